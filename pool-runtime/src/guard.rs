@@ -1,0 +1,170 @@
+//! [`Guard`], the owner of an object that is in use.
+//!
+//! # Invariants
+//!
+//! 1. A guard's pointer came from `Box::into_raw`, and nothing else owns the object: the guard frees it or hands it on.
+
+use core::borrow::{Borrow, BorrowMut};
+use core::cmp::Ordering;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
+
+use crate::Pooled;
+
+/// An object that is in use: it goes back to the pool of its type when the guard is dropped.
+///
+/// One pointer wide, `Option<Guard<T>>` too. The object stays at one address while the guard lives, wherever the
+/// guard is moved, and the guard may be dropped by any thread. It is `Send` and `Sync` exactly where `Box<T>` is.
+///
+/// Everything beside the traits is an associated function, called as `Guard::into_inner(guard)`, so that no method of
+/// `T` is shadowed.
+///
+/// # Panics
+///
+/// Dropping a guard runs the type's reset and `retain`; a panic of theirs goes on, and the object is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use pool_runtime::{Guard, Pooled};
+///
+/// #[derive(Default, Pooled)]
+/// struct Words(Vec<String>);
+///
+/// let mut words = Words::acquire();
+/// words.0.push("one".to_owned());
+/// let words: Words = Guard::into_inner(words); // out of the pool for good
+/// assert_eq!(words.0, ["one"]);
+/// ```
+#[must_use = "a guard that is not kept puts its object straight back into the pool"]
+pub struct Guard<T: Pooled>(NonNull<T>);
+
+// SAFETY: a guard owns its object as a `Box<T>` does (invariant 1), so sending it sends a `T`.
+unsafe impl<T: Pooled> Send for Guard<T> {}
+// SAFETY: a shared guard gives out `&T` and nothing else, as a shared `Box<T>` does.
+unsafe impl<T: Pooled + Sync> Sync for Guard<T> {}
+
+impl<T: Pooled> Guard<T> {
+    pub(crate) fn new(object: Box<T>) -> Self {
+        Self(NonNull::from(Box::leak(object)))
+    }
+
+    /// Takes the object out of the pool for good.
+    pub fn into_inner(guard: Self) -> T {
+        *Self::into_box(guard)
+    }
+
+    /// Takes the object out of the pool for good, in the box that it has lived in.
+    pub fn into_box(guard: Self) -> Box<T> {
+        T::pool().note_detached();
+        guard.into_raw_box()
+    }
+
+    /// Drops the object instead of putting it back.
+    pub fn discard(guard: Self) {
+        T::pool().discard(guard.into_raw_box());
+    }
+
+    /// Takes the object out of the pool and never frees it.
+    pub fn leak(guard: Self) -> &'static mut T {
+        Box::leak(Self::into_box(guard))
+    }
+
+    fn into_raw_box(self) -> Box<T> {
+        let guard = ManuallyDrop::new(self);
+        // SAFETY: the pointer came from a box and is owned by this guard alone (invariant 1), which is not dropped.
+        unsafe { Box::from_raw(guard.0.as_ptr()) }
+    }
+}
+
+impl<T: Pooled> Drop for Guard<T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from a box and is owned by this guard alone (invariant 1), which ends here.
+        let object = unsafe { Box::from_raw(self.0.as_ptr()) };
+        T::pool().release(object);
+    }
+}
+
+impl<T: Pooled> Deref for Guard<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard owns a live object (invariant 1), borrowed for as long as the guard is.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T: Pooled> DerefMut for Guard<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as for `deref`, and the guard is borrowed exclusively.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl<T: Pooled + AsRef<U>, U: ?Sized> AsRef<U> for Guard<T> {
+    fn as_ref(&self) -> &U {
+        (**self).as_ref()
+    }
+}
+
+impl<T: Pooled + AsMut<U>, U: ?Sized> AsMut<U> for Guard<T> {
+    fn as_mut(&mut self) -> &mut U {
+        (**self).as_mut()
+    }
+}
+
+impl<T: Pooled> Borrow<T> for Guard<T> {
+    fn borrow(&self) -> &T {
+        self
+    }
+}
+
+impl<T: Pooled> BorrowMut<T> for Guard<T> {
+    fn borrow_mut(&mut self) -> &mut T {
+        self
+    }
+}
+
+impl<T: Pooled + fmt::Debug> fmt::Debug for Guard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: Pooled + fmt::Display> fmt::Display for Guard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: Pooled + PartialEq> PartialEq for Guard<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Pooled + Eq> Eq for Guard<T> {}
+
+impl<T: Pooled + PartialOrd> PartialOrd for Guard<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (**self).partial_cmp(&**other)
+    }
+}
+
+impl<T: Pooled + Ord> Ord for Guard<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl<T: Pooled + Hash> Hash for Guard<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}

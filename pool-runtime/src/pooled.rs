@@ -1,0 +1,99 @@
+//! [`Pooled`], the trait of types that have a pool.
+
+use crate::{Guard, Pool};
+
+/// A type that has a static pool of its own.
+///
+/// `#[derive(Pooled)]` implements it. What is written by hand is the same as what the derive writes: a static
+/// [`Pool`], [`pool`](Self::pool) that returns it, and the hooks [`create_object`](Self::create_object) and
+/// [`reset_object`](Self::reset_object).
+///
+/// # Examples
+///
+/// ```
+/// use pool_runtime::Pooled;
+///
+/// #[derive(Default, Pooled)]
+/// struct Line {
+///     bytes: Vec<u8>,
+/// }
+///
+/// let mut line = Line::acquire();
+/// line.bytes.extend_from_slice(b"hello");
+/// drop(line); // cleared, and idle from here on
+///
+/// let line = Line::try_acquire().expect("one is idle");
+/// assert!(line.bytes.is_empty());
+/// assert!(line.bytes.capacity() >= 5);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no pool",
+    label = "not `Pooled`",
+    note = "write `#[derive(Pooled)]` above the definition of `{Self}`"
+)]
+pub trait Pooled: Sized + Send + 'static {
+    /// What happens to an object whose guard is dropped while its thread unwinds.
+    const ON_PANIC: OnPanic = OnPanic::Discard;
+
+    /// The pool of this type: always the same static.
+    fn pool() -> &'static Pool<Self>;
+
+    /// Makes an object: the key `new` of the derive. Called by a miss, never under a lock.
+    fn create_object() -> Self;
+
+    /// Makes a released object as good as new: the key `reset` of the derive, or its field keys. Called by the thread
+    /// that drops the guard, never under a lock.
+    fn reset_object(object: &mut Self);
+
+    /// Whether the object, which is reset by now, is worth keeping: the key `retain` of the derive.
+    fn retain_object(_object: &Self) -> bool {
+        true
+    }
+
+    /// An idle object, or a new one.
+    ///
+    /// Never waits for another thread. Allocates only if nothing is idle where it looks.
+    ///
+    /// # Panics
+    ///
+    /// If [`create_object`](Self::create_object) does; the pool is as it was before.
+    fn acquire() -> Guard<Self> {
+        Self::pool().acquire()
+    }
+
+    /// An idle object, if one is found. Never creates one, never waits.
+    ///
+    /// `None` does not prove that nothing is idle: objects in another CPU's private stack are not looked for, and a
+    /// list that another thread has locked at this moment is passed over.
+    fn try_acquire() -> Option<Guard<Self>> {
+        Self::pool().try_acquire()
+    }
+
+    /// A guard around a value made elsewhere. It enters the pool when the guard is dropped.
+    ///
+    /// Allocates a box for it.
+    fn adopt(value: Self) -> Guard<Self> {
+        Self::pool().adopt(value)
+    }
+
+    /// Creates up to `n` idle objects, as far as the pool's bound lets it, and returns how many it made.
+    ///
+    /// # Panics
+    ///
+    /// If [`create_object`](Self::create_object) does; the objects made before stay in the pool.
+    fn prefill(n: usize) -> usize {
+        Self::pool().prefill(n)
+    }
+}
+
+/// What happens to an object whose guard is dropped while its thread unwinds: the key `on_panic` of the derive.
+///
+/// Such an object may have been left half-written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnPanic {
+    /// The object is dropped.
+    #[default]
+    Discard,
+    /// The object is reset and released, as always. For types whose reset restores them from every state.
+    Reset,
+}
