@@ -1,59 +1,262 @@
-//! SKELETON: replaced by the real pool.
-#![allow(missing_docs)]
-use crate::{Guard, Pooled};
-use core::marker::PhantomData;
+//! [`Pool`], the typed face of a store: what is done to an object on its way out and in.
+//!
+//! The search order of acquire and release is in `store`. Here is where user code runs: `new`, `reset`, `retain` and
+//! `Drop`, always outside of every lock, and on objects that are in no store.
 
-/// A pool.
+use core::any::Any;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use crate::chaos;
+use crate::object::Object;
+use crate::registry::AnyPool;
+use crate::stats::{Reason, Stats};
+use crate::store::Store;
+use crate::sync::const_fn;
+use crate::{Guard, OnPanic, Pooled};
+
+/// The pool of a type: a static that `#[derive(Pooled)]` makes, and [`Pooled::pool`] returns.
+///
+/// Objects come and go through the type ([`Pooled::acquire`]); the methods here are about the pool as a whole.
+///
+/// A pool that is never used costs its static, a few hundred bytes, and nothing else. Each slot that threads work with
+/// adds less than 1 KiB where [`with_local`](Self::with_local) is at its default.
 pub struct Pool<T> {
-    name: &'static str,
-    _t: PhantomData<fn() -> T>,
+    store: Store,
+    objects: PhantomData<fn() -> T>,
 }
 
 impl<T: Pooled> Pool<T> {
-    pub const fn new(name: &'static str) -> Self {
-        Self { name, _t: PhantomData }
+    const_fn! {
+        /// A pool with this name, for a static.
+        pub const fn new(name: &'static str) -> Self {
+            Self { store: Store::new(name, dispose::<T>), objects: PhantomData }
+        }
     }
-    #[must_use]
-    pub const fn with_max_idle(self, _n: usize) -> Self {
-        self
+
+    const_fn! {
+        /// Sets how many idle objects the pool may keep: the key `max_idle` of the derive.
+        ///
+        /// It is a strict total, over all CPUs, victims included. A private stack counts with its capacity, and there
+        /// are none where this is smaller than four times the number of CPUs: then all objects are in shared lists.
+        /// The default is 64 times the number of CPUs that the process may use. Zero keeps none.
+        #[must_use]
+        pub const fn with_max_idle(self, max_idle: usize) -> Self {
+            Self { store: self.store.with_max_idle(max_idle), objects: PhantomData }
+        }
     }
-    #[must_use]
-    pub const fn with_local(self, _n: usize) -> Self {
-        self
+
+    const_fn! {
+        /// Sets the largest private stack of one slot, in objects: the key `local` of the derive.
+        ///
+        /// The default is 32. Zero means that there are no private stacks. A stack begins small and grows when it is
+        /// used; its memory, a pointer per object, is there from the slot's first use.
+        #[must_use]
+        pub const fn with_local(self, local: usize) -> Self {
+            Self { store: self.store.with_local(local), objects: PhantomData }
+        }
     }
-    pub fn name(&self) -> &'static str {
-        self.name
+
+    /// The pool's name: the type's path, or the key `name` of the derive.
+    pub fn name(&'static self) -> &'static str {
+        self.any().name()
     }
+
+    /// What the pool holds and has done.
+    ///
+    /// Reads a few numbers of each slot; stops nobody.
+    pub fn stats(&'static self) -> Stats {
+        self.any().stats()
+    }
+
+    /// How many objects are in the pool, victims included. Exact while no other thread uses the pool, and never more
+    /// than [`max_idle`](Self::max_idle).
+    pub fn idle(&'static self) -> usize {
+        self.any().idle()
+    }
+
+    /// How many objects the pool may keep.
+    pub fn max_idle(&'static self) -> usize {
+        self.any().max_idle()
+    }
+
+    /// Sets how many objects the pool may keep.
+    ///
+    /// The limit is a number of objects, not bytes, over all CPUs together. Objects above it are dropped at once, by
+    /// the calling thread. Zero keeps none.
+    ///
+    /// # Panics
+    ///
+    /// As for [`collect`](Self::collect).
+    pub fn set_max_idle(&'static self, n: usize) {
+        self.any().set_max_idle(n);
+    }
+
+    /// Drops every idle object of this pool, as [`collect`](crate::collect) does for all pools.
+    ///
+    /// # Panics
+    ///
+    /// If the `Drop` of an object panics: all the others are dropped first, and then the first panic goes on.
+    pub fn collect(&'static self) {
+        self.any().collect();
+    }
+
+    /// Takes one ageing step in this pool, as [`age`](crate::age) does in all pools.
+    ///
+    /// # Panics
+    ///
+    /// As for [`collect`](Self::collect).
+    pub fn age(&'static self) {
+        self.any().age();
+    }
+
+    fn any(&'static self) -> AnyPool {
+        AnyPool(&self.store)
+    }
+
+    #[inline]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
-        Guard::new(Box::new(T::create_object()))
+        match self.store.pop() {
+            Some(object) => self.guard(object),
+            None => self.acquire_slow(),
+        }
     }
+
+    #[cold]
+    fn acquire_slow(&'static self) -> Guard<T> {
+        match self.store.take_slow() {
+            Some(object) => self.guard(object),
+            None => Guard::new(self.create()),
+        }
+    }
+
+    #[inline]
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
-        None
+        if chaos::strikes() {
+            return None;
+        }
+        let object = self.store.pop().or_else(|| self.store.take_slow())?;
+        Some(self.guard(object))
     }
+
     pub(crate) fn adopt(&'static self, value: T) -> Guard<T> {
-        Guard::new(Box::new(value))
+        let guard = Guard::new(Box::new(value));
+        self.store.here().1.counters.adopted.add(1);
+        guard
     }
-    pub(crate) fn prefill(&'static self, _n: usize) -> usize {
-        0
+
+    pub(crate) fn prefill(&'static self, n: usize) -> usize {
+        for made in 0..n {
+            if !self.store.has_room() {
+                return made;
+            }
+            let object = Object::from_box(self.create());
+            if let Err(object) = self.store.push(object) {
+                if !self.put_slow(object) {
+                    return made;
+                }
+            }
+        }
+        n
     }
-    pub(crate) fn note_detached(&'static self) {}
+
+    #[inline]
+    pub(crate) fn release(&'static self, mut object: Box<T>) {
+        if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
+            return self.drop_object(object, Reason::Panic);
+        }
+        if !self.store.tables.is_started() {
+            return self.drop_object(object, Reason::Off);
+        }
+        let unwinding = CountPanic(self);
+        T::reset_object(&mut object);
+        let retained = T::retain_object(&object);
+        mem::forget(unwinding);
+        if !retained || chaos::strikes() {
+            return self.drop_object(object, Reason::Retain);
+        }
+        if let Err(object) = self.store.push(Object::from_box(object)) {
+            self.put_slow(object);
+        }
+    }
+
     pub(crate) fn discard(&'static self, object: Box<T>) {
+        self.drop_object(object, Reason::Discard);
+    }
+
+    pub(crate) fn note_detached(&'static self) {
+        self.store.here().1.counters.detached.add(1);
+    }
+
+    fn create(&'static self) -> Box<T> {
+        let object = Box::new(T::create_object());
+        self.store.here().1.counters.created.add(1);
+        object
+    }
+
+    /// Says whether the object was kept.
+    #[cold]
+    fn put_slow(&'static self, object: Object) -> bool {
+        match self.store.put_slow(object) {
+            Ok(()) => true,
+            Err((object, reason)) => {
+                self.drop_object(self.own(object), reason);
+                false
+            }
+        }
+    }
+
+    #[cold]
+    fn drop_object(&'static self, object: Box<T>, reason: Reason) {
+        self.store.here().1.counters.dropped(reason, 1);
         drop(object);
     }
-    pub(crate) fn release(&'static self, mut object: Box<T>) {
-        T::reset_object(&mut object);
-        let _ = T::retain_object(&object);
+
+    #[inline]
+    fn guard(&'static self, object: Object) -> Guard<T> {
+        Guard::new(self.own(object))
     }
-    pub fn stats(&'static self) -> crate::stats::Stats {
-        Default::default()
+
+    #[inline]
+    fn own(&'static self, object: Object) -> Box<T> {
+        // SAFETY: it was in this pool's store, where every object came from a `Box<T>` (invariant 2 of `object`).
+        unsafe { object.into_box() }
     }
-    pub fn idle(&'static self) -> usize {
-        0
+}
+
+impl<T: Pooled> fmt::Debug for Pool<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("name", &self.store.name).finish_non_exhaustive()
     }
-    pub fn max_idle(&'static self) -> usize {
-        0
+}
+
+/// Counts an object that is dropped because its reset or its `retain` panics.
+struct CountPanic<T: Pooled>(&'static Pool<T>);
+
+impl<T: Pooled> Drop for CountPanic<T> {
+    fn drop(&mut self) {
+        self.0.store.here().1.counters.dropped(Reason::Panic, 1);
     }
-    pub fn set_max_idle(&'static self, _n: usize) {}
-    pub fn collect(&'static self) {}
-    pub fn age(&'static self) {}
+}
+
+/// Drops objects of the pool of `T`, each though another one's `Drop` panics, and returns the first panic.
+///
+/// # Safety
+///
+/// The objects came from boxes of `T`.
+unsafe fn dispose<T: Send>(objects: Vec<Object>) -> Option<Box<dyn Any + Send>> {
+    let mut first = None;
+    for object in objects {
+        // SAFETY: the caller's promise.
+        let object: Box<T> = unsafe { object.into_box() };
+        match catch_unwind(AssertUnwindSafe(|| drop(object))) {
+            Err(payload) if first.is_none() => first = Some(payload),
+            // The drop of a payload may panic in its turn.
+            result => mem::forget(result),
+        }
+    }
+    first
 }

@@ -1,7 +1,255 @@
-//! SKELETON.
-#![allow(missing_docs)]
-pub fn collect() {}
-pub fn age() {}
-pub fn stats() -> Vec<crate::stats::Stats> {
-    Vec::new()
+//! The live pools of the process, and what is done to all of them.
+//!
+//! # Invariants
+//!
+//! 1. A pool enters the list at its first use, without a lock, before it is started; it never leaves.
+//! 2. Threads that use a pool first at the same moment may each add an entry. The one that the pool's own pointer names
+//!    counts; the others are passed over.
+//! 3. One sweep runs at a time. User code never runs inside one: what a sweep takes is dropped after it.
+//! 4. The lock names the process that holds it. In a forked child, a lock held by a thread of the parent, which does not
+//!    exist here, is taken over: what that sweep was about to drop is lost to the child, and the pools that it had
+//!    stopped are let run by the child's first sweep.
+//!
+//! # Orderings
+//!
+//! An entry is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
+//! left with `Release`.
+
+use core::any::Any;
+use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicPtr, AtomicU32};
+use std::panic::resume_unwind;
+
+use crate::object::Object;
+use crate::stats::Stats;
+use crate::store::Store;
+use crate::sync::Backoff;
+
+/// Clears every pool of the process: all objects that are idle when it begins are dropped, by the calling thread,
+/// before it returns.
+///
+/// Objects in use are not touched, and acquire and release go on everywhere meanwhile. It may wait for another
+/// `collect` or [`age`], and for nothing else, and may be called from anywhere, a `Drop` inside of a `collect` included.
+///
+/// Costs a visit to each slot of each pool, and the drops.
+///
+/// # Panics
+///
+/// If the `Drop` of an object panics: all the others are dropped first, and then the first panic goes on.
+///
+/// # Examples
+///
+/// ```
+/// use pool_runtime::Pooled;
+///
+/// #[derive(Default, Pooled)]
+/// struct Line(Vec<u8>);
+///
+/// drop(Line::acquire());
+/// pool_runtime::collect();
+/// assert_eq!(Line::pool().idle(), 0);
+/// ```
+pub fn collect() {
+    sweep(&stores(), Store::take_all);
+}
+
+/// Takes one ageing step in every pool of the process: objects that were idle at the last step and have not been
+/// acquired since are dropped; those that are idle now are next in turn.
+///
+/// Called at an interval, it lets a pool shrink to what its program has used in one. It waits and costs as
+/// [`collect`] does.
+///
+/// # Panics
+///
+/// As for [`collect`].
+///
+/// # Examples
+///
+/// ```
+/// use pool_runtime::Pooled;
+///
+/// #[derive(Default, Pooled)]
+/// struct Line(Vec<u8>);
+///
+/// drop(Line::acquire());
+/// pool_runtime::age();
+/// assert_eq!(Line::pool().idle(), 1);
+/// pool_runtime::age();
+/// assert_eq!(Line::pool().idle(), 0);
+/// ```
+pub fn age() {
+    sweep(&stores(), Store::take_aged);
+}
+
+/// The statistics of every pool that has been used, in no particular order.
+pub fn stats() -> Vec<Stats> {
+    stores().into_iter().map(Store::stats).collect()
+}
+
+/// Every pool that has been used, in no particular order.
+///
+/// # Examples
+///
+/// ```
+/// for pool in pool_runtime::registry::pools() {
+///     println!("{}: {} idle of at most {}", pool.name(), pool.idle(), pool.max_idle());
+/// }
+/// ```
+pub fn pools() -> Vec<AnyPool> {
+    stores().into_iter().map(AnyPool).collect()
+}
+
+/// A pool of the process, whatever its type. See [`Pool`](crate::Pool) for what the methods do.
+#[derive(Clone, Copy)]
+pub struct AnyPool(pub(crate) &'static Store);
+
+impl AnyPool {
+    /// The pool's name: the type's path, or the derive's key `name`.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// What the pool holds and has done.
+    pub fn stats(self) -> Stats {
+        self.0.stats()
+    }
+
+    /// How many objects are in the pool.
+    pub fn idle(self) -> usize {
+        self.0.idle()
+    }
+
+    /// How many objects the pool may keep.
+    pub fn max_idle(self) -> usize {
+        self.0.bound.max()
+    }
+
+    /// Sets how many objects the pool may keep, and drops what is above.
+    pub fn set_max_idle(self, n: usize) {
+        self.0.bound.set_max(n);
+        sweep(&[self.0], Store::take_excess);
+    }
+
+    /// Drops every idle object.
+    pub fn collect(self) {
+        sweep(&[self.0], Store::take_all);
+    }
+
+    /// Takes one ageing step.
+    pub fn age(self) {
+        sweep(&[self.0], Store::take_aged);
+    }
+}
+
+impl core::fmt::Debug for AnyPool {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("AnyPool").field(&self.0.name).finish()
+    }
+}
+
+/// Drops objects of one pool, each though another one's `Drop` panics, and returns the first panic.
+///
+/// # Safety
+///
+/// The objects are of the pool that the function belongs to.
+pub(crate) type Dispose = unsafe fn(Vec<Object>) -> Option<Payload>;
+type Payload = Box<dyn Any + Send>;
+
+/// A pool's place in the list.
+pub(crate) struct Entry {
+    store: &'static Store,
+    next: AtomicPtr<Entry>,
+}
+
+static HEAD: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
+
+/// The process in which the first pool was used.
+static HOME: AtomicU32 = AtomicU32::new(0);
+
+/// The process whose thread is in a sweep; zero if none is.
+static SWEEPING: AtomicU32 = AtomicU32::new(0);
+
+/// Puts a pool on the list, unless it is there.
+pub(crate) fn add(store: &'static Store) {
+    if !store.entry.load(Acquire).is_null() {
+        return;
+    }
+    let _ = HOME.compare_exchange(0, std::process::id(), Relaxed, Relaxed);
+    let entry = Box::leak(Box::new(Entry { store, next: AtomicPtr::default() }));
+    let mut head = HEAD.load(Relaxed);
+    loop {
+        entry.next.store(head, Relaxed);
+        match HEAD.compare_exchange_weak(head, entry, Release, Relaxed) {
+            Ok(_) => break,
+            Err(now) => head = now,
+        }
+    }
+    // Release: pairs with `stores`; who sees the entry named here finds it in the list.
+    let _ = store.entry.compare_exchange(ptr::null_mut(), entry, Release, Relaxed);
+}
+
+/// Whether this process is a child of the one in which the first pool was used, made by `fork` without `exec`.
+pub(crate) fn is_forked() -> bool {
+    HOME.load(Relaxed) != std::process::id()
+}
+
+fn stores() -> Vec<&'static Store> {
+    let mut stores = Vec::new();
+    let mut place = &HEAD;
+    // SAFETY: an entry is leaked when it is added, and never freed.
+    while let Some(entry) = unsafe { place.load(Acquire).as_ref() } {
+        if ptr::eq(entry.store.entry.load(Acquire), entry) {
+            stores.push(entry.store);
+        }
+        place = &entry.next;
+    }
+    stores
+}
+
+/// Stops the pools, takes objects out of each, lets the pools run again, and drops the objects.
+pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store) -> Vec<Object>) {
+    let mut taken = Vec::new();
+    {
+        let _one_at_a_time = lock();
+        let stopped = stores.iter().filter(|store| store.tables.stop());
+        let stopped: Vec<&'static Store> = stopped.copied().collect();
+        taken.extend(stopped.iter().map(|store| (store.dispose, take(store))));
+        stopped.iter().for_each(|store| store.tables.restart());
+    }
+    let mut panic = None;
+    for (dispose, objects) in taken {
+        // SAFETY: the objects were taken out of the store that has this function.
+        match unsafe { dispose(objects) } {
+            Some(payload) if panic.is_none() => panic = Some(payload),
+            // The drop of a payload may panic in its turn.
+            more => core::mem::forget(more),
+        }
+    }
+    if let Some(payload) = panic {
+        resume_unwind(payload);
+    }
+}
+
+/// The right to sweep.
+struct Sweeping;
+
+fn lock() -> Sweeping {
+    let us = std::process::id();
+    let backoff = Backoff::new();
+    // Acquire: pairs with the store of the last sweep.
+    while let Err(holder) = SWEEPING.compare_exchange(0, us, Acquire, Relaxed) {
+        // Invariant 4.
+        if holder != us && SWEEPING.compare_exchange(holder, us, Acquire, Relaxed).is_ok() {
+            break;
+        }
+        backoff.snooze();
+    }
+    Sweeping
+}
+
+impl Drop for Sweeping {
+    fn drop(&mut self) {
+        SWEEPING.store(0, Release);
+    }
 }

@@ -1,0 +1,66 @@
+//! [`List`], idle objects that every thread may take: a slot's shared overflow, and its victims.
+//!
+//! # Invariants
+//!
+//! 1. Acquire and release take the lock with `try_lock` only. A sweep waits for it.
+//! 2. No user code runs under the lock: objects are moved, never dropped there.
+//! 3. Each object in a list is charged to the pool's bound.
+//! 4. `len` is the length as the last holder left it. Who reads zero passes by and stores nothing (golang/go#80486).
+//!
+//! # Orderings
+//!
+//! `len` is `Relaxed`: it is a hint, and the mutex orders the objects. A thread that has been told of a release (joined
+//! the thread, received a message) reads the length as of then or newer, by coherence.
+
+use core::ops::{Deref, DerefMut};
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::object::Object;
+use crate::sync::{AtomicUsize, Mutex, MutexGuard};
+
+pub(crate) struct List {
+    len: AtomicUsize,
+    objects: Mutex<Vec<Object>>,
+}
+
+impl List {
+    pub(crate) fn new() -> Self {
+        Self { len: AtomicUsize::new(0), objects: Mutex::new(Vec::new()) }
+    }
+
+    /// How many objects lie here, at a moment that has passed by now.
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Relaxed)
+    }
+
+    /// Takes the lock, if it is free.
+    pub(crate) fn try_lock(&self) -> Option<Locked<'_>> {
+        self.objects.try_lock().map(|objects| Locked { len: &self.len, objects })
+    }
+}
+
+/// The holder of a [`List`]'s lock.
+pub(crate) struct Locked<'a> {
+    len: &'a AtomicUsize,
+    objects: MutexGuard<'a, Vec<Object>>,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Vec<Object>;
+
+    fn deref(&self) -> &Vec<Object> {
+        &self.objects
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Vec<Object> {
+        &mut self.objects
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.len.store(self.objects.len(), Relaxed);
+    }
+}

@@ -1,0 +1,51 @@
+//! [`Object`], an idle object without its type.
+//!
+//! The storage is the same code for every pooled type, compiled once: it moves `Object`s, and only [`Pool`](crate::Pool)
+//! knows what they are.
+//!
+//! # Invariants
+//!
+//! 1. An `Object` came from `Box::into_raw` of a `T: Send`, and nothing else owns what it points to.
+//! 2. All objects in one store came from boxes of one type: that of the pool which has the store.
+
+use core::ptr::NonNull;
+
+/// Owns an object on the heap. Forgetting one leaks the object: each must be put somewhere or become a box again.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Object(NonNull<()>);
+
+// SAFETY: it owns a `T: Send` (invariant 1), as a `Box<T>` would.
+unsafe impl Send for Object {}
+
+impl Object {
+    #[inline]
+    pub(crate) fn from_box<T: Send>(object: Box<T>) -> Self {
+        Self(NonNull::from(Box::leak(object)).cast())
+    }
+
+    /// # Safety
+    ///
+    /// The object came from a `Box<T>` of this `T`.
+    #[inline]
+    pub(crate) unsafe fn into_box<T: Send>(self) -> Box<T> {
+        // SAFETY: the pointer came from a box (invariant 1) of this type (the caller's promise), and `self` owned it.
+        unsafe { Box::from_raw(self.0.cast().as_ptr()) }
+    }
+
+    /// The pointer, for a place that stores pointers. What is stored there owns the object.
+    #[inline]
+    pub(crate) fn into_raw(self) -> *mut () {
+        self.0.as_ptr()
+    }
+
+    /// Takes the object back out of such a place. `None` for null.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is null, or came from [`into_raw`](Self::into_raw) and is taken out for the first time.
+    #[inline]
+    pub(crate) unsafe fn from_raw(pointer: *mut ()) -> Option<Self> {
+        NonNull::new(pointer).map(Self)
+    }
+}

@@ -1,0 +1,269 @@
+//! [`Private`], a slot's bounded stack for the threads that the slot belongs to.
+//!
+//! This is the portable form. Its top is one word, the *front*: an object or null, exchanged without a lock, as in Go's
+//! pool of 2013. So a thread that holds one object at a time never leaves a lock behind when it is preempted. The rest is
+//! an array under a one-byte try-lock, one swap to take it and one store to leave it. Whoever finds the lock taken goes
+//! elsewhere; nobody waits here but a sweep.
+//!
+//! # Invariants
+//!
+//! 1. Only the holder of the lock (a [`Held`]) writes `len`, `capacity` and `objects`. Statistics read `len`.
+//! 2. `objects[..len]` own their objects; what lies above `len` is stale and owned by somebody else. An address in
+//!    `front` owns its object, and whoever exchanges it for something else owns it from then on.
+//! 3. `capacity`, the front's place included, is charged to the pool's bound, and there are never more objects here.
+//!    `front` is `CLOSED` while `capacity` is zero, and only the holder closes and opens it.
+//! 4. No user code runs while the lock is held: the holder moves pointers, and nothing else.
+//!
+//! # Orderings
+//!
+//! The front is filled with `Release` and emptied with `Acquire`. The holder's accesses are `Relaxed`: the swap (`Acquire`)
+//! that takes the lock pairs with the store (`Release`) that the last holder left it with, so a holder sees all that the
+//! holders before it did. These edges are also what puts the reset of a released object before its next use.
+//!
+//! `len` is stored with `Release`, after the entry that it covers: a child of `fork` gets memory as another CPU left it
+//! in the middle of a push, and must not find a length that covers an entry not yet written.
+
+use core::iter::from_fn;
+use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::object::Object;
+use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize};
+
+pub(crate) struct Private {
+    /// `CLOSED`, null or an object.
+    front: AtomicPtr<()>,
+    /// The try-lock.
+    held: AtomicBool,
+    /// Whether a batch has come or gone since the last ageing step: the stack is smaller than its use.
+    batched: AtomicBool,
+    /// How many objects are in `objects`.
+    len: AtomicUsize,
+    /// How many objects may lie here, the front included; adapts.
+    capacity: AtomicUsize,
+    objects: Box<[AtomicPtr<()>]>,
+}
+
+/// Nothing can be put into the front. No object has this address.
+const CLOSED: *mut () = ptr::without_provenance_mut(usize::MAX);
+
+impl Private {
+    /// An empty stack of capacity zero, which can grow to `local`.
+    pub(crate) fn new(local: usize) -> Self {
+        Self {
+            front: AtomicPtr::new(CLOSED),
+            held: AtomicBool::new(false),
+            batched: AtomicBool::new(false),
+            len: AtomicUsize::new(0),
+            capacity: AtomicUsize::new(0),
+            objects: (1..local).map(|_| AtomicPtr::default()).collect(),
+        }
+    }
+
+    /// Takes what is in the front. Stores nothing where nothing is there.
+    #[inline]
+    pub(crate) fn take_front(&self) -> Option<Object> {
+        let front = self.front.load(Relaxed);
+        if front.is_null() || front == CLOSED {
+            return None;
+        }
+        // Acquire: pairs with `fill_front`. Not a swap, which could open a front that was closed meanwhile. If the same
+        // object has left and come back, it is here now, and that is all that counts.
+        let taken = self.front.compare_exchange(front, ptr::null_mut(), Acquire, Relaxed).ok()?;
+        // SAFETY: an address in `front` owns its object, and the exchange took it out (invariant 2).
+        unsafe { Object::from_raw(taken) }
+    }
+
+    /// Puts an object into the front, or gives it back where something is there or the front is closed.
+    #[inline]
+    pub(crate) fn fill_front(&self, object: Object) -> Result<(), Object> {
+        let pointer = object.into_raw();
+        // Release: pairs with `take_front` and `take_all`.
+        match self.front.compare_exchange(ptr::null_mut(), pointer, Release, Relaxed) {
+            Ok(_) => Ok(()),
+            // SAFETY: the exchange failed, so the pointer that was just made of the object still owns it.
+            Err(_) => unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err),
+        }
+    }
+
+    /// Takes the lock, if it is free.
+    #[inline]
+    pub(crate) fn try_hold(&self) -> Option<Held<'_>> {
+        // Acquire: pairs with the store of the last `Held`; what it left is what we see.
+        self.held.compare_exchange(false, true, Acquire, Relaxed).is_ok().then(|| Held(self))
+    }
+
+    /// How many objects lie behind the front, at a moment that has passed by now.
+    #[inline]
+    pub(crate) fn stacked(&self) -> usize {
+        self.len.load(Relaxed)
+    }
+
+    /// How many objects lie here, at moments that have passed by now.
+    pub(crate) fn len(&self) -> usize {
+        let front = self.front.load(Relaxed);
+        self.stacked() + usize::from(!front.is_null() && front != CLOSED)
+    }
+
+    /// How many objects may lie here, at a moment that has passed by now.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity.load(Relaxed)
+    }
+}
+
+/// The holder of a [`Private`]'s lock.
+pub(crate) struct Held<'a>(&'a Private);
+
+impl Held<'_> {
+    /// Takes the top object behind the front.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Object> {
+        let top = self.stacked().checked_sub(1)?;
+        let object = self.0.objects.get(top)?.load(Relaxed);
+        self.0.len.store(top, Release);
+        // SAFETY: the entry owned its object (invariant 2) and is stale since `len` was lowered, so it is taken out
+        // once; nobody else changes either (invariant 1).
+        unsafe { Object::from_raw(object) }
+    }
+
+    /// Puts an object behind the front, or gives it back where there is no room.
+    #[inline]
+    pub(crate) fn push(&mut self, object: Object) -> Result<(), Object> {
+        if self.room() == 0 {
+            return Err(object);
+        }
+        let len = self.stacked();
+        let Some(entry) = self.0.objects.get(len) else { return Err(object) };
+        entry.store(object.into_raw(), Relaxed);
+        self.0.len.store(len + 1, Release);
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn stacked(&self) -> usize {
+        self.0.stacked()
+    }
+
+    /// How many more objects may lie behind the front.
+    #[inline]
+    pub(crate) fn room(&self) -> usize {
+        self.capacity().saturating_sub(1 + self.stacked())
+    }
+
+    #[inline]
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity.load(Relaxed)
+    }
+
+    /// Changes the capacity, and opens the front where it was zero. The caller has charged what is more. To lower it,
+    /// [`take_all`](Self::take_all) comes first.
+    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+        debug_assert!(self.stacked() < capacity.max(1) && capacity <= self.0.objects.len() + 1, "invariant 3");
+        self.0.capacity.store(capacity, Relaxed);
+        if capacity > 0 {
+            // Relaxed: who fills the front next needs nothing of what came before.
+            let _ = self.0.front.compare_exchange(CLOSED, ptr::null_mut(), Relaxed, Relaxed);
+        }
+    }
+
+    /// Takes all objects and closes the front; [`set_capacity`](Self::set_capacity) must follow.
+    pub(crate) fn take_all(&mut self) -> Vec<Object> {
+        // Acquire: pairs with `fill_front`.
+        let front = self.0.front.swap(CLOSED, Acquire);
+        // SAFETY: an address in `front` owns its object, and the swap took it out (invariant 2).
+        let front = if front == CLOSED { None } else { unsafe { Object::from_raw(front) } };
+        from_fn(|| self.pop()).chain(front).collect()
+    }
+
+    /// Notes that a batch comes or goes, and says whether one did before in this ageing interval.
+    pub(crate) fn note_batch(&mut self) -> bool {
+        let before = self.0.batched.load(Relaxed);
+        self.0.batched.store(true, Relaxed);
+        before
+    }
+
+    /// Begins a new ageing interval, and says whether a batch came or went in the last.
+    pub(crate) fn end_interval(&mut self) -> bool {
+        let batched = self.0.batched.load(Relaxed);
+        self.0.batched.store(false, Relaxed);
+        batched
+    }
+}
+
+impl Drop for Held<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Release: pairs with the swap of the next `Held`.
+        self.0.held.store(false, Release);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn object(number: usize) -> Object {
+        Object::from_box(Box::new(number))
+    }
+
+    fn number(object: Object) -> usize {
+        // SAFETY: every object in these tests is a box of a number.
+        *unsafe { object.into_box() }
+    }
+
+    #[test]
+    fn a_stack_holds_its_capacity_and_not_one_more() {
+        for capacity in 0..=8 {
+            let private = Private::new(8);
+            let mut held = private.try_hold().unwrap();
+            held.set_capacity(capacity);
+            let mut kept = 0;
+            for n in 0..10 {
+                match private.fill_front(object(n)).or_else(|object| held.push(object)) {
+                    Ok(()) => kept += 1,
+                    Err(object) => assert_eq!(number(object), n),
+                }
+            }
+            assert_eq!((kept, private.len()), (capacity, capacity));
+            assert_eq!(held.take_all().into_iter().map(number).count(), capacity);
+            assert_eq!(private.len(), 0);
+        }
+    }
+
+    #[test]
+    fn the_last_object_in_is_the_first_out() {
+        let private = Private::new(4);
+        let mut held = private.try_hold().unwrap();
+        held.set_capacity(4);
+        for n in 0..3 {
+            held.push(object(n)).unwrap();
+        }
+        assert_eq!(
+            [held.pop(), held.pop(), held.pop(), held.pop()].map(|object| object.map(number)),
+            [Some(2), Some(1), Some(0), None]
+        );
+    }
+
+    #[test]
+    fn a_held_stack_is_not_held_twice() {
+        let private = Private::new(4);
+        let held = private.try_hold();
+        assert!(held.is_some());
+        assert!(private.try_hold().is_none());
+        assert!(private.try_hold().is_none(), "and the try did not free it");
+        drop(held);
+        assert!(private.try_hold().is_some());
+    }
+
+    #[test]
+    fn a_closed_front_takes_nothing_and_gives_nothing() {
+        let private = Private::new(4);
+        assert_eq!(number(private.fill_front(object(1)).unwrap_err()), 1);
+        assert!(private.take_front().is_none());
+        let mut held = private.try_hold().unwrap();
+        held.set_capacity(1);
+        private.fill_front(object(2)).unwrap();
+        assert_eq!(held.take_all().into_iter().map(number).collect::<Vec<_>>(), [2]);
+        assert_eq!(number(private.fill_front(object(3)).unwrap_err()), 3);
+    }
+}

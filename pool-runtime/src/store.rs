@@ -1,0 +1,296 @@
+//! [`Store`], where a pool's idle objects are: the search order of acquire and of release.
+//!
+//! The same code for every pooled type; [`Pool`](crate::Pool) puts the type on top.
+//!
+//! Acquire looks in its slot's private stack, in its slot's shared list, in the shared lists of the others, beginning
+//! with the next, and in the victims in the same order. Release goes to the private stack and then to the shared lists.
+//! Nobody waits: a lock that is taken is passed over. What a sweep does is in `sweep`.
+
+use core::ptr;
+use core::sync::atomic::AtomicPtr;
+
+use crossbeam_utils::CachePadded;
+
+use crate::bound::Bound;
+use crate::chaos;
+use crate::cpu::{self, Backend};
+use crate::list::{List, Locked};
+use crate::object::Object;
+use crate::private::Held;
+use crate::registry::{self, Dispose, Entry};
+use crate::slot::Slot;
+use crate::stats::{Counters, Reason, Stats};
+use crate::sync::const_fn;
+use crate::table::Tables;
+
+/// Objects that a private stack may hold when it is first used. It doubles from there on evidence of need.
+const FIRST_CAPACITY: usize = if cfg!(loom) { 2 } else { 4 };
+
+/// The largest private stack where the type says nothing.
+const DEFAULT_LOCAL: usize = 32;
+
+pub(crate) struct Store {
+    /// Read by every acquire and release: nothing beside it is written once the pool is started.
+    pub(crate) tables: CachePadded<Tables>,
+    pub(crate) name: &'static str,
+    local: usize,
+    pub(crate) dispose: Dispose,
+    /// The pool's place in the registry; null before its first use.
+    pub(crate) entry: AtomicPtr<Entry>,
+    pub(crate) bound: CachePadded<Bound>,
+    /// What sweeps count. The rest is counted in the slots.
+    pub(crate) swept: Counters,
+}
+
+impl Store {
+    const_fn! {
+        pub(crate) const fn new(name: &'static str, dispose: Dispose) -> Self {
+            Self {
+                tables: CachePadded::new(Tables::new()),
+                name,
+                local: DEFAULT_LOCAL,
+                dispose,
+                entry: AtomicPtr::new(ptr::null_mut()),
+                bound: CachePadded::new(Bound::default_for_machine()),
+                swept: Counters::new(),
+            }
+        }
+    }
+
+    const_fn! {
+        pub(crate) const fn with_max_idle(mut self, max_idle: usize) -> Self {
+            self.bound = CachePadded::new(Bound::new(max_idle));
+            self
+        }
+    }
+
+    const_fn! {
+        pub(crate) const fn with_local(mut self, local: usize) -> Self {
+            self.local = local;
+            self
+        }
+    }
+
+    /// An object from this thread's private stack.
+    #[inline]
+    pub(crate) fn pop(&'static self) -> Option<Object> {
+        let slot = self.tables.running()?.get(cpu::slot())?;
+        slot.private.take_front().or_else(|| self.pop_stacked(slot))
+    }
+
+    /// Puts an object onto this thread's private stack, or gives it back.
+    #[inline]
+    pub(crate) fn push(&'static self, object: Object) -> Result<(), Object> {
+        let Some(slot) = self.tables.running().and_then(|table| table.get(cpu::slot())) else { return Err(object) };
+        slot.private.fill_front(object).or_else(|object| self.push_stacked(slot, object))
+    }
+
+    fn pop_stacked(&self, slot: &'static Slot) -> Option<Object> {
+        // A miss stores nothing: the lock is not taken for an empty stack.
+        if slot.private.stacked() == 0 {
+            return None;
+        }
+        self.hold(slot)?.pop()
+    }
+
+    fn push_stacked(&self, slot: &'static Slot, object: Object) -> Result<(), Object> {
+        match self.hold(slot) {
+            Some(mut private) => private.push(object),
+            None => Err(object),
+        }
+    }
+
+    /// An object from anywhere but another slot's private stack, when [`pop`](Self::pop) found none.
+    #[cold]
+    pub(crate) fn take_slow(&'static self) -> Option<Object> {
+        let (number, slot) = self.here();
+        if cpu::backend() == Backend::Off {
+            return None;
+        }
+        // The slot may be this thread's since just now.
+        if let Some(object) = self.pop() {
+            return Some(object);
+        }
+        // A second round where a list was in another thread's hands: it may be free by now, and `new` costs more.
+        for _ in 0..2 {
+            let mut passed_over = false;
+            let mut lock = |list: &'static List| {
+                if list.len() == 0 {
+                    return None;
+                }
+                let locked = list.try_lock();
+                passed_over |= locked.is_none();
+                locked
+            };
+            for other in self.slots_from(number) {
+                let Some(mut list) = lock(&other.lists.shared) else { continue };
+                let Some(object) = self.take_one(&mut list) else { continue };
+                if ptr::eq(other, slot) {
+                    self.refill(slot, &mut list, usize::MAX);
+                } else {
+                    slot.counters.steals.add(1);
+                    let half = list.len() / 2;
+                    self.refill(slot, &mut list, half);
+                }
+                return Some(object);
+            }
+            for other in self.slots_from(number) {
+                // One at a time: an object that is not acquired stays a victim.
+                let Some(mut list) = lock(&other.lists.victims) else { continue };
+                let Some(object) = self.take_one(&mut list) else { continue };
+                return Some(object);
+            }
+            if !passed_over {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Puts an object anywhere, when [`push`](Self::push) gave it back.
+    #[cold]
+    pub(crate) fn put_slow(&'static self, object: Object) -> Result<(), (Object, Reason)> {
+        let (number, slot) = self.here();
+        if cpu::backend() == Backend::Off {
+            return Err((object, Reason::Off));
+        }
+        let object = match self.flush(slot, object) {
+            Ok(()) => return Ok(()),
+            Err(object) => object,
+        };
+        if self.bound.charge_up_to(1) == 0 {
+            return Err((object, Reason::Bound));
+        }
+        for other in self.slots_from(number) {
+            if let Some(mut list) = other.lists.shared.try_lock() {
+                list.push(object);
+                return Ok(());
+            }
+        }
+        self.bound.give_back(1);
+        Err((object, Reason::Busy))
+    }
+
+    /// This thread's slot and its number; made where there is none, the pool started if this is its first use.
+    pub(crate) fn here(&'static self) -> (usize, &'static Slot) {
+        let number = chaos::number(cpu::assigned_slot);
+        match self.tables.first().and_then(|table| table.get(number)) {
+            Some(slot) => (number, slot),
+            None => (number, self.make_slot(number)),
+        }
+    }
+
+    #[cold]
+    fn make_slot(&'static self, number: usize) -> &'static Slot {
+        let table = self.tables.first_or_make(cpu::count());
+        registry::add(self);
+        if cpu::backend() != Backend::Off {
+            self.tables.start();
+        }
+        table.get_or_make(number, || Slot::new(self.local))
+    }
+
+    /// The private stack of the slot, if it is free and the pool is running (invariant 3 of `slot`).
+    #[inline]
+    fn hold(&self, slot: &'static Slot) -> Option<Held<'static>> {
+        let Some(private) = slot.private.try_hold() else {
+            cpu::move_on();
+            return None;
+        };
+        self.tables.is_running().then_some(private)
+    }
+
+    fn take_one(&self, list: &mut Locked<'_>) -> Option<Object> {
+        let object = list.pop()?;
+        self.bound.give_back(1);
+        Some(object)
+    }
+
+    /// Moves a batch of at most `most` objects from a shared list into the private stack.
+    fn refill(&self, slot: &'static Slot, list: &mut Locked<'_>, most: usize) {
+        let Some(mut private) = self.hold(slot) else { return };
+        self.adapt(&mut private);
+        let batch = private.room().min(private.capacity().div_ceil(2)).min(list.len()).min(most);
+        if batch == 0 {
+            return;
+        }
+        let rest = list.len() - batch;
+        for object in list.drain(rest..) {
+            private.push(object).expect("the batch is not larger than the room");
+        }
+        self.bound.give_back(batch);
+        slot.counters.refills.add(1);
+    }
+
+    /// Puts an object onto a full private stack: the stack grows, or half of it moves to the shared list. Gives the
+    /// object back where neither can be.
+    fn flush(&self, slot: &'static Slot, object: Object) -> Result<(), Object> {
+        let Some(mut private) = self.hold(slot) else { return Err(object) };
+        if private.room() == 0 {
+            self.adapt(&mut private);
+        }
+        let object = match slot.private.fill_front(object) {
+            Ok(()) => return Ok(()),
+            Err(object) => object,
+        };
+        if private.room() == 0 && private.stacked() > 0 {
+            let Some(mut list) = slot.lists.shared.try_lock() else { return Err(object) };
+            let batch = self.bound.charge_up_to(private.stacked().div_ceil(2));
+            list.extend((0..batch).map_while(|_| private.pop()));
+            slot.counters.flushes.add((batch > 0).into());
+        }
+        private.push(object)
+    }
+
+    /// Sizes a private stack that a batch is about to enter or to leave (Bonwick's magazines): at its first use, and
+    /// then twice as large for each further batch in one ageing interval. `age` halves what no batch has touched.
+    fn adapt(&self, private: &mut Held<'_>) {
+        let capacity = private.capacity();
+        let grown = match (capacity, private.note_batch()) {
+            (0, _) => FIRST_CAPACITY,
+            (_, true) => 2 * capacity,
+            (_, false) => return,
+        };
+        let more = grown.min(self.max_capacity()).saturating_sub(capacity);
+        private.set_capacity(capacity + self.bound.charge_up_to(more));
+    }
+
+    /// The most that one private stack may hold: all of them together take up half of the bound at the most.
+    pub(crate) fn max_capacity(&self) -> usize {
+        self.local.min(self.bound.max() / (2 * cpu::max_slots()))
+    }
+
+    /// Whether an object released by this thread now would be kept.
+    pub(crate) fn has_room(&'static self) -> bool {
+        let private = &self.here().1.private;
+        cpu::backend() != Backend::Off && (self.bound.room() > 0 || private.len() < private.capacity())
+    }
+
+    pub(crate) fn idle(&self) -> usize {
+        let idle = self.slots().map(Slot::idle).sum();
+        // An object that moves while we count is counted twice, or not at all; never are there more than `max`.
+        self.bound.max().min(idle)
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = Stats { name: self.name, ..Stats::default() };
+        self.swept.add_to(&mut stats);
+        for slot in self.slots() {
+            slot.counters.add_to(&mut stats);
+            stats.victims += slot.lists.victims.len();
+        }
+        stats.idle = self.idle();
+        let live = (stats.created + stats.adopted).saturating_sub(stats.detached + stats.dropped.total());
+        stats.in_use = usize::try_from(live).unwrap_or(usize::MAX).saturating_sub(stats.idle);
+        stats
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &'static Slot> {
+        self.slots_from(0)
+    }
+
+    /// Every slot, beginning with one and going round.
+    fn slots_from(&self, number: usize) -> impl Iterator<Item = &'static Slot> {
+        self.tables.first().into_iter().flat_map(move |table| table.slots_from(number))
+    }
+}

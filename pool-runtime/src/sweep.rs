@@ -1,0 +1,154 @@
+//! Sweeps: what `collect`, `age` and a lowered bound do to one pool.
+//!
+//! # Invariants
+//!
+//! 1. A sweep runs under the registry's lock, so there is one at a time, and while it is at work the pool is stopped.
+//! 2. It first holds every private stack once, and then goes through the lists: by then every object that was idle when
+//!    the sweep began lies where it is found (invariant 3 of `slot`), unless an acquire has taken it.
+//! 3. It drops nothing: it returns what is to be dropped, for when the locks are free.
+//!
+//! While a pool is stopped, acquire and release go on with the shared lists.
+//!
+//! # Waiting
+//!
+//! A sweep waits for the holder of a private stack or of a list: a thread in a stretch of instructions that moves pointers
+//! and runs no user code. In a child of `fork` that thread may not exist. There the sweep gives up after
+//! [`PATIENCE`], and what lies behind that lock stays where it is; acquire and release pass it over as always.
+
+use std::time::{Duration, Instant};
+
+use crate::list::{List, Locked};
+use crate::object::Object;
+use crate::private::Held;
+use crate::registry;
+use crate::slot::Slot;
+use crate::stats::Reason;
+use crate::store::Store;
+use crate::sync::Backoff;
+use crate::table::Table;
+
+/// How long a sweep in a forked child waits for a lock: longer than a thread that exists keeps one, even if it is
+/// preempted on a loaded machine.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+impl Store {
+    /// Takes every idle object out.
+    pub(crate) fn take_all(&'static self) -> Vec<Object> {
+        let mut taken = Vec::new();
+        self.visit_private(|_, mut private| {
+            taken.append(&mut private.take_all());
+            private.set_capacity(private.capacity());
+        });
+        let uncharged = taken.len();
+        self.visit_lists(|slot| {
+            taken.append(&mut emptied(&slot.lists.shared));
+            taken.append(&mut emptied(&slot.lists.victims));
+        });
+        self.bound.give_back(taken.len() - uncharged);
+        self.swept.dropped(Reason::Collect, taken.len());
+        taken
+    }
+
+    /// One ageing step: takes the victims out, and makes victims of what is idle. A private stack that no batch has
+    /// touched since the last step was larger than its use, and becomes half as large.
+    pub(crate) fn take_aged(&'static self) -> Vec<Object> {
+        let mut idle = Vec::new();
+        self.visit_private(|slot, mut private| {
+            let capacity = private.capacity();
+            let target = if private.end_interval() { capacity } else { capacity.div_ceil(2) };
+            idle.push((slot, self.emptied_to(&mut private, target)));
+        });
+        let mut aged = Vec::new();
+        for (slot, mut objects) in idle {
+            objects.append(&mut emptied(&slot.lists.shared));
+            if let Some(mut victims) = locked(&slot.lists.victims) {
+                core::mem::swap(&mut *victims, &mut objects);
+            }
+            aged.append(&mut objects);
+        }
+        self.bound.give_back(aged.len());
+        self.swept.dropped(Reason::Age, aged.len());
+        aged
+    }
+
+    /// Takes out what is above the bound: first what has been idle for long.
+    pub(crate) fn take_excess(&'static self) -> Vec<Object> {
+        let mut above = Vec::new();
+        self.visit_private(|slot, mut private| {
+            let target = private.capacity().min(self.max_capacity());
+            above.push((slot, self.emptied_to(&mut private, target)));
+        });
+        let mut taken = Vec::new();
+        self.visit_lists(|slot| self.shed(locked(&slot.lists.victims).as_deref_mut(), &mut taken));
+        self.visit_lists(|slot| self.shed(locked(&slot.lists.shared).as_deref_mut(), &mut taken));
+        for (slot, mut objects) in above {
+            self.shed(Some(&mut objects), &mut taken);
+            match locked(&slot.lists.shared) {
+                Some(mut shared) => shared.append(&mut objects),
+                None => {
+                    self.bound.give_back(objects.len());
+                    taken.append(&mut objects);
+                }
+            }
+        }
+        self.swept.dropped(Reason::Collect, taken.len());
+        taken
+    }
+
+    /// Takes all objects out of a private stack, each with its charge, which comes out of the capacity. The capacity is
+    /// then `target`, as far as there is room for it.
+    fn emptied_to(&self, private: &mut Held<'static>, target: usize) -> Vec<Object> {
+        let objects = private.take_all();
+        let rest = private.capacity() - objects.len();
+        self.bound.give_back(rest.saturating_sub(target));
+        private.set_capacity(rest.min(target) + self.bound.charge_up_to(target.saturating_sub(rest)));
+        objects
+    }
+
+    /// Moves what is above the bound from one list to what is to be dropped.
+    fn shed(&self, list: Option<&mut Vec<Object>>, taken: &mut Vec<Object>) {
+        let Some(list) = list else { return };
+        let excess = self.bound.excess().min(list.len());
+        taken.extend(list.drain(..excess));
+        self.bound.give_back(excess);
+    }
+
+    fn visit_private(&'static self, mut visit: impl FnMut(&'static Slot, Held<'static>)) {
+        for slot in self.tables.first().into_iter().flat_map(Table::visit) {
+            if let Some(private) = wait_for(|| slot.private.try_hold()) {
+                visit(slot, private);
+            }
+        }
+    }
+
+    fn visit_lists(&'static self, visit: impl FnMut(&'static Slot)) {
+        self.tables.first().into_iter().flat_map(Table::visit).for_each(visit);
+    }
+}
+
+/// What the list held, with the memory that it held it in.
+fn emptied(list: &'static List) -> Vec<Object> {
+    locked(list).map(|mut objects| core::mem::take(&mut *objects)).unwrap_or_default()
+}
+
+fn locked(list: &'static List) -> Option<Locked<'static>> {
+    wait_for(|| list.try_lock())
+}
+
+/// Tries until it works. `None` only in a forked child, when it has not worked for [`PATIENCE`].
+fn wait_for<L>(mut attempt: impl FnMut() -> Option<L>) -> Option<L> {
+    let backoff = Backoff::new();
+    let mut deadline = None;
+    loop {
+        if let Some(lock) = attempt() {
+            return Some(lock);
+        }
+        if backoff.is_completed() && registry::is_forked() {
+            let now = Instant::now();
+            if now > *deadline.get_or_insert(now + PATIENCE) {
+                return None;
+            }
+        }
+        backoff.snooze();
+    }
+}
