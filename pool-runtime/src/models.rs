@@ -1,0 +1,214 @@
+//! Loom models of the storage: two or three threads with one or two operations each.
+//!
+//! The objects are numbered. At the end of each model every number is accounted for, once. The number is in a cell that
+//! loom watches: it must have been written *before* it is read, or the model fails.
+
+use loom::cell::Cell;
+use loom::thread;
+
+use crate::cpu::set_slot;
+use crate::object::Object;
+use crate::store::Store;
+
+/// A store with two slots' worth of numbers, which every repetition makes anew.
+fn store(max_idle: usize) -> &'static Store {
+    Box::leak(Box::new(Store::new("model", |_| None).with_max_idle(max_idle).with_local(2)))
+}
+
+fn acquire(store: &'static Store) -> Option<usize> {
+    let object = store.pop().or_else(|| store.take_slow())?;
+    Some(number(object))
+}
+
+fn number(object: Object) -> usize {
+    // SAFETY: every object in these stores is a box of a cell.
+    unsafe { object.into_box::<Cell<usize>>() }.get()
+}
+
+/// Says whether the number was kept.
+fn release(store: &'static Store, number: usize) -> bool {
+    let object = Object::from_box(Box::new(Cell::new(number)));
+    let kept = store.push(object).or_else(|object| store.put_slow(object));
+    kept.map_err(|(object, _)| self::number(object)).is_ok()
+}
+
+fn sweep(store: &'static Store, take: impl FnOnce(&'static Store) -> Vec<Object>) -> Vec<usize> {
+    assert!(store.tables.stop());
+    let taken = take(store);
+    store.tables.restart();
+    taken.into_iter().map(number).collect()
+}
+
+/// Whatever is left, private stacks of all slots included.
+fn rest(store: &'static Store) -> Vec<usize> {
+    sweep(store, Store::take_all)
+}
+
+/// The numbers, each of which must be there once.
+fn assert_each_once(mut numbers: Vec<usize>, expected: core::ops::Range<usize>) {
+    numbers.sort_unstable();
+    assert_eq!(numbers, expected.collect::<Vec<_>>());
+}
+
+/// Fills slot 0: its private stack first, then its shared list.
+fn filled(max_idle: usize, objects: usize) -> &'static Store {
+    let store = store(max_idle);
+    set_slot(0);
+    (0..objects).for_each(|number| assert!(release(store, number)));
+    store
+}
+
+/// A thread takes and puts while another collects: nothing is lost, nothing is there twice, and the object that was
+/// idle all the time is in what was collected.
+#[test]
+fn collect_takes_what_was_idle_all_the_time() {
+    loom::model(|| {
+        let store = filled(16, 2);
+        let owner = thread::spawn(move || {
+            set_slot(0);
+            acquire(store)
+        });
+        let collected = sweep(store, Store::take_all);
+        let held = owner.join().unwrap();
+        assert!(collected.len() + held.iter().len() == 2, "idle before the sweep, and neither held nor collected");
+        assert_each_once([collected, held.into_iter().collect(), rest(store)].concat(), 0..2);
+    });
+}
+
+/// A thief on a slot that does not exist yet moves a batch while another thread collects: no object slips from a part
+/// that the sweep has not seen yet to one that it has seen already.
+#[test]
+fn a_thiefs_batch_does_not_escape_a_collect() {
+    loom::model(|| {
+        let store = filled(16, 5);
+        let thief = thread::spawn(move || {
+            set_slot(1);
+            acquire(store)
+        });
+        let collected = sweep(store, Store::take_all);
+        let held = thief.join().unwrap();
+        assert!(collected.len() + held.iter().len() == 5, "idle before the sweep, and neither held nor collected");
+        assert_each_once([collected, held.into_iter().collect(), rest(store)].concat(), 0..5);
+    });
+}
+
+/// A full private stack is flushed while another thread collects.
+#[test]
+fn a_flushed_batch_does_not_escape_a_collect() {
+    loom::model(|| {
+        let store = filled(16, 2);
+        let owner = thread::spawn(move || {
+            set_slot(0);
+            release(store, 2)
+        });
+        let collected = sweep(store, Store::take_all);
+        // It is dropped where both lists are in the sweep's hands.
+        let kept = owner.join().unwrap();
+        assert!(collected.contains(&0) && collected.contains(&1));
+        assert_each_once([collected, rest(store)].concat(), 0..2 + usize::from(kept));
+    });
+}
+
+/// A release into an empty private stack while another thread collects: what the sweep takes was reset before.
+#[test]
+fn a_collected_object_was_released_before() {
+    loom::model(|| {
+        let store = filled(16, 1);
+        let held = acquire(store).unwrap();
+        let owner = thread::spawn(move || {
+            set_slot(0);
+            release(store, held)
+        });
+        let collected = sweep(store, Store::take_all);
+        // It is dropped where the front and both lists are in the sweep's hands, one after the other.
+        let kept = owner.join().unwrap();
+        assert_each_once([collected, rest(store)].concat(), 0..usize::from(kept));
+    });
+}
+
+/// Two threads share a slot: the front and the try-lock keep them apart.
+#[test]
+fn one_slot_serves_two_threads() {
+    loom::model(|| {
+        let store = filled(16, 1);
+        let run = move || {
+            set_slot(0);
+            match acquire(store) {
+                Some(number) => release(store, number),
+                None => true,
+            }
+        };
+        let other = thread::spawn(run);
+        assert!(run());
+        assert!(other.join().unwrap());
+        assert_each_once(rest(store), 0..1);
+    });
+}
+
+/// Two thieves and the owner at one shared list.
+#[test]
+fn shared_gives_each_object_to_one_thief() {
+    loom::model(|| {
+        let store = filled(16, 4);
+        let thief = |slot| {
+            thread::spawn(move || {
+                set_slot(slot);
+                acquire(store)
+            })
+        };
+        let (one, other) = (thief(1), thief(1));
+        let held = [one.join().unwrap(), other.join().unwrap()].into_iter().flatten().collect();
+        assert_each_once([held, rest(store)].concat(), 0..4);
+    });
+}
+
+/// Ageing while another thread works: the charges follow the objects, and the bound is full in the end, not over.
+#[test]
+fn ageing_keeps_the_bound() {
+    loom::model(|| {
+        let store = filled(4, 3);
+        let owner = thread::spawn(move || {
+            set_slot(0);
+            let held = acquire(store);
+            held.filter(|&number| !release(store, number))
+        });
+        let aged = sweep(store, Store::take_aged);
+        assert!(aged.is_empty(), "nothing was idle for an interval");
+        let dropped: Vec<_> = owner.join().unwrap().into_iter().collect();
+        let idle = rest(store);
+        assert!(idle.len() <= 4 && store.bound.excess() == 0);
+        assert_each_once([dropped, idle].concat(), 0..3);
+    });
+}
+
+/// Two releases and one place.
+#[test]
+fn the_bound_is_strict() {
+    loom::model(|| {
+        let store = store(1);
+        let other = thread::spawn(move || {
+            set_slot(1);
+            release(store, 0)
+        });
+        set_slot(0);
+        let kept = usize::from(release(store, 1)) + usize::from(other.join().unwrap());
+        assert_eq!(kept, 1);
+        assert_eq!(rest(store).len(), 1);
+    });
+}
+
+/// Two threads use a pool first at the same moment, in two slots of which the second extends the table.
+#[test]
+fn both_of_two_first_uses_are_kept() {
+    loom::model(|| {
+        let store = store(16);
+        let other = thread::spawn(move || {
+            set_slot(1);
+            assert!(release(store, 0));
+        });
+        set_slot(0);
+        assert!(release(store, 1));
+        other.join().unwrap();
+        assert_each_once(rest(store), 0..2);
+    });
+}
