@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Formatting, clippy and rustdoc; each warning is an error.
+set -euo pipefail
+
+cargo fmt --all --check
+# --locked: the lock file is part of the change.
+cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+# The runtime without its derive.
+cargo clippy --locked -p pool-runtime --no-default-features -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
