@@ -1,21 +1,35 @@
-//! SKELETON: replaced by the real derive.
-use proc_macro::TokenStream;
-use quote::quote;
+//! The derive of `pool-runtime`: [`Pooled`](macro@Pooled). Depend on `pool-runtime`, which re-exports it.
 
-/// Skeleton.
+#![forbid(unsafe_code)]
+
+mod ast;
+mod attr;
+mod expand;
+mod fallback;
+mod valid;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, Error};
+
+/// Derives.
 #[proc_macro_derive(Pooled, attributes(pooled))]
 pub fn derive_pooled(input: TokenStream) -> TokenStream {
-    let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    let name = &input.ident;
-    quote! {
-        const _: () = {
-            static POOL: ::pool_runtime::Pool<#name> = ::pool_runtime::Pool::new(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)));
-            impl ::pool_runtime::Pooled for #name {
-                fn pool() -> &'static ::pool_runtime::Pool<Self> { &POOL }
-                fn create_object() -> Self { ::core::default::Default::default() }
-                fn reset_object(object: &mut Self) { *object = ::core::default::Default::default(); }
-            }
-        };
+    derive(input.into()).into()
+}
+
+/// The derive, on tokens that exist outside of a compiler too.
+fn derive(input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let mut errors = Vec::new();
+    let item = ast::Item::read(&input, &mut errors);
+    valid::check(&item, &mut errors);
+    if errors.is_empty() {
+        return expand::expand(&item);
     }
-    .into()
+    let mut output = fallback::expand(&input);
+    output.extend(errors.iter().map(Error::to_compile_error));
+    output
 }
