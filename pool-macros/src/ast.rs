@@ -1,6 +1,7 @@
 //! Our view of the item, borrowed from syn's.
 
-use syn::{Attribute, Data, DeriveInput, Error, Generics, Ident, Member, Token, Type};
+use proc_macro2::TokenTree;
+use syn::{Attribute, Data, DeriveInput, Error, Generics, Ident, Member, Meta, Token, Type};
 
 use crate::attr::{FieldArgs, TypeArgs};
 
@@ -10,6 +11,8 @@ pub(crate) struct Item<'a> {
     pub(crate) ident: &'a Ident,
     /// Its parameters, which [`valid`](crate::valid) refuses.
     pub(crate) generics: &'a Generics,
+    /// It has something to do with deprecation, its own or that of what it is made of.
+    pub(crate) deprecated: bool,
     /// The keys on the type.
     pub(crate) args: TypeArgs,
     /// What it is made of.
@@ -52,7 +55,12 @@ impl<'a> Item<'a> {
             }
             Data::Union(data) => Body::Union(data.union_token),
         };
-        Self { ident: &input.ident, generics: &input.generics, args, body }
+        let deprecated = match &input.data {
+            Data::Struct(data) => data.fields.iter().any(|field| mentions_deprecated(&field.attrs)),
+            Data::Enum(_) | Data::Union(_) => false,
+        };
+        let deprecated = deprecated || mentions_deprecated(&input.attrs);
+        Self { ident: &input.ident, generics: &input.generics, deprecated, args, body }
     }
 }
 
@@ -60,4 +68,14 @@ impl<'a> Field<'a> {
     fn read(member: Member, field: &'a syn::Field, errors: &mut Vec<Error>) -> Self {
         Self { member, ty: &field.ty, args: FieldArgs::read(&field.attrs, errors) }
     }
+}
+
+/// `#[deprecated]`, or a lint level of that name.
+fn mentions_deprecated(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| match &attr.meta {
+        Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
+            list.tokens.clone().into_iter().any(|token| matches!(token, TokenTree::Ident(lint) if lint == "deprecated"))
+        }
+        meta => meta.path().is_ident("deprecated"),
+    })
 }

@@ -5,7 +5,7 @@
 
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, Expr, Ident, Lit, Meta, Token, token};
+use syn::{Attribute, Error, Expr, ExprUnary, Ident, Lit, Meta, Token, UnOp, token};
 
 /// A key, and what it was given.
 pub(crate) struct Arg<V> {
@@ -136,6 +136,9 @@ impl Parse for Word {
         if input.peek(token::Paren) {
             input.parse::<proc_macro2::Group>()?;
             return Ok(Self { key, alone: false, value: None });
+        }
+        if !input.peek(Token![=]) {
+            return Err(input.error("expected `,` or `=`"));
         }
         input.parse::<Token![=]>()?;
         let value = if input.is_empty() || input.peek(Token![,]) { None } else { Some(input.parse()?) };
@@ -298,6 +301,7 @@ fn number(key: &Ident, value: Expr) -> syn::Result<Expr> {
             }
             _ => format!("`{key}` takes a number of objects: write `{}`", written(key)),
         },
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => format!("`{key}` takes a number of objects, from 0 up"),
         _ => return Ok(value),
     };
     Err(Error::new_spanned(value, reason))

@@ -3,8 +3,9 @@
 //! # Invariants
 //!
 //! 1. Only absolute paths are written, of `::core` and `::pool_runtime`: no name of the user's module is relied on.
-//! 2. Names of ours cannot be seen by an expression of the user's. Parameters and variables have the span of the macro,
-//!    which makes them hygienic; items are not, so the only one is in a body where no hook stands, and is underscored.
+//! 2. Names of ours cannot be seen by an expression of the user's, nor be taken for a constant of the user's. Parameters
+//!    and variables have the span of the macro, which hides them; items are not hidden, so the only one is in a body
+//!    where no hook stands. All begin with two underscores.
 //! 3. Tokens have the span of the word that is at fault if the compiler refuses them.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -18,12 +19,15 @@ use crate::attr::{Arg, OnPanic, Rule};
 /// Implements `Pooled` for an item that is valid.
 pub(crate) fn expand(item: &Item<'_>) -> TokenStream {
     let ident = item.ident;
+    // The compiler takes the user's own tokens for a use of what is deprecated.
+    let allow_deprecated = item.deprecated.then(|| quote!(#[allow(deprecated)]));
     let on_panic = on_panic(item);
     let pool = pool(item);
     let create = create_object(item);
     let reset = reset_object(item);
     let retain = retain_object(item);
     quote! {
+        #allow_deprecated
         const _: () = {
             #[automatically_derived]
             impl ::pool_runtime::Pooled for #ident {
@@ -50,7 +54,7 @@ fn on_panic(item: &Item<'_>) -> Option<TokenStream> {
 fn pool(item: &Item<'_>) -> TokenStream {
     let ident = item.ident;
     let name = match &item.args.name {
-        Some(name) => constant(name, &quote!(&'static ::core::primitive::str), ident),
+        Some(name) => constant(name, quote!(&'static ::core::primitive::str), ident),
         None => {
             let ident = ident.unraw().to_string();
             quote!(::core::concat!(::core::module_path!(), "::", #ident))
@@ -59,7 +63,7 @@ fn pool(item: &Item<'_>) -> TokenStream {
     let bound = |method: &str, arg: &Option<Arg<Expr>>| {
         let arg = arg.as_ref()?;
         let method = Ident::new(method, Span::mixed_site());
-        let value = constant(arg, &quote!(::core::primitive::usize), ident);
+        let value = constant(arg, quote!(::core::primitive::usize), ident);
         Some(quote!(.#method(#value)))
     };
     let max_idle = bound("with_max_idle", &item.args.max_idle);
@@ -76,7 +80,7 @@ fn pool(item: &Item<'_>) -> TokenStream {
 fn create_object(item: &Item<'_>) -> TokenStream {
     let ident = item.ident;
     let body = match &item.args.new {
-        Some(Arg { key, value }) => call(key, value, &quote!(fn() -> Self), &quote!()),
+        Some(Arg { key, value }) => call(key, value, quote!(fn() -> Self), &quote!()),
         None => quote!(<#ident as ::core::default::Default>::default()),
     };
     quote! {
@@ -90,7 +94,7 @@ fn create_object(item: &Item<'_>) -> TokenStream {
 fn reset_object(item: &Item<'_>) -> TokenStream {
     let object = object();
     let statements: Vec<TokenStream> = match (&item.args.reset, &item.body) {
-        (Some(Arg { key, value }), _) => vec![call(key, value, &quote!(fn(&mut Self)), &quote!(#object))],
+        (Some(Arg { key, value }), _) => vec![call(key, value, quote!(fn(&mut Self)), &quote!(#object))],
         (None, Body::Struct(fields)) => fields.iter().map(reset_field).collect(),
         (None, Body::Enum(_) | Body::Union(_)) => vec![],
     };
@@ -112,9 +116,12 @@ fn reset_field(Field { member, ty, args }: &Field<'_>) -> TokenStream {
     match rule {
         Rule::Clear => quote!(#object.#member.#key();),
         Rule::Default => quote!(#object.#member = <#ty as ::core::default::Default>::default();),
-        Rule::Set(value) => quote!(#object.#member = #value;),
+        Rule::Set(value) => {
+            let value = typed(value, ty);
+            quote!(#object.#member = #value;)
+        }
         Rule::With(value) => {
-            let call = call(key, value, &quote!(fn(&mut #ty)), &quote!(&mut #object.#member));
+            let call = call(key, value, quote!(fn(&mut #ty)), &quote!(&mut #object.#member));
             quote!({ #call })
         }
         Rule::Keep => quote!(),
@@ -124,7 +131,7 @@ fn reset_field(Field { member, ty, args }: &Field<'_>) -> TokenStream {
 fn retain_object(item: &Item<'_>) -> Option<TokenStream> {
     let object = object();
     let Arg { key, value } = item.args.retain.as_ref()?;
-    let body = call(key, value, &quote!(fn(&Self) -> ::core::primitive::bool), &quote!(#object));
+    let body = call(key, value, quote!(fn(&Self) -> ::core::primitive::bool), &quote!(#object));
     Some(quote! {
         #[inline]
         fn retain_object(#object: &Self) -> ::core::primitive::bool {
@@ -135,12 +142,12 @@ fn retain_object(item: &Item<'_>) -> Option<TokenStream> {
 
 /// The parameter of the hooks, which no expression of the user's sees.
 fn object() -> Ident {
-    Ident::new("object", Span::mixed_site())
+    Ident::new("__object", Span::mixed_site())
 }
 
 /// A call of the user's function, which has to be one of this type.
-fn call(key: &Ident, value: &impl ToTokens, ty: &TokenStream, argument: &TokenStream) -> TokenStream {
-    let hook = Ident::new("hook", Span::mixed_site());
+fn call(key: &Ident, value: &impl ToTokens, ty: TokenStream, argument: &TokenStream) -> TokenStream {
+    let hook = Ident::new("__hook", Span::mixed_site());
     let ty = located_at(key, ty);
     quote! {
         let #hook: #ty = #value;
@@ -149,18 +156,20 @@ fn call(key: &Ident, value: &impl ToTokens, ty: &TokenStream, argument: &TokenSt
 }
 
 /// A constant of the user's, which has to be of this type.
-fn constant(Arg { key, value }: &Arg<Expr>, ty: &TokenStream, ident: &Ident) -> TokenStream {
-    let constant = Ident::new("constant", Span::mixed_site());
-    let ty = located_at(key, ty);
-    let value = name_self(value.to_token_stream(), ident);
-    quote!({ let #constant: #ty = #value; #constant })
+fn constant(Arg { key, value }: &Arg<Expr>, ty: TokenStream, ident: &Ident) -> TokenStream {
+    typed(name_self(value.to_token_stream(), ident), located_at(key, ty))
+}
+
+/// A value of the user's, which has to be of this type: the compiler points at both if it is not.
+fn typed(value: impl ToTokens, ty: impl ToTokens) -> TokenStream {
+    let typed = Ident::new("__value", Span::mixed_site());
+    quote!({ let #typed: #ty = #value; #typed })
 }
 
 /// Tokens of ours that the compiler is to show at a key of the user's.
-fn located_at(key: &Ident, tokens: &TokenStream) -> TokenStream {
+fn located_at(key: &Ident, tokens: TokenStream) -> TokenStream {
     let span = Span::mixed_site().located_at(key.span());
     tokens
-        .clone()
         .into_iter()
         .map(|mut token| {
             token.set_span(span);

@@ -50,13 +50,17 @@ fn check_parameters(item: &Item<'_>, errors: &mut Vec<Error>) {
             format!("a pooled type outlives every borrow: own the data instead of borrowing it for `{lifetime}`"),
         ));
     }
-    if !types.is_empty() {
+    if let Some(first) = types.first() {
         let name = item.ident;
+        let instance = |param: &GenericParam| if matches!(param, GenericParam::Const(_)) { "4" } else { "u8" };
+        let suffix = instance(first).to_uppercase();
+        let arguments: Vec<&str> = types.iter().copied().map(instance).collect();
         errors.push(Error::new_spanned(
             Listed(&types),
             format!(
-                "a pool is a static, so of one type: derive `Pooled` on a newtype per instance, as in \
-                 `struct {name}U8({name}<u8>)`"
+                "a pool is a static, and a static has one type: derive `Pooled` on a newtype per instance, as in \
+                 `struct {name}{suffix}({name}<{}>)`",
+                arguments.join(", ")
             ),
         ));
     }
