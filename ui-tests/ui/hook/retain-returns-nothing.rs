@@ -1,0 +1,13 @@
+use pool_runtime::Pooled;
+
+#[derive(Default, Pooled)]
+#[pooled(retain = keep)]
+struct Scratch {
+    bytes: Vec<u8>,
+}
+
+fn keep(_: &Scratch) {}
+
+fn main() {
+    let _scratch = Scratch::acquire();
+}

@@ -1,0 +1,9 @@
+use pool_runtime::Pooled;
+
+struct Scratch {
+    bytes: Vec<u8>,
+}
+
+fn main() {
+    let _scratch = Scratch::acquire();
+}

@@ -1,0 +1,29 @@
+#![no_implicit_prelude]
+
+use ::pool_runtime::Pooled;
+
+#[derive(::std::default::Default, Pooled)]
+#[pooled(retain = |scratch| scratch.plain.capacity() < 64, max_idle = 4, local = 1, name = "scratch", on_panic = reset)]
+struct Scratch {
+    plain: ::std::vec::Vec<u8>,
+    #[pooled(clear)]
+    cleared: ::std::vec::Vec<u8>,
+    #[pooled(default)]
+    defaulted: u8,
+    #[pooled(set = 1)]
+    set: u8,
+    #[pooled(with = |n| *n = 0)]
+    with: u8,
+    #[pooled(keep)]
+    kept: u8,
+}
+
+#[derive(Pooled)]
+#[pooled(new = || Whole(0), reset = |whole| whole.0 = 0)]
+struct Whole(u8);
+
+fn main() {
+    let scratch = Scratch::acquire();
+    ::std::assert_eq!(scratch.kept, 0);
+    ::std::mem::drop((scratch, Whole::acquire()));
+}

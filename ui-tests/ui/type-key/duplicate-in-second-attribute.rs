@@ -1,0 +1,12 @@
+use pool_runtime::Pooled;
+
+#[derive(Default, Pooled)]
+#[pooled(max_idle = 64)]
+#[pooled(max_idle = 64)]
+struct Scratch {
+    bytes: Vec<u8>,
+}
+
+fn main() {
+    let _scratch = Scratch::acquire();
+}
