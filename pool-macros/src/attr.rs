@@ -36,7 +36,9 @@ pub(crate) struct TypeArgs {
 
 /// The value of `on_panic`.
 pub(crate) enum OnPanic {
+    /// The object is dropped.
     Discard,
+    /// It is reset and kept.
     Reset,
 }
 
@@ -49,10 +51,15 @@ pub(crate) struct FieldArgs {
 
 /// How a field is reset.
 pub(crate) enum Rule {
+    /// By its method `clear`.
     Clear,
+    /// To its default.
     Default,
+    /// To this value.
     Set(Expr),
+    /// By this `fn(&mut Field)`.
     With(Expr),
+    /// Not at all.
     Keep,
 }
 
@@ -119,9 +126,11 @@ impl FieldArgs {
 
 /// An argument before its value is looked at.
 struct Word {
+    /// The key as written.
     key: Ident,
     /// Nothing follows the key, not even a lone `=`.
     alone: bool,
+    /// What follows an `=`.
     value: Option<Expr>,
 }
 

@@ -19,7 +19,7 @@ use crate::attr::{Arg, OnPanic, Rule};
 /// Implements `Pooled` for an item that is valid.
 pub(crate) fn expand(item: &Item<'_>) -> TokenStream {
     let ident = item.ident;
-    // The compiler takes the user's own tokens for a use of what is deprecated.
+    // The tokens that are the user's count as a use of what is deprecated, wherever they stand.
     let allow_deprecated = item.deprecated.then(|| quote!(#[allow(deprecated)]));
     let on_panic = on_panic(item);
     let pool = pool(item);

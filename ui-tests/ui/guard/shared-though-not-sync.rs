@@ -1,13 +1,15 @@
+use std::cell::Cell;
+
 use pool_runtime::Pooled;
 
 #[derive(Default, Pooled)]
 struct Counter {
-    hits: std::cell::Cell<u64>,
+    hits: Cell<u64>,
 }
+
+fn send<T: Send>(_: T) {}
 
 fn main() {
     let counter = Counter::acquire();
-    std::thread::scope(|scope| {
-        scope.spawn(|| counter.hits.set(1));
-    });
+    send(&counter);
 }
