@@ -81,7 +81,7 @@ fn create_object(item: &Item<'_>) -> TokenStream {
     let ident = item.ident;
     let body = match &item.args.new {
         Some(Arg { key, value }) => call(key, value, quote!(fn() -> Self), &quote!()),
-        None => quote!(<#ident as ::core::default::Default>::default()),
+        None => quote!(<#ident as ::pool_runtime::__derive::Create>::create()),
     };
     quote! {
         #[inline]

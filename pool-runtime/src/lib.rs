@@ -59,6 +59,8 @@
 //! Under `RUSTFLAGS="--cfg pool_chaos"` a quarter of the releases drop, searches begin anywhere, and
 //! [`try_acquire`](Pooled::try_acquire) is sometimes `None`: for tests of programs that must not rely on any of it.
 
+#[doc(hidden)]
+pub mod __derive;
 mod bound;
 mod chaos;
 mod cpu;
