@@ -79,7 +79,7 @@ fn compress_pooled(block: &[u8]) {
 }
 
 fn compress_fresh(block: &[u8]) {
-    compress(&mut Context::default(), block, &mut Buffer::default(), &mut Buffer::default());
+    compress(&mut Context::new(), block, &mut Buffer::default(), &mut Buffer::default());
 }
 
 fn compress(context: &mut Context, block: &[u8], input: &mut Buffer, packed: &mut Buffer) {

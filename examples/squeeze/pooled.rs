@@ -17,14 +17,14 @@ pub(crate) fn set_level(level: u32) {
 ///
 /// A thread uses one at a time, so no CPU has use for many.
 #[derive(Pooled)]
-#[pooled(local = 2)]
+#[pooled(new = Self::new, local = 2)]
 pub(crate) struct Context {
     #[pooled(with = Compress::reset)]
     pub(crate) deflate: Compress,
 }
 
-impl Default for Context {
-    fn default() -> Self {
+impl Context {
+    pub(crate) fn new() -> Self {
         Self { deflate: Compress::new(*LEVEL.get_or_init(Compression::default), false) }
     }
 }
