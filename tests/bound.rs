@@ -1,0 +1,297 @@
+//! `max_idle` is strict: a total, whatever the number of threads and CPUs. These tests count.
+
+use std::sync::Barrier;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::thread;
+
+use pool_runtime::{Guard, Pooled};
+use tests::counted::{Counted, Tally};
+use tests::cpu;
+
+fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
+    (0..n).map(|_| T::acquire()).collect()
+}
+
+/// Three times as many are released as may stay, for every bound, and another thread looks all the time.
+#[test]
+fn every_bound_from_0_to_200_holds() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()))]
+    struct Page(#[pooled(keep)] Counted);
+
+    // Never below the bound in force, so what the observer reads after `idle` is never too small for it.
+    static BOUND: AtomicUsize = AtomicUsize::new(0);
+    static ENDED: AtomicBool = AtomicBool::new(false);
+
+    let observer = thread::spawn(|| {
+        let mut most = 0;
+        while !ENDED.load(Relaxed) {
+            let idle = Page::pool().idle();
+            let stats = Page::pool().stats();
+            let bound = BOUND.load(Relaxed);
+            assert!(idle <= bound, "{idle} idle, {bound} allowed");
+            assert!(stats.idle <= bound, "{bound} allowed: {stats:?}");
+            most = most.max(idle);
+        }
+        most
+    });
+    cpu::pin();
+    Page::pool().set_max_idle(0);
+    for bound in 0..=200 {
+        BOUND.store(bound, Relaxed);
+        Page::pool().set_max_idle(bound);
+        assert_eq!(Page::pool().max_idle(), bound);
+        for _ in 0..2 {
+            let mut held = hold::<Page>(3 * bound);
+            while held.pop().is_some() {
+                let idle = Page::pool().idle();
+                assert!(idle <= bound, "{idle} idle, {bound} allowed");
+            }
+            let stats = Page::pool().stats();
+            TALLY.check(&stats, 0, 0);
+            // A count of its own, which no gauge can hide.
+            assert!(TALLY.alive() <= bound as u64, "{} alive, {bound} allowed", TALLY.alive());
+            assert!(2 * stats.idle >= bound, "most of {bound} is used: {stats:?}");
+        }
+        // Victims count too.
+        Page::pool().age();
+        drop(hold::<Page>(3 * bound));
+        assert!(TALLY.alive() <= bound as u64, "{} alive, {bound} allowed", TALLY.alive());
+        if bound % 3 == 0 {
+            Page::pool().collect();
+            assert_eq!(TALLY.alive(), 0);
+        }
+    }
+    ENDED.store(true, Relaxed);
+    let most = observer.join().expect("the bound holds for the observer");
+    assert!(most <= 200);
+}
+
+#[test]
+fn a_bound_of_zero_keeps_nothing() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 0)]
+    struct Page(#[pooled(keep)] Counted);
+
+    cpu::pin();
+    assert_eq!(Page::pool().max_idle(), 0);
+    for round in 1..=10 {
+        drop(hold::<Page>(3));
+        assert_eq!((TALLY.made(), TALLY.dropped()), (3 * round, 3 * round));
+        assert_eq!(Page::pool().idle(), 0);
+        assert!(Page::try_acquire().is_none());
+        Page::pool().age();
+    }
+    assert_eq!(Page::prefill(5), 0);
+    assert_eq!(TALLY.made(), 30);
+    drop(Page::adopt(Page(TALLY.make())));
+    let stats = Page::pool().stats();
+    TALLY.check(&stats, 0, 0);
+    assert_eq!((stats.created, stats.adopted, stats.dropped.bound), (30, 1, 31));
+}
+
+#[test]
+fn a_bound_of_one_keeps_one() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 1)]
+    struct Page(#[pooled(keep)] Counted);
+
+    cpu::pin();
+    for _ in 0..10 {
+        drop(hold::<Page>(1));
+        assert_eq!((TALLY.made(), TALLY.alive(), Page::pool().idle()), (1, 1, 1));
+    }
+    drop(hold::<Page>(2));
+    let stats = Page::pool().stats();
+    TALLY.check(&stats, 0, 0);
+    assert_eq!((stats.created, stats.idle, stats.dropped.bound), (2, 1, 1));
+    Page::pool().age();
+    drop(hold::<Page>(2));
+    assert_eq!(Page::pool().idle(), 1);
+}
+
+#[test]
+fn a_lower_bound_drops_what_is_too_many_at_once() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
+    struct Page(#[pooled(keep)] Counted);
+
+    cpu::pin();
+    for bound in [64, 63, 40, 33, 32, 31, 17, 5, 4, 3, 2, 1, 0] {
+        Page::pool().set_max_idle(1000);
+        drop(hold::<Page>(200));
+        Page::pool().age();
+        drop(hold::<Page>(100));
+        let before = Page::pool().stats();
+        assert_eq!(before.idle, 200);
+
+        Page::pool().set_max_idle(bound);
+        let after = Page::pool().stats();
+        TALLY.check(&after, 0, 0);
+        assert!(TALLY.alive() <= bound as u64, "{} alive, {bound} allowed", TALLY.alive());
+        assert!(after.idle <= bound, "{bound} allowed: {after:?}");
+        assert_eq!(after.dropped.collect - before.dropped.collect, (before.idle - after.idle) as u64);
+        assert_eq!(after.dropped.total() - before.dropped.total(), (before.idle - after.idle) as u64);
+    }
+}
+
+#[test]
+fn a_higher_bound_is_used() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 0)]
+    struct Page(#[pooled(keep)] Counted);
+
+    cpu::pin();
+    drop(hold::<Page>(500));
+    assert_eq!(TALLY.alive(), 0);
+    for bound in [1, 2, 3, 4, 5, 16, 100, 500] {
+        Page::pool().set_max_idle(bound);
+        drop(hold::<Page>(500));
+        let stats = Page::pool().stats();
+        TALLY.check(&stats, 0, 0);
+        assert!(stats.idle <= bound && 2 * stats.idle >= bound, "{bound} allowed: {stats:?}");
+    }
+}
+
+/// No sum with the bound may overflow.
+#[test]
+fn a_bound_without_limit_keeps_everything() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 10)]
+    struct Page(#[pooled(keep)] Counted);
+
+    cpu::pin();
+    for bound in [usize::MAX, isize::MAX as usize, usize::MAX - 1, isize::MAX as usize + 1, usize::MAX] {
+        Page::pool().set_max_idle(bound);
+        drop(hold::<Page>(5000));
+        assert_eq!((TALLY.made(), Page::pool().idle()), (5000, 5000));
+        Page::pool().age();
+        assert_eq!(Page::pool().idle(), 5000);
+    }
+    Page::pool().set_max_idle(10);
+    assert!(Page::pool().idle() <= 10);
+    TALLY.check(&Page::pool().stats(), 0, 0);
+}
+
+/// A CPU that went idle does not keep its part of the bound: ageing takes it back.
+#[test]
+fn a_burst_of_threads_leaves_the_bound_to_those_that_stay() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 64)]
+    struct Page(#[pooled(keep)] Counted);
+
+    let all = Barrier::new(16);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let held = hold::<Page>(64);
+                all.wait();
+                drop(held);
+            });
+        }
+    });
+    assert!(TALLY.alive() <= 64);
+    cpu::pin();
+    for _ in 0..10 {
+        Page::pool().age();
+    }
+    assert_eq!(TALLY.alive(), 0);
+    drop(hold::<Page>(64));
+    let stats = Page::pool().stats();
+    TALLY.check(&stats, 0, 0);
+    assert!(stats.idle >= 32, "{stats:?}");
+}
+
+/// rust-lang/regex#1389: memory does not multiply with threads or CPUs.
+#[test]
+fn sixteen_is_sixteen_with_64_threads() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 16)]
+    struct Page(#[pooled(keep)] Counted);
+
+    const THREADS: usize = 64;
+    const BURSTS: usize = if cfg!(debug_assertions) { 20 } else { 100 };
+    static ENDED: AtomicBool = AtomicBool::new(false);
+    let observer = thread::spawn(|| {
+        while !ENDED.load(Relaxed) {
+            let stats = Page::pool().stats();
+            assert!(stats.idle <= 16, "{stats:?}");
+        }
+    });
+    let cpus = cpu::allowed();
+    for _ in 0..BURSTS {
+        let all = Barrier::new(THREADS);
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (all, cpus) = (&all, &cpus);
+                scope.spawn(move || {
+                    cpu::pin_to(cpus[thread % cpus.len()]);
+                    let held = hold::<Page>(3);
+                    all.wait();
+                    drop(held);
+                    // And without a barrier, so that some take while others give back.
+                    for _ in 0..50 {
+                        hold::<Page>(2);
+                    }
+                });
+            }
+        });
+        assert!(TALLY.alive() <= 16, "{} alive", TALLY.alive());
+        TALLY.check(&Page::pool().stats(), 0, 0);
+    }
+    ENDED.store(true, Relaxed);
+    observer.join().expect("the bound holds for the observer");
+}
+
+#[test]
+fn prefill_makes_what_the_bound_allows() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 100)]
+    struct Page(#[pooled(keep)] Counted);
+
+    cpu::pin();
+    assert_eq!(Page::prefill(0), 0);
+    assert_eq!(TALLY.made(), 0);
+    assert_eq!(Page::prefill(10), 10);
+    let stats = Page::pool().stats();
+    assert_eq!((TALLY.made(), stats.created, stats.idle), (10, 10, 10));
+    TALLY.check(&stats, 0, 0);
+
+    for n in [100, 1000, usize::MAX] {
+        let before = Page::pool().stats();
+        let made = Page::prefill(n);
+        let after = Page::pool().stats();
+        assert_eq!(after.idle, before.idle + made);
+        assert!(after.idle <= 100 && after.idle >= 50, "{after:?}");
+        // It stops at the bound: nothing is made only to be dropped, but for the one that finds it.
+        assert!(after.created - before.created <= made as u64 + 1, "{after:?}");
+        TALLY.check(&after, 0, 0);
+    }
+}
+
+/// `local` is a size, not a promise: the bound is above it.
+#[test]
+fn a_private_stack_larger_than_the_bound_is_not() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 10, local = 1000)]
+    struct Page(#[pooled(keep)] Counted);
+
+    cpu::pin();
+    for _ in 0..5 {
+        drop(hold::<Page>(100));
+        assert!(TALLY.alive() <= 10);
+        Page::pool().age();
+    }
+    TALLY.check(&Page::pool().stats(), 0, 0);
+}

@@ -1,0 +1,202 @@
+//! The pool in a forked child, where a lock may be held by a thread that does not exist. These tests do not count on
+//! reuse.
+//!
+//! A child does nothing but use pools and leave: no lock of the test harness, no output. What it finds wrong is its exit
+//! status; a hang is ended by SIGALRM.
+#![cfg(target_os = "linux")]
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::thread;
+
+use pool_runtime::{Guard, Pooled, registry};
+
+/// Declares a pooled type that knows whether it is held.
+macro_rules! page {
+    ($name:ident) => {
+        #[derive(Pooled)]
+        #[pooled(new = || $name { holder: AtomicU64::new(0), bytes: Vec::new() }, max_idle = 100)]
+        struct $name {
+            #[pooled(keep)]
+            holder: AtomicU64,
+            bytes: Vec<u8>,
+        }
+
+        impl Page for $name {
+            fn take(&mut self, mark: u64) -> bool {
+                let fresh = self.holder.swap(mark, Relaxed) == 0 && self.bytes.is_empty();
+                self.bytes.extend_from_slice(&mark.to_ne_bytes());
+                fresh
+            }
+
+            fn give_back(&mut self, mark: u64) -> bool {
+                self.bytes == mark.to_ne_bytes() && self.holder.swap(0, Relaxed) == mark
+            }
+        }
+    };
+}
+
+trait Page: Pooled {
+    /// Whether nobody holds it.
+    fn take(&mut self, mark: u64) -> bool;
+    /// Whether nobody else wrote to it.
+    fn give_back(&mut self, mark: u64) -> bool;
+}
+
+/// Holds 20 at once, and whether none of them was anybody else's.
+fn hold_twenty<T: Page>(mark: u64) -> bool {
+    let mut held: Vec<Guard<T>> = (0..20).map(|_| T::acquire()).collect();
+    let mut right = true;
+    for (i, page) in held.iter_mut().enumerate() {
+        right &= page.take(mark << 8 | i as u64 | 1 << 63);
+    }
+    for (i, page) in held.iter_mut().enumerate() {
+        right &= page.give_back(mark << 8 | i as u64 | 1 << 63);
+    }
+    right
+}
+
+/// The child's life: 0 if all is right.
+fn child<T: Page>() -> i32 {
+    for round in 0..3 {
+        if !hold_twenty::<T>(round) {
+            return 2;
+        }
+        T::pool().age();
+        if !hold_twenty::<T>(round) {
+            return 3;
+        }
+        T::pool().collect();
+        registry::age();
+        registry::collect();
+        T::prefill(3);
+        T::pool().set_max_idle(5);
+        T::pool().set_max_idle(100);
+        if T::pool().idle() > 100 || T::pool().stats().idle > 100 {
+            return 4;
+        }
+        let _ = registry::stats();
+    }
+    0
+}
+
+/// Runs `life` in a forked child, and says how it ended.
+fn in_child(life: fn() -> i32) -> Result<(), String> {
+    // SAFETY: the child uses pools, which are made for this, and glibc's allocator, and leaves without a return.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: no precondition; the handler is the default one, which ends the process.
+        unsafe { libc::alarm(20) };
+        let status = std::panic::catch_unwind(life).unwrap_or(5);
+        // SAFETY: no precondition.
+        unsafe { libc::_exit(status) };
+    }
+    assert!(child > 0, "fork: {}", std::io::Error::last_os_error());
+    let mut status = 0;
+    // SAFETY: the child is ours and is waited for once.
+    while unsafe { libc::waitpid(child, &mut status, 0) } != child {}
+    match (libc::WIFEXITED(status), libc::WIFSIGNALED(status)) {
+        (true, _) if libc::WEXITSTATUS(status) == 0 => Ok(()),
+        (true, _) => Err(format!("the child left with {}", libc::WEXITSTATUS(status))),
+        (_, true) if libc::WTERMSIG(status) == libc::SIGALRM => Err("the child hung".to_owned()),
+        _ => Err(format!("the child was ended by signal {}", libc::WTERMSIG(status))),
+    }
+}
+
+#[test]
+fn a_child_of_one_thread_works() {
+    page!(Used);
+    page!(Unused);
+
+    for _ in 0..20 {
+        assert!(hold_twenty::<Used>(7));
+        assert_eq!(in_child(child::<Used>), Ok(()));
+        // A pool that the child is the first to use.
+        assert_eq!(in_child(child::<Unused>), Ok(()));
+        // The parent's objects are its own.
+        assert!(hold_twenty::<Used>(8));
+        Used::pool().age();
+    }
+}
+
+/// The child of a child has another thread of the same number.
+#[test]
+fn a_grandchild_works() {
+    page!(Shared);
+
+    assert!(hold_twenty::<Shared>(7));
+    let life = || match (child::<Shared>(), in_child(child::<Shared>)) {
+        (0, Ok(())) => child::<Shared>(),
+        (0, Err(_)) => 6,
+        (status, _) => status,
+    };
+    assert_eq!(in_child(life), Ok(()));
+}
+
+/// A guard that was acquired before the fork is released on both sides of it.
+#[test]
+fn a_guard_may_be_released_on_both_sides() {
+    page!(Both);
+    thread_local! {
+        static HELD: std::cell::RefCell<Vec<Guard<Both>>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+
+    HELD.with_borrow_mut(|held| held.extend((0..10).map(|_| Both::acquire())));
+    let life = || {
+        HELD.take();
+        child::<Both>()
+    };
+    assert_eq!(in_child(life), Ok(()));
+    HELD.take();
+    assert!(hold_twenty::<Both>(9));
+    Both::pool().collect();
+}
+
+/// 200 forks, while other threads are anywhere in the pool's code.
+#[test]
+fn a_child_of_many_threads_works() {
+    page!(Hammered);
+    static ENDED: AtomicBool = AtomicBool::new(false);
+
+    let hammers: Vec<_> = (0..4)
+        .map(|thread| {
+            thread::spawn(move || {
+                let mut rounds = 0;
+                while !ENDED.load(Relaxed) {
+                    assert!(hold_twenty::<Hammered>(thread));
+                    match thread {
+                        0 => Hammered::pool().collect(),
+                        1 => Hammered::pool().age(),
+                        2 => registry::age(),
+                        _ => Hammered::pool().set_max_idle(rounds % 100),
+                    }
+                    rounds += 1;
+                }
+                rounds
+            })
+        })
+        .collect();
+    let failed: Vec<_> = (0..200).filter_map(|fork| in_child(child::<Hammered>).err().map(|how| (fork, how))).collect();
+    ENDED.store(true, Relaxed);
+    for hammer in hammers {
+        assert!(hammer.join().expect("the parent's objects are its own") > 0);
+    }
+    assert_eq!(failed, []);
+    Hammered::pool().collect();
+    assert_eq!((Hammered::pool().idle(), Hammered::pool().stats().in_use), (0, 0));
+}
+
+/// Threads of the child use the pool, too.
+#[test]
+fn a_child_may_have_threads() {
+    page!(Threaded);
+
+    assert!(hold_twenty::<Threaded>(7));
+    let life = || {
+        let threads: Vec<_> = (0..4).map(|_| thread::spawn(child::<Threaded>)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or(5)).max().unwrap_or(6)
+    };
+    for _ in 0..10 {
+        assert_eq!(in_child(life), Ok(()));
+    }
+}

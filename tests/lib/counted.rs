@@ -1,0 +1,86 @@
+//! Objects that are counted, so that a test knows what was made and dropped without asking the pool.
+//!
+//! The counters are `Relaxed`: they are read when the threads that wrote them are joined.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use pool_runtime::stats::Stats;
+
+/// Counts the objects of one pooled type.
+pub struct Tally {
+    made: AtomicU64,
+    dropped: AtomicU64,
+}
+
+/// A field of a pooled type that counts itself.
+pub struct Counted {
+    /// Unlike that of every other object of the tally. The first is 0.
+    pub number: u64,
+    tally: &'static Tally,
+    alive: u64,
+}
+
+const ALIVE: u64 = 0x616c_6976_6521_0001;
+
+impl Tally {
+    /// Nothing is made yet.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self { made: AtomicU64::new(0), dropped: AtomicU64::new(0) }
+    }
+
+    /// Makes an object with the next number.
+    pub fn make(&'static self) -> Counted {
+        Counted { number: self.made.fetch_add(1, Relaxed), tally: self, alive: ALIVE }
+    }
+
+    /// The objects made so far.
+    pub fn made(&self) -> u64 {
+        self.made.load(Relaxed)
+    }
+
+    /// The objects dropped so far.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Relaxed)
+    }
+
+    /// The objects that are not dropped yet.
+    pub fn alive(&self) -> u64 {
+        self.made() - self.dropped()
+    }
+
+    /// Compares what a pool says of itself with what was really made and dropped.
+    ///
+    /// `held` guards are alive, and `out` of the objects that were detached. No other thread uses the pool.
+    #[track_caller]
+    pub fn check(&self, stats: &Stats, held: usize, out: usize) {
+        let out = out as u64;
+        assert_eq!(stats.created + stats.adopted, self.made(), "made: {stats:?}");
+        assert_eq!(stats.in_use, held, "in use: {stats:?}");
+        assert_eq!(stats.dropped.total() + stats.detached - out, self.dropped(), "dropped: {stats:?}");
+        assert_eq!((stats.idle + held) as u64 + out, self.alive(), "alive: {stats:?}");
+        assert!(stats.victims <= stats.idle, "victims: {stats:?}");
+    }
+}
+
+impl Counted {
+    /// Panics if this object was dropped already.
+    #[track_caller]
+    pub fn assert_alive(&self) {
+        assert_eq!(self.alive, ALIVE, "object {} was dropped", self.number);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        // A second drop of the same memory is undefined behaviour by now: leave no time for it to look harmless.
+        if self.alive != ALIVE {
+            eprintln!("object {} is dropped twice", self.number);
+            std::process::abort();
+        }
+        // SAFETY: a valid place of ours. Volatile, because a store before a free is dead for the compiler.
+        unsafe { (&raw mut self.alive).write_volatile(0) };
+        self.tally.dropped.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,57 @@
+//! On which CPU a thread runs. Where the system is not Linux, nothing is pinned: there, slots go by thread.
+
+/// Keeps this thread on the CPU where it runs, so that it stays at one slot.
+pub fn pin() {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: no precondition.
+        let cpu = unsafe { libc::sched_getcpu() };
+        pin_thread(0, usize::try_from(cpu).expect("Linux tells the CPU"));
+    }
+}
+
+/// The CPUs on which this thread may run.
+pub fn allowed() -> Vec<usize> {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: all zeroes is the empty set.
+        let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the size is that of the set.
+        let error = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) };
+        assert_eq!(error, 0, "sched_getaffinity");
+        // SAFETY: the index is within the set.
+        (0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect()
+    }
+    #[cfg(not(target_os = "linux"))]
+    vec![0]
+}
+
+/// Keeps this thread on `cpu`.
+pub fn pin_to(cpu: usize) {
+    pin_thread(0, cpu);
+}
+
+/// The kernel's number of this thread.
+pub fn thread_id() -> i32 {
+    #[cfg(target_os = "linux")]
+    // SAFETY: no precondition.
+    return unsafe { libc::gettid() };
+    #[cfg(not(target_os = "linux"))]
+    0
+}
+
+/// Keeps the thread with the kernel's number `thread` on `cpu`; 0 is this thread. A thread that has ended stays so.
+pub fn pin_thread(thread: i32, cpu: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: all zeroes is the empty set.
+        let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the kernel's CPUs are within the set.
+        unsafe { libc::CPU_SET(cpu, &mut set) };
+        // SAFETY: the size is that of the set.
+        let error = unsafe { libc::sched_setaffinity(thread, size_of::<libc::cpu_set_t>(), &set) };
+        assert!(error == 0 || thread != 0, "sched_setaffinity: {}", std::io::Error::last_os_error());
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (thread, cpu);
+}
