@@ -2,6 +2,9 @@
 //! must be right afterwards and the bound at all times. A failure names its seed. These tests do not count on reuse,
 //! but where they say so.
 
+// Most fields are there to be dropped.
+#![allow(dead_code)]
+
 use std::collections::VecDeque;
 use std::env;
 use std::sync::atomic::AtomicBool;
@@ -40,8 +43,30 @@ use Op::{
 
 /// Each as often as it stands here: a pool is mostly acquired from and released to.
 const OPS: &[Op] = &[
-    Acquire, Acquire, Acquire, Acquire, Acquire, Acquire, TryAcquire, TryAcquire, Release, Release, Release, Release,
-    Release, Release, ReleaseHalf, Discard, IntoInner, IntoBox, Adopt, Prefill, Age, Collect, SetMaxIdle, Unwind,
+    Acquire,
+    Acquire,
+    Acquire,
+    Acquire,
+    Acquire,
+    Acquire,
+    TryAcquire,
+    TryAcquire,
+    Release,
+    Release,
+    Release,
+    Release,
+    Release,
+    Release,
+    ReleaseHalf,
+    Discard,
+    IntoInner,
+    IntoBox,
+    Adopt,
+    Prefill,
+    Age,
+    Collect,
+    SetMaxIdle,
+    Unwind,
 ];
 
 /// Whether the pool keeps anything at all.

@@ -1,5 +1,8 @@
 //! `max_idle` is strict: a total, whatever the number of threads and CPUs. These tests count.
 
+// Most fields are there to be dropped.
+#![allow(dead_code)]
+
 use std::sync::Barrier;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};

@@ -1,5 +1,8 @@
 //! `collect` and `age` reach everything, stop nobody, and survive a `Drop` that panics. These tests count.
 
+// Most fields are there to be dropped.
+#![allow(dead_code)]
+
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::Barrier;
 use std::sync::atomic::Ordering::Relaxed;
@@ -184,9 +187,9 @@ fn the_pool_works_while_a_collect_drops() {
 
     let (entered, wait) = channel();
     ENTERED.set(entered).expect("set once");
-    for sweep in [|| Page::pool().collect(), || (0..2).for_each(|_| Page::pool().age()), || {
-        Page::pool().set_max_idle(0)
-    }] {
+    for sweep in
+        [|| Page::pool().collect(), || (0..2).for_each(|_| Page::pool().age()), || Page::pool().set_max_idle(0)]
+    {
         Page::pool().set_max_idle(1000);
         drop(hold::<Page>(50));
         let (leave, blocked) = channel();
@@ -334,7 +337,8 @@ fn panicking_drops_on_several_threads_lose_nothing() {
                         for page in hold::<Page>(5) {
                             let _ = catch_unwind(AssertUnwindSafe(|| drop(page)));
                         }
-                        let sweep: fn() = if round % 2 == 0 { || Page::pool().collect() } else { || Page::pool().age() };
+                        let sweep: fn() =
+                            if round % 2 == 0 { || Page::pool().collect() } else { || Page::pool().age() };
                         let _ = catch_unwind(sweep);
                     }
                 });

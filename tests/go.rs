@@ -2,6 +2,9 @@
 //!
 //! Go waits for finalizers and accepts nearly all. Here each type counts its drops, and each test stays on one CPU.
 
+// Most fields are there to be dropped.
+#![allow(dead_code)]
+
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::cpu;

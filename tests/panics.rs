@@ -2,6 +2,9 @@
 //!
 //! The panics here are silent: `resume_unwind` unwinds as `panic!` does, without the hook's message.
 
+// Most fields are there to be dropped.
+#![allow(dead_code)]
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;

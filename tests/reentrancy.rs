@@ -1,6 +1,9 @@
 //! User code inside the pool that uses the pool: every hook with every action. easy-pool and lockfree-object-pool hang
 //! here, poolshark recurses without end, nexus-pool hands out an object twice. These tests do not count.
 
+// Most fields are there to be dropped.
+#![allow(dead_code)]
+
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicU64;
@@ -59,8 +62,23 @@ use Action::{
 };
 
 const ACTIONS: [Action; 17] = [
-    Acquire, AcquireMany, TryAcquire, Release, Adopt, Discard, IntoInner, Prefill, Collect, Age, CollectAll, AgeAll,
-    SetMaxIdle, Stats, Other, Spawn, Panic,
+    Acquire,
+    AcquireMany,
+    TryAcquire,
+    Release,
+    Adopt,
+    Discard,
+    IntoInner,
+    Prefill,
+    Collect,
+    Age,
+    CollectAll,
+    AgeAll,
+    SetMaxIdle,
+    Stats,
+    Other,
+    Spawn,
+    Panic,
 ];
 
 /// The bound of both pools: few enough that releases drop.
@@ -209,7 +227,8 @@ fn use_everything(unwind: bool) {
     let hold = |n: usize| (0..n).filter_map(|_| catch_unwind(Page::acquire).ok()).collect::<Vec<_>>();
     let let_go = |held: Vec<Guard<Page>>| held.into_iter().for_each(|page| step(|| drop(page)));
 
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner).extend(hold(3));
+    let spare = hold(3);
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner).extend(spare);
     for _ in 0..2 {
         // Misses; then releases, of which some find the bound reached.
         let_go(hold(2 * BOUND));

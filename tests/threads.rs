@@ -1,6 +1,9 @@
 //! Threads that end: with guards in their thread-locals, while their objects are elsewhere, by the thousand. zeropool
 //! aborts here and sharded-slab panics. These tests do not count.
 
+// Most fields are there to be dropped.
+#![allow(dead_code)]
+
 use std::cell::{Cell, RefCell};
 use std::sync::Barrier;
 use std::sync::atomic::AtomicU64;
