@@ -6,12 +6,11 @@
 #![allow(dead_code)]
 
 use std::collections::VecDeque;
-use std::env;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
-use pool_runtime::{Guard, Pooled};
+use pool_runtime::{Backend, Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::cpu;
 use tests::random::Random;
@@ -68,11 +67,6 @@ const OPS: &[Op] = &[
     SetMaxIdle,
     Unwind,
 ];
-
-/// Whether the pool keeps anything at all.
-fn pools() -> bool {
-    env::var_os("POOL_BACKEND").is_none_or(|backend| backend != "off")
-}
 
 /// On one thread, at one slot: every step is compared with what the documentation says of it.
 #[test]
@@ -191,7 +185,7 @@ fn one_thread_agrees_with_the_model() {
             let after = Page::pool().stats();
             let bound = if matches!(op, SetMaxIdle) { Page::pool().max_idle() } else { bound };
             assert!(after.idle <= bound, "seed {seed}, step {step}, {op:?}, {bound} allowed: {after:?}");
-            if pools() {
+            if pool_runtime::backend() != Backend::Off {
                 if released != 0 {
                     let kept = after.idle - before.idle;
                     assert!(kept <= released, "seed {seed}, step {step}: {after:?}");

@@ -1,1 +1,241 @@
-//! Later.
+//! What is decided once in a process, by `POOL_BACKEND` and by the machine: each test runs itself again in a child
+//! process, where the variable is what it needs, so these tests hold whatever it is here.
+
+use std::process::Command;
+use std::sync::Barrier;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+use pool_runtime::{Backend, Guard, Pooled, registry};
+use tests::child;
+use tests::counted::{Counted, Tally};
+use tests::cpu;
+
+static RESETS: AtomicU64 = AtomicU64::new(0);
+static PAGES: Tally = Tally::new();
+static LINES: Tally = Tally::new();
+
+#[derive(Pooled)]
+#[pooled(new = || Page(PAGES.make()), reset = |_: &mut Page| { RESETS.fetch_add(1, Relaxed); }, max_idle = 100)]
+struct Page(Counted);
+
+#[derive(Pooled)]
+#[pooled(new = || Line(LINES.make()), max_idle = 100)]
+struct Line(#[pooled(keep)] Counted);
+
+/// Every release is kept: this process pools.
+fn assert_pools() {
+    cpu::pin();
+    for _ in 0..3 {
+        let held: Vec<_> = (0..10).map(|_| Line::acquire()).collect();
+        held.iter().for_each(|line| line.0.assert_alive());
+        drop(held);
+        assert_eq!((LINES.made(), LINES.dropped(), Line::pool().idle()), (10, 0, 10));
+    }
+}
+
+/// What the child wrote on standard error about the variable.
+fn reports(stderr: &[u8]) -> Vec<String> {
+    let stderr = String::from_utf8_lossy(stderr);
+    stderr.lines().filter(|line| line.contains("POOL_BACKEND")).map(str::to_owned).collect()
+}
+
+fn backend(value: &str) -> impl FnOnce(&mut Command) -> &mut Command {
+    move |child| child.env("POOL_BACKEND", value)
+}
+
+#[test]
+fn off_makes_every_acquire_create_and_every_release_drop() {
+    if !child::is_child() {
+        let output = child::run_and_pass("off_makes_every_acquire_create_and_every_release_drop", backend("off"));
+        assert_eq!(reports(&output.stderr), [""; 0]);
+        return;
+    }
+    for round in 1..=10 {
+        let held: Vec<_> = (0..10).map(|_| Page::acquire()).collect();
+        held.iter().for_each(|page| page.0.assert_alive());
+        assert_eq!((PAGES.made(), PAGES.dropped()), (10 * round, 10 * (round - 1)));
+        drop(held);
+        assert_eq!(PAGES.alive(), 0);
+        assert!(Page::try_acquire().is_none());
+        Page::pool().age();
+        Page::pool().collect();
+        registry::age();
+        registry::collect();
+        let stats = Page::pool().stats();
+        assert_eq!((stats.idle, stats.victims, stats.in_use), (0, 0, 0));
+        assert_eq!((stats.created, stats.dropped.off, stats.dropped.total()), (10 * round, 10 * round, 10 * round));
+        PAGES.check(&stats, 0, 0);
+    }
+    // Nothing may come into the pool by another door.
+    assert_eq!(Page::prefill(10), 0);
+    assert_eq!(Page::pool().idle(), 0);
+    drop(Page::adopt(Page(PAGES.make())));
+    Page::pool().set_max_idle(1000);
+    drop(Page::acquire());
+    let stats = Page::pool().stats();
+    assert_eq!((stats.adopted, stats.idle, stats.dropped.total()), (1, 0, stats.created + 1));
+    assert_eq!(PAGES.alive(), 0);
+
+    assert_eq!((pool_runtime::backend(), Backend::Off.to_string()), (Backend::Off, "off".to_owned()));
+
+    // The ways out are as they always are.
+    drop(Guard::into_inner(Page::acquire()));
+    Guard::discard(Page::acquire());
+    let stats = Page::pool().stats();
+    assert_eq!((stats.detached, stats.dropped.discard), (1, 1));
+    PAGES.check(&stats, 0, 0);
+}
+
+/// On many threads, too: none may find the pool open for a moment.
+#[test]
+fn off_is_off_from_the_first_use_on_every_thread() {
+    if !child::is_child() {
+        child::run_and_pass("off_is_off_from_the_first_use_on_every_thread", backend("off"));
+        return;
+    }
+    let all = Barrier::new(16);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                all.wait();
+                for _ in 0..100 {
+                    drop(Page::acquire());
+                    assert!(Page::try_acquire().is_none());
+                }
+            });
+        }
+    });
+    assert_eq!((PAGES.made(), PAGES.alive()), (1600, 0));
+    PAGES.check(&Page::pool().stats(), 0, 0);
+}
+
+#[test]
+fn portable_pools() {
+    if !child::is_child() {
+        let output = child::run_and_pass("portable_pools", backend("portable"));
+        assert_eq!(reports(&output.stderr), [""; 0]);
+        return;
+    }
+    assert_pools();
+    assert_eq!((pool_runtime::backend(), Backend::Portable.to_string()), (Backend::Portable, "portable".to_owned()));
+}
+
+#[test]
+fn unset_pools() {
+    if !child::is_child() {
+        let output = child::run_and_pass("unset_pools", |child| child.env_remove("POOL_BACKEND"));
+        assert_eq!(reports(&output.stderr), [""; 0]);
+        return;
+    }
+    assert_pools();
+}
+
+/// Reads the variable on many threads at once, in two pools, and again later.
+fn use_two_pools_on_many_threads() {
+    let all = Barrier::new(16);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                all.wait();
+                drop((Page::acquire(), Line::acquire()));
+            });
+        }
+    });
+    Page::pool().collect();
+    drop(Page::acquire());
+    registry::collect();
+    registry::age();
+}
+
+#[test]
+fn an_unknown_value_is_reported_once_and_ignored() {
+    if !child::is_child() {
+        for value in ["nonsense", "Off", "OFF", "portable ", "0", "ro\u{df}"] {
+            let name = "an_unknown_value_is_reported_once_and_ignored";
+            let output = child::run_and_pass(name, backend(value));
+            let reports = reports(&output.stderr);
+            assert_eq!(reports.len(), 1, "{reports:?}");
+            for word in ["POOL_BACKEND", value, "portable", "off"] {
+                assert!(reports[0].contains(word), "{word:?} is missing: {}", reports[0]);
+            }
+        }
+        return;
+    }
+    use_two_pools_on_many_threads();
+    Line::pool().collect();
+    assert_eq!(LINES.alive(), 0);
+    cpu::pin();
+    let made = LINES.made();
+    for _ in 0..10 {
+        drop(Line::acquire());
+    }
+    assert_eq!((LINES.made() - made, Line::pool().idle()), (1, 1), "it is ignored: this process pools");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_no_text_is_reported_once_and_ignored() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    if !child::is_child() {
+        let name = "a_value_that_is_no_text_is_reported_once_and_ignored";
+        let value = OsStr::from_bytes(b"of\xff");
+        let output = child::run_and_pass(name, |child| child.env("POOL_BACKEND", value));
+        assert_eq!(reports(&output.stderr).len(), 1);
+        return;
+    }
+    assert_pools();
+}
+
+/// `acquire` never fails, and a report that cannot be written is no reason to.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_is_left_out() {
+    if !child::is_child() {
+        let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has /dev/full");
+        let name = "a_report_that_cannot_be_written_is_left_out";
+        let output = child::run(name, |child| child.env("POOL_BACKEND", "nonsense").stderr(full()));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    assert_pools();
+}
+
+/// `acquire` never waits: not for a thread that writes to standard error either.
+#[test]
+fn a_report_does_not_wait_for_a_thread_that_holds_standard_error() {
+    if !child::is_child() {
+        let name = "a_report_does_not_wait_for_a_thread_that_holds_standard_error";
+        child::run_and_pass(name, backend("nonsense"));
+        return;
+    }
+    let stderr = std::io::stderr().lock();
+    let (ended, end) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        drop(Page::acquire());
+        let _ = ended.send(());
+    });
+    let end = end.recv_timeout(std::time::Duration::from_secs(10));
+    drop(stderr);
+    assert!(end.is_ok(), "an acquire waits");
+}
+
+/// A thread that is bound to one CPU is the first who uses a pool, as in every server with a thread for each core: the
+/// process has no fewer CPUs for that.
+#[test]
+fn a_pinned_thread_does_not_shrink_the_pools_of_the_process() {
+    #[derive(Default, Pooled)]
+    struct Unbounded(u8);
+
+    if !child::is_child() {
+        let output = child::run_and_pass("a_pinned_thread_does_not_shrink_the_pools_of_the_process", |child| child);
+        assert_eq!(reports(&output.stderr), [""; 0]);
+        return;
+    }
+    let cpus = thread::available_parallelism().map_or(1, usize::from);
+    cpu::pin();
+    assert_eq!((Unbounded::acquire().0, Unbounded::pool().max_idle()), (0, 64 * cpus));
+}

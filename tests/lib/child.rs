@@ -15,7 +15,7 @@ pub fn is_child() -> bool {
 /// Runs the test `name` of this binary alone, in a child process where [`is_child`] holds, after `change` has changed
 /// how it is started. What it writes is caught, unless `change` says otherwise.
 #[track_caller]
-pub fn run(name: &str, change: impl FnOnce(&mut Command)) -> Output {
+pub fn run(name: &str, change: impl FnOnce(&mut Command) -> &mut Command) -> Output {
     let mut child = Command::new(env::current_exe().expect("the test binary has a path"));
     child.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(CHILD, "1");
     child.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -26,7 +26,7 @@ pub fn run(name: &str, change: impl FnOnce(&mut Command)) -> Output {
 
 /// [`run`], and the child must have passed exactly one test.
 #[track_caller]
-pub fn run_and_pass(name: &str, change: impl FnOnce(&mut Command)) -> Output {
+pub fn run_and_pass(name: &str, change: impl FnOnce(&mut Command) -> &mut Command) -> Output {
     let output = run(name, change);
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{name} failed in its child:\n{stdout}\n{stderr}");
