@@ -109,8 +109,12 @@ impl Store {
     fn shed(&self, list: Option<&mut Vec<Object>>, taken: &mut Vec<Object>) {
         let Some(list) = list else { return };
         let excess = self.bound.excess().min(list.len());
-        taken.extend(list.drain(..excess));
-        self.bound.give_back(excess);
+        if excess > 0 {
+            // What stays moves to memory of its own size.
+            let rest = list.split_off(excess);
+            taken.append(&mut core::mem::replace(list, rest));
+            self.bound.give_back(excess);
+        }
     }
 
     fn visit_private(&'static self, mut visit: impl FnMut(&'static Slot, Held<'static>)) {

@@ -1,5 +1,7 @@
 //! What the process runs on: how many CPUs, which slot a thread works with, and whether pooling is on.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod affinity;
 mod portable;
 
 use core::fmt;
@@ -61,14 +63,27 @@ fn decide() -> Backend {
         return self::backend();
     }
     if known.is_none() {
-        let value = value.to_string_lossy();
-        // Where standard error is closed, there is nobody to tell.
-        let _ = writeln!(
-            std::io::stderr(),
-            "pool-runtime: the environment variable POOL_BACKEND is `{value}` and is ignored: expected `portable` or `off`"
-        );
+        report(&format!(
+            "pool-runtime: the environment variable POOL_BACKEND is `{}` and is ignored: expected `portable` or `off`\n",
+            value.to_string_lossy()
+        ));
     }
     backend
+}
+
+/// Writes to standard error, past the lock that std has on it: an acquire waits for no other thread. Where standard
+/// error is closed, there is nobody to tell.
+fn report(line: &str) {
+    #[cfg(unix)]
+    let stderr = std::os::fd::AsFd::as_fd(&std::io::stderr()).try_clone_to_owned();
+    #[cfg(windows)]
+    let stderr = std::os::windows::io::AsHandle::as_handle(&std::io::stderr()).try_clone_to_owned();
+    #[cfg(not(any(unix, windows)))]
+    let stderr = std::io::Result::Ok(std::io::stderr());
+
+    #[cfg(any(unix, windows))]
+    let stderr = stderr.map(std::fs::File::from);
+    let _ = stderr.and_then(|mut stderr| stderr.write_all(line.as_bytes()));
 }
 
 /// What a value of `POOL_BACKEND` asks for. An empty one asks for nothing.
@@ -85,7 +100,13 @@ pub(crate) fn count() -> usize {
     static COUNT: AtomicUsize = AtomicUsize::new(if cfg!(loom) { 1 } else { 0 });
     match COUNT.load(Relaxed) {
         0 => {
-            let count = std::thread::available_parallelism().map_or(1, usize::from);
+            let mut count = std::thread::available_parallelism().map_or(1, usize::from);
+            // std asks for the calling thread, which may be one of many that are each bound to a CPU of their own. Where
+            // that binding is the limit, and no quota, the main thread's counts.
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            if affinity::of_calling_thread() == Some(count) {
+                count = count.max(affinity::of_main_thread().unwrap_or(1));
+            }
             // Whoever stores first decides: the number is the same for everybody from then on.
             COUNT.compare_exchange(0, count, Relaxed, Relaxed).map_or_else(|first| first, |_| count)
         }
