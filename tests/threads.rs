@@ -1,19 +1,27 @@
 //! Threads that end: with guards in their thread-locals, while their objects are elsewhere, by the thousand. zeropool
 //! aborts here and sharded-slab panics. These tests do not count.
+//!
+//! They take turns: they collect the pools of the whole process, and a collection counts what it is about to drop.
 
 // Most fields are there to be dropped.
 #![allow(dead_code)]
 
 use std::cell::{Cell, RefCell};
-use std::sync::Barrier;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::watchdog::within_a_minute;
+
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Declares a pooled type, few of which are kept.
 macro_rules! counted {
@@ -43,6 +51,7 @@ fn use_pool<T: Pooled>() {
 
 #[test]
 fn a_guard_in_a_thread_local_goes_back_at_the_end_of_the_thread() {
+    let _turn = turn();
     counted!(Page, TALLY);
     thread_local! {
         static KEPT: RefCell<Vec<Guard<Page>>> = const { RefCell::new(Vec::new()) };
@@ -64,6 +73,7 @@ fn a_guard_in_a_thread_local_goes_back_at_the_end_of_the_thread() {
 /// Of a thread that panicked, too: it no longer unwinds as its thread-locals are dropped.
 #[test]
 fn a_guard_in_a_thread_local_of_a_thread_that_panicked_is_let_go() {
+    let _turn = turn();
     counted!(Page, TALLY);
     thread_local! {
         static KEPT: RefCell<Option<Guard<Page>>> = const { RefCell::new(None) };
@@ -100,6 +110,7 @@ impl<T: Pooled> Drop for UsesPool<T> {
 /// In destructors that run before the runtime's thread-locals are gone, and in those that run after.
 #[test]
 fn a_pool_works_in_thread_local_destructors() {
+    let _turn = turn();
     counted!(Page, TALLY);
     thread_local! {
         static FIRST: UsesPool<Page> = const { UsesPool::new() };
@@ -137,6 +148,7 @@ fn a_pool_works_in_thread_local_destructors() {
 #[cfg(unix)]
 #[test]
 fn a_pool_works_in_the_destructor_of_a_posix_key() {
+    let _turn = turn();
     counted!(Page, TALLY);
     static DESTROYED: AtomicU64 = AtomicU64::new(0);
     extern "C" fn destroy(value: *mut libc::c_void) {
@@ -167,6 +179,7 @@ fn a_pool_works_in_the_destructor_of_a_posix_key() {
 /// Netty: the thread that acquired is gone when another releases.
 #[test]
 fn a_thread_may_end_while_its_object_is_elsewhere() {
+    let _turn = turn();
     counted!(Page, TALLY);
     for _ in 0..50 {
         let held: Vec<_> = (0..4).map(|_| thread::spawn(Page::acquire)).collect();
@@ -186,6 +199,7 @@ fn a_thread_may_end_while_its_object_is_elsewhere() {
 /// regex-automata: each guard goes to a thread that did not take it, in a ring of threads.
 #[test]
 fn guards_go_round_a_ring_of_threads() {
+    let _turn = turn();
     const THREADS: usize = 8;
     const ROUNDS: u64 = if cfg!(debug_assertions) { 2_000 } else { 50_000 };
     static TALLY: Tally = Tally::new();
@@ -219,6 +233,7 @@ fn guards_go_round_a_ring_of_threads() {
 /// sharded-slab has 4,096 threads' worth of room, tracing has 4,096 and panics.
 #[test]
 fn ten_thousand_threads_two_thousand_at_once() {
+    let _turn = turn();
     const AT_ONCE: usize = if cfg!(debug_assertions) { 500 } else { 2_000 };
     const WAVES: usize = 5;
     static TALLY: Tally = Tally::new();
