@@ -3,5 +3,6 @@
 pub mod child;
 pub mod counted;
 pub mod cpu;
+pub mod operation;
 pub mod random;
 pub mod watchdog;
