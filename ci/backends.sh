@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# The tests again with the switches that change what the pool does.
+set -euo pipefail
+
+# These hold whatever the pool does, and count no hits. The doc of each file says so.
+uncounted=(--test any_order --test auto_traits --test before_main --test exactly_once --test fork --test reentrancy
+  --test stress --test threads --test timer)
+
+echo '-- POOL_BACKEND=portable'
+POOL_BACKEND=portable cargo test --locked --release -p tests
+echo '-- POOL_BACKEND=off'
+POOL_BACKEND=off cargo test --locked --release -p tests "${uncounted[@]}" --test backend
+echo '-- pool_chaos'
+RUSTFLAGS="--cfg pool_chaos" CARGO_TARGET_DIR=target/chaos cargo test --locked --release -p tests "${uncounted[@]}"

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The examples, run for real: the README's command, and what squeeze wrote is read by gunzip.
+set -euo pipefail
+
+cargo run --locked --release --example quickstart
+
+command=$(grep -A3 '<!-- run -->' README.md | grep '^cargo run')
+echo "$command"
+$command
+
+# 10,000 files of 1 to 4 KiB, the same in each run.
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+awk -v tree="$tree/in" 'BEGIN {
+  srand(1)
+  words = split("acquire release reset retain slot private shared steal refill flush victim age collect idle", word)
+  for (folder = 0; folder < 100; folder++) {
+    system("mkdir -p " tree "/" folder)
+    for (file = 0; file < 100; file++) {
+      path = tree "/" folder "/" file ".txt"
+      size = 1000 + int(3000 * rand())
+      for (text = ""; length(text) < size; ) text = text word[1 + int(words * rand())] " " int(1000 * rand()) " "
+      print text > path
+      close(path)
+    }
+  }
+}'
+squeeze=(cargo run --locked --release --quiet --example squeeze --)
+threads=4
+"${squeeze[@]}" --threads "$threads" --compare --out "$tree/out" "$tree/in" | tee "$tree/report"
+
+find "$tree/out" -name '*.gz' -print0 | xargs -0 gunzip -t
+find "$tree/out" -name '*.gz' -print0 | xargs -0 gunzip
+diff -r "$tree/in" "$tree/out/in"
+
+# As many contexts as threads in flight, not as blocks. A thread that is preempted in the wrong place costs another.
+made=$(awk '/^contexts made/ { print $3 }' "$tree/report")
+echo "$made contexts for 10,000 blocks on $threads threads"
+test "$made" -le $((4 * threads))
