@@ -1,0 +1,159 @@
+//! `acquire` and `release` wait for nobody: a thread is frozen anywhere in the pool's code, by a signal whose handler
+//! does not return, and the others go on. In a binary of its own, for its signal and its allocator. This test does not
+//! count on reuse.
+#![cfg(unix)]
+// Most fields are there to be dropped.
+#![allow(dead_code)]
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::os::unix::thread::JoinHandleExt;
+use std::ptr;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use pool_runtime::{Guard, Pooled};
+use tests::counted::{Counted, Tally};
+use tests::random::Random;
+
+/// An allocator without a lock, which a frozen thread could hold: it takes the next bytes and never gives any back.
+struct Bump;
+
+const MEMORY: usize = 4 << 30;
+static START: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: each allocation is a range of bytes of its own, aligned as asked for, of memory that is never unmapped.
+unsafe impl GlobalAlloc for Bump {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let mut start = START.load(Acquire);
+        if start.is_null() {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            // SAFETY: a new mapping, wherever the kernel likes.
+            let map = unsafe { libc::mmap(ptr::null_mut(), MEMORY, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+            if map == libc::MAP_FAILED {
+                return ptr::null_mut();
+            }
+            // Who comes second leaves its own mapping unused.
+            start = match START.compare_exchange(ptr::null_mut(), map.cast(), AcqRel, Acquire) {
+                Ok(_) => map.cast(),
+                Err(first) => first,
+            };
+        }
+        let offset = USED.fetch_add(layout.size() + layout.align(), Relaxed).next_multiple_of(layout.align());
+        if offset + layout.size() > MEMORY {
+            return ptr::null_mut();
+        }
+        // SAFETY: within the mapping, which is aligned to a page.
+        unsafe { start.add(offset) }
+    }
+
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+}
+
+#[global_allocator]
+static BUMP: Bump = Bump;
+
+static TALLY: Tally = Tally::new();
+
+/// Private stacks are short, so that the lists under locks are much in use.
+#[derive(Pooled)]
+#[pooled(new = || Page(TALLY.make()), max_idle = 200, local = 4)]
+struct Page(#[pooled(keep)] Counted);
+
+/// Threads that are in the signal's handler, and whether they may leave it.
+static FROZEN: AtomicUsize = AtomicUsize::new(0);
+static THAW: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn freeze(_: libc::c_int) {
+    FROZEN.fetch_add(1, AcqRel);
+    while !THAW.load(Acquire) {
+        let moment = libc::timespec { tv_sec: 0, tv_nsec: 50_000 };
+        // SAFETY: a handler may sleep; what is left of the time is not asked for.
+        unsafe { libc::nanosleep(&moment, ptr::null_mut()) };
+    }
+    FROZEN.fetch_sub(1, AcqRel);
+}
+
+/// All that must not wait.
+fn use_pool(random: &mut Random) {
+    let n = random.below(40);
+    let held: Vec<Guard<Page>> = (0..n).map(|_| Page::acquire()).collect();
+    match random.below(6) {
+        0 => drop(Page::try_acquire()),
+        1 => Guard::discard(Page::acquire()),
+        2 => drop(Guard::into_inner(Page::acquire())),
+        3 => drop(Page::adopt(Page(TALLY.make()))),
+        4 => drop(Page::prefill(3)),
+        _ => assert!(Page::pool().idle() <= 200 && Page::pool().stats().idle <= 200),
+    }
+    drop(held);
+}
+
+#[test]
+fn nobody_waits_for_a_frozen_thread() {
+    const ROUNDS: usize = if cfg!(debug_assertions) { 150 } else { 2_000 };
+    static ENDED: AtomicBool = AtomicBool::new(false);
+
+    // SAFETY: all zeroes is an action without flags and with an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = freeze as *const () as usize;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the handler does what a handler may: atomics, and a sleep.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &action, ptr::null_mut()) }, 0);
+
+    let victims: Vec<_> = (0..3)
+        .map(|seed| {
+            thread::spawn(move || {
+                let mut random = Random::new(seed);
+                while !ENDED.load(Relaxed) {
+                    use_pool(&mut random);
+                }
+            })
+        })
+        .collect();
+    let (begin, begun) = channel::<u64>();
+    let (ended, end) = channel();
+    let worker = thread::spawn(move || {
+        for seed in begun {
+            let mut random = Random::new(seed);
+            (0..20).for_each(|_| use_pool(&mut random));
+            ended.send(()).expect("the test waits");
+        }
+    });
+
+    let mut random = Random::new(99);
+    for round in 0..ROUNDS {
+        // Some of them, somewhere in their work.
+        let frozen = 1 + random.below(victims.len());
+        THAW.store(false, Release);
+        for victim in &victims[..frozen] {
+            // SAFETY: the thread runs until it is joined.
+            assert_eq!(unsafe { libc::pthread_kill(victim.as_pthread_t(), libc::SIGUSR1) }, 0);
+        }
+        while FROZEN.load(Acquire) < frozen {
+            thread::yield_now();
+        }
+        begin.send(round as u64).expect("the worker is there");
+        let goes_on = end.recv_timeout(Duration::from_secs(20)).is_ok();
+        THAW.store(true, Release);
+        assert!(goes_on, "round {round}: a thread waits for one that is frozen");
+        while FROZEN.load(Acquire) > 0 {
+            thread::yield_now();
+        }
+    }
+    ENDED.store(true, Relaxed);
+    drop(begin);
+    worker.join().expect("the worker ends");
+    for victim in victims {
+        victim.join().expect("a victim ends");
+    }
+    let stats = Page::pool().stats();
+    println!("{stats:?}");
+    TALLY.check(&stats, 0, 0);
+    Page::pool().collect();
+    TALLY.check(&Page::pool().stats(), 0, 0);
+    assert_eq!(TALLY.alive(), 0);
+}
