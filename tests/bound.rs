@@ -298,3 +298,36 @@ fn a_private_stack_larger_than_the_bound_is_not() {
     }
     TALLY.check(&Page::pool().stats(), 0, 0);
 }
+
+/// What stacks that grow and shrink charge, they give back.
+#[test]
+fn the_bound_does_not_wear_out() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 200)]
+    struct Page(#[pooled(keep)] Counted);
+
+    for cycle in 0..500 {
+        // On one thread after the other, so in all slots.
+        thread::spawn(move || {
+            for _ in 0..3 {
+                drop(hold::<Page>(150));
+            }
+            match cycle % 4 {
+                0 => Page::pool().collect(),
+                1 => (0..5).for_each(|_| Page::pool().age()),
+                2 => [10, 0, 200].into_iter().for_each(|n| Page::pool().set_max_idle(n)),
+                _ => drop((0..200).map_while(|_| Page::try_acquire()).map(Guard::into_inner).collect::<Vec<_>>()),
+            }
+        })
+        .join()
+        .expect("it uses the pool");
+    }
+    Page::pool().collect();
+    cpu::pin();
+    (0..10).for_each(|_| Page::pool().age());
+    drop(hold::<Page>(200));
+    let stats = Page::pool().stats();
+    TALLY.check(&stats, 0, 0);
+    assert!(stats.idle >= 100, "{stats:?}");
+}

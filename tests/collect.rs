@@ -5,11 +5,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::Barrier;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
@@ -375,4 +376,87 @@ fn a_drop_that_panics_with_a_message_loses_nothing() {
     assert_eq!(TALLY.alive(), 0);
     drop(hold::<Page>(4));
     assert_eq!(Page::pool().idle(), 4, "the pool still keeps what comes back");
+}
+
+/// Four threads move objects about, in batches between private stacks and lists, while another sweeps. Whoever acquires
+/// an object that was idle before a sweep began, and was not acquired before it ended, has found one that escaped.
+fn assert_nothing_escapes<T: Traced>(sweep: fn(), sweeps_to_live: usize) {
+    const WORKERS: usize = 4;
+    const SWEEPS: usize = 100_000;
+    let limit = Duration::from_millis(if cfg!(debug_assertions) { 1_500 } else { 5_000 });
+
+    // The last release of each worker that has ended.
+    let released: [AtomicU64; WORKERS] = Default::default();
+    // What `released` was before each sweep began. The first one is before any.
+    let before: Vec<[AtomicU64; WORKERS]> = (0..=SWEEPS).map(|_| Default::default()).collect();
+    // How many sweeps have ended.
+    let ended = AtomicUsize::new(0);
+    let escaped = AtomicU64::new(0);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for (worker, released) in released.iter().enumerate() {
+            let (before, ended, escaped, over) = (&before, &ended, &escaped, &over);
+            scope.spawn(move || {
+                let mut release = 0;
+                while !over.load(Relaxed) {
+                    let sweeps = ended.load(Acquire);
+                    let mut held = hold::<T>(1 + release as usize % 23);
+                    release += 1;
+                    for object in &mut held {
+                        let trace = object.trace();
+                        if let (Some((by, release)), Some(sweep)) = (*trace, (sweeps + 1).checked_sub(sweeps_to_live)) {
+                            let idle = sweep > 0 && before[sweep][by].load(Relaxed) >= release;
+                            escaped.fetch_add(u64::from(idle), Relaxed);
+                        }
+                        *trace = Some((worker, release));
+                    }
+                    drop(held);
+                    released.store(release, Release);
+                }
+            });
+        }
+        let start = Instant::now();
+        for sweep_before in before[1..].iter().take_while(|_| start.elapsed() < limit) {
+            for (before, released) in sweep_before.iter().zip(&released) {
+                before.store(released.load(Acquire), Relaxed);
+            }
+            sweep();
+            ended.fetch_add(1, Release);
+        }
+        over.store(true, Relaxed);
+    });
+    assert_eq!(escaped.load(Relaxed), 0, "objects that escaped: {:?}", T::pool().stats());
+    T::pool().collect();
+    assert_eq!(T::pool().idle(), 0);
+}
+
+trait Traced: Pooled {
+    /// The worker that released it last, and in which of its releases.
+    fn trace(&mut self) -> &mut Option<(usize, u64)>;
+}
+
+macro_rules! traced {
+    ($name:ident) => {
+        #[derive(Default, Pooled)]
+        #[pooled(max_idle = 200, local = 8)]
+        struct $name(#[pooled(keep)] Option<(usize, u64)>);
+        impl Traced for $name {
+            fn trace(&mut self) -> &mut Option<(usize, u64)> {
+                &mut self.0
+            }
+        }
+    };
+}
+
+#[test]
+fn nothing_escapes_a_collect_by_moving() {
+    traced!(Page);
+    assert_nothing_escapes::<Page>(|| Page::pool().collect(), 1);
+}
+
+/// Two steps of ageing, in which an object that is not acquired becomes a victim and is dropped.
+#[test]
+fn nothing_escapes_two_ages_by_moving() {
+    traced!(Page);
+    assert_nothing_escapes::<Page>(|| Page::pool().age(), 2);
 }
