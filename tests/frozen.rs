@@ -1,6 +1,6 @@
-//! `acquire` and `release` wait for nobody: a thread is frozen anywhere in the pool's code, by a signal whose handler
-//! does not return, and the others go on. In a binary of its own, for its signal and its allocator. This test does not
-//! count on reuse.
+//! A thread is frozen anywhere in the pool's code, by a signal whose handler does not return, and the others go on: nobody
+//! waits for it, and what they do meanwhile is right. In a binary of its own, for its signal and its allocator. These
+//! tests do not count on reuse.
 #![cfg(unix)]
 // Most fields are there to be dropped.
 #![allow(dead_code)]
@@ -9,8 +9,9 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::os::unix::thread::JoinHandleExt;
 use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicUsize};
 use std::sync::mpsc::channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -56,12 +57,8 @@ unsafe impl GlobalAlloc for Bump {
 #[global_allocator]
 static BUMP: Bump = Bump;
 
-static TALLY: Tally = Tally::new();
-
-/// Private stacks are short, so that the lists under locks are much in use.
-#[derive(Pooled)]
-#[pooled(new = || Page(TALLY.make()), max_idle = 200, local = 4)]
-struct Page(#[pooled(keep)] Counted);
+/// The tests take turns: there is one signal.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Threads that are in the signal's handler, and whether they may leave it.
 static FROZEN: AtomicUsize = AtomicUsize::new(0);
@@ -77,6 +74,43 @@ extern "C" fn freeze(_: libc::c_int) {
     FROZEN.fetch_sub(1, AcqRel);
 }
 
+/// Makes SIGUSR1 freeze the thread that gets it.
+fn install() -> MutexGuard<'static, ()> {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: all zeroes is an action without flags and with an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = freeze as *const () as usize;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the handler does what a handler may: atomics, and a sleep.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &action, ptr::null_mut()) }, 0);
+    turn
+}
+
+/// Freezes threads, calls `meanwhile`, and lets them go on.
+fn with_frozen<R>(threads: &[libc::pthread_t], meanwhile: impl FnOnce() -> R) -> R {
+    THAW.store(false, Release);
+    for &thread in threads {
+        // SAFETY: the caller joins the thread later.
+        assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGUSR1) }, 0);
+    }
+    while FROZEN.load(Acquire) < threads.len() {
+        thread::yield_now();
+    }
+    let result = meanwhile();
+    THAW.store(true, Release);
+    while FROZEN.load(Acquire) > 0 {
+        thread::yield_now();
+    }
+    result
+}
+
+/// Private stacks are short, so that the lists under locks are much in use.
+#[derive(Pooled)]
+#[pooled(new = || Page(PAGES.make()), max_idle = 200, local = 4)]
+struct Page(#[pooled(keep)] Counted);
+
+static PAGES: Tally = Tally::new();
+
 /// All that must not wait.
 fn use_pool(random: &mut Random) {
     let n = random.below(40);
@@ -85,7 +119,7 @@ fn use_pool(random: &mut Random) {
         0 => drop(Page::try_acquire()),
         1 => Guard::discard(Page::acquire()),
         2 => drop(Guard::into_inner(Page::acquire())),
-        3 => drop(Page::adopt(Page(TALLY.make()))),
+        3 => drop(Page::adopt(Page(PAGES.make()))),
         4 => drop(Page::prefill(3)),
         _ => assert!(Page::pool().idle() <= 200 && Page::pool().stats().idle <= 200),
     }
@@ -97,13 +131,7 @@ fn nobody_waits_for_a_frozen_thread() {
     const ROUNDS: usize = if cfg!(debug_assertions) { 150 } else { 2_000 };
     static ENDED: AtomicBool = AtomicBool::new(false);
 
-    // SAFETY: all zeroes is an action without flags and with an empty mask.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    action.sa_sigaction = freeze as *const () as usize;
-    action.sa_flags = libc::SA_RESTART;
-    // SAFETY: the handler does what a handler may: atomics, and a sleep.
-    assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &action, ptr::null_mut()) }, 0);
-
+    let _turn = install();
     let victims: Vec<_> = (0..3)
         .map(|seed| {
             thread::spawn(move || {
@@ -124,25 +152,15 @@ fn nobody_waits_for_a_frozen_thread() {
         }
     });
 
+    let threads: Vec<_> = victims.iter().map(|victim| victim.as_pthread_t()).collect();
     let mut random = Random::new(99);
     for round in 0..ROUNDS {
         // Some of them, somewhere in their work.
-        let frozen = 1 + random.below(victims.len());
-        THAW.store(false, Release);
-        for victim in &victims[..frozen] {
-            // SAFETY: the thread runs until it is joined.
-            assert_eq!(unsafe { libc::pthread_kill(victim.as_pthread_t(), libc::SIGUSR1) }, 0);
-        }
-        while FROZEN.load(Acquire) < frozen {
-            thread::yield_now();
-        }
-        begin.send(round as u64).expect("the worker is there");
-        let goes_on = end.recv_timeout(Duration::from_secs(20)).is_ok();
-        THAW.store(true, Release);
+        let goes_on = with_frozen(&threads[..1 + random.below(3)], || {
+            begin.send(round as u64).expect("the worker is there");
+            end.recv_timeout(Duration::from_secs(20)).is_ok()
+        });
         assert!(goes_on, "round {round}: a thread waits for one that is frozen");
-        while FROZEN.load(Acquire) > 0 {
-            thread::yield_now();
-        }
     }
     ENDED.store(true, Relaxed);
     drop(begin);
@@ -152,8 +170,94 @@ fn nobody_waits_for_a_frozen_thread() {
     }
     let stats = Page::pool().stats();
     println!("{stats:?}");
-    TALLY.check(&stats, 0, 0);
+    PAGES.check(&stats, 0, 0);
     Page::pool().collect();
-    TALLY.check(&Page::pool().stats(), 0, 0);
-    assert_eq!(TALLY.alive(), 0);
+    PAGES.check(&Page::pool().stats(), 0, 0);
+    assert_eq!(PAGES.alive(), 0);
+}
+
+/// Objects that were idle before a sweep began and were not acquired since.
+static UNTOUCHED: AtomicIsize = AtomicIsize::new(0);
+
+#[derive(Default, Pooled)]
+#[pooled(max_idle = 1000, local = 8)]
+struct Line {
+    #[pooled(keep)]
+    untouched: bool,
+}
+
+impl Line {
+    fn touch(&mut self) {
+        if std::mem::take(&mut self.untouched) {
+            UNTOUCHED.fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.touch();
+    }
+}
+
+/// A sweep that is frozen anywhere, while a thread takes objects out and puts others in: of those that were idle when it
+/// began and that nobody took, none is left when it ends.
+#[test]
+fn nothing_escapes_a_sweep_that_is_frozen() {
+    const ROUNDS: usize = if cfg!(debug_assertions) { 500 } else { 4_000 };
+    const SWEEPS: [fn(); 3] = [
+        || Line::pool().collect(),
+        || (0..2).for_each(|_| Line::pool().age()),
+        || [0, 1000].into_iter().for_each(|n| Line::pool().set_max_idle(n)),
+    ];
+
+    /// Sweeps that were asked for, and those that have ended.
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+
+    let _turn = install();
+    let sweeper = thread::spawn(|| {
+        for round in 1..=ROUNDS {
+            while ASKED.load(Acquire) < round {
+                std::hint::spin_loop();
+            }
+            SWEEPS[round % SWEEPS.len()]();
+            ENDED.store(round, Release);
+        }
+        // The last signal must find the thread.
+        while ASKED.load(Acquire) == ROUNDS {
+            thread::yield_now();
+        }
+    });
+    let thread = sweeper.as_pthread_t();
+    let mut random = Random::new(5);
+    let mut escaped = 0;
+    for round in 1..=ROUNDS {
+        let mut held: Vec<_> = (0..100).map(|_| Line::acquire()).collect();
+        for line in &mut held {
+            line.touch();
+            line.untouched = true;
+        }
+        UNTOUCHED.fetch_add(100, Relaxed);
+        drop(held);
+
+        ASKED.store(round, Release);
+        (0..random.below(3_000)).for_each(|_| std::hint::spin_loop());
+        with_frozen(&[thread], || {
+            for _ in 0..3 {
+                let mut held: Vec<_> = (0..1 + random.below(12)).map(|_| Line::acquire()).collect();
+                held.iter_mut().for_each(|line| line.touch());
+            }
+        });
+        while ENDED.load(Acquire) < round {
+            thread::yield_now();
+        }
+        escaped += UNTOUCHED.load(Relaxed);
+        Line::pool().collect();
+        UNTOUCHED.store(0, Relaxed);
+    }
+    ASKED.store(ROUNDS + 1, Release);
+    sweeper.join().expect("the sweeper ends");
+    assert_eq!(escaped, 0, "objects that were idle before a sweep, and not acquired since, are still there");
+    assert_eq!((Line::pool().idle(), Line::pool().stats().in_use), (0, 0));
 }
