@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
 use std::os::unix::thread::JoinHandleExt;
 use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -13,49 +14,83 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicUsize};
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::random::Random;
 
-/// An allocator without a lock, which a frozen thread could hold: it takes the next bytes and never gives any back.
-struct Bump;
+/// An allocator without a lock, which a frozen thread could hold. What a thread frees, it uses again.
+struct Unlocked;
 
-const MEMORY: usize = 4 << 30;
+const MEMORY: usize = 2 << 30;
 static START: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: each allocation is a range of bytes of its own, aligned as asked for, of memory that is never unmapped.
-unsafe impl GlobalAlloc for Bump {
+thread_local! {
+    /// What this thread has freed: a chain for each power of two, whose links are in the memory itself.
+    static FREE: [Cell<*mut u8>; usize::BITS as usize] = const { [const { Cell::new(ptr::null_mut()) }; _] };
+}
+
+/// The power of two whose memory serves a layout.
+fn size(layout: Layout) -> usize {
+    layout.size().max(layout.align()).max(16).next_power_of_two()
+}
+
+/// The first byte of all memory.
+fn start() -> *mut u8 {
+    let start = START.load(Acquire);
+    if !start.is_null() {
+        return start;
+    }
+    let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a new mapping, wherever the kernel likes.
+    let map = unsafe { libc::mmap(ptr::null_mut(), MEMORY, access, flags | libc::MAP_NORESERVE, -1, 0) };
+    assert_ne!(map, libc::MAP_FAILED);
+    // Who comes second leaves its own mapping unused.
+    START.compare_exchange(ptr::null_mut(), map.cast(), AcqRel, Acquire).map_or_else(|first| first, |_| map.cast())
+}
+
+// SAFETY: each allocation is a range of bytes that nobody else has, of memory that is never unmapped. It is aligned to its
+// size or to a page.
+unsafe impl GlobalAlloc for Unlocked {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let mut start = START.load(Acquire);
-        if start.is_null() {
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-            // SAFETY: a new mapping, wherever the kernel likes.
-            let map = unsafe { libc::mmap(ptr::null_mut(), MEMORY, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-            if map == libc::MAP_FAILED {
-                return ptr::null_mut();
-            }
-            // Who comes second leaves its own mapping unused.
-            start = match START.compare_exchange(ptr::null_mut(), map.cast(), AcqRel, Acquire) {
-                Ok(_) => map.cast(),
-                Err(first) => first,
-            };
-        }
-        let offset = USED.fetch_add(layout.size() + layout.align(), Relaxed).next_multiple_of(layout.align());
-        if offset + layout.size() > MEMORY {
+        let size = size(layout);
+        if layout.align() > 4096 {
             return ptr::null_mut();
         }
-        // SAFETY: within the mapping, which is aligned to a page.
-        unsafe { start.add(offset) }
+        FREE.with(|free| {
+            let free = &free[size.trailing_zeros() as usize];
+            let first = free.get();
+            if first.is_null() {
+                let offset = USED.fetch_add(2 * size, Relaxed).next_multiple_of(size);
+                if offset + size > MEMORY {
+                    return ptr::null_mut();
+                }
+                // SAFETY: within the mapping.
+                return unsafe { start().add(offset) };
+            }
+            // SAFETY: what is in the chain was freed, and begins with its link.
+            free.set(unsafe { first.cast::<*mut u8>().read() });
+            first
+        })
     }
 
-    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        FREE.with(|free| {
+            let free = &free[size(layout).trailing_zeros() as usize];
+            // SAFETY: at least 16 bytes, aligned to as many, that the caller has no use for.
+            unsafe { pointer.cast::<*mut u8>().write(free.get()) };
+            free.set(pointer);
+        });
+    }
 }
 
 #[global_allocator]
-static BUMP: Bump = Bump;
+static UNLOCKED: Unlocked = Unlocked;
+
+/// How long threads are frozen and thawed.
+const LIMIT: Duration = Duration::from_secs(if cfg!(debug_assertions) { 2 } else { 6 });
 
 /// The tests take turns: there is one signal.
 static TURN: Mutex<()> = Mutex::new(());
@@ -128,7 +163,6 @@ fn use_pool(random: &mut Random) {
 
 #[test]
 fn nobody_waits_for_a_frozen_thread() {
-    const ROUNDS: usize = if cfg!(debug_assertions) { 150 } else { 2_000 };
     static ENDED: AtomicBool = AtomicBool::new(false);
 
     let _turn = install();
@@ -154,10 +188,11 @@ fn nobody_waits_for_a_frozen_thread() {
 
     let threads: Vec<_> = victims.iter().map(|victim| victim.as_pthread_t()).collect();
     let mut random = Random::new(99);
-    for round in 0..ROUNDS {
+    let start = Instant::now();
+    for round in (0_u64..).take_while(|_| start.elapsed() < LIMIT) {
         // Some of them, somewhere in their work.
         let goes_on = with_frozen(&threads[..1 + random.below(3)], || {
-            begin.send(round as u64).expect("the worker is there");
+            begin.send(round).expect("the worker is there");
             end.recv_timeout(Duration::from_secs(20)).is_ok()
         });
         assert!(goes_on, "round {round}: a thread waits for one that is frozen");
@@ -204,7 +239,6 @@ impl Drop for Line {
 /// began and that nobody took, none is left when it ends.
 #[test]
 fn nothing_escapes_a_sweep_that_is_frozen() {
-    const ROUNDS: usize = if cfg!(debug_assertions) { 500 } else { 4_000 };
     const SWEEPS: [fn(); 3] = [
         || Line::pool().collect(),
         || (0..2).for_each(|_| Line::pool().age()),
@@ -217,22 +251,23 @@ fn nothing_escapes_a_sweep_that_is_frozen() {
 
     let _turn = install();
     let sweeper = thread::spawn(|| {
-        for round in 1..=ROUNDS {
+        for round in 1.. {
             while ASKED.load(Acquire) < round {
-                std::hint::spin_loop();
+                thread::yield_now();
+            }
+            // The thread ends when no signal can come any more.
+            if ASKED.load(Acquire) == usize::MAX {
+                return;
             }
             SWEEPS[round % SWEEPS.len()]();
             ENDED.store(round, Release);
-        }
-        // The last signal must find the thread.
-        while ASKED.load(Acquire) == ROUNDS {
-            thread::yield_now();
         }
     });
     let thread = sweeper.as_pthread_t();
     let mut random = Random::new(5);
     let mut escaped = 0;
-    for round in 1..=ROUNDS {
+    let start = Instant::now();
+    for round in (1..).take_while(|_| start.elapsed() < LIMIT) {
         let mut held: Vec<_> = (0..100).map(|_| Line::acquire()).collect();
         for line in &mut held {
             line.touch();
@@ -256,7 +291,7 @@ fn nothing_escapes_a_sweep_that_is_frozen() {
         Line::pool().collect();
         UNTOUCHED.store(0, Relaxed);
     }
-    ASKED.store(ROUNDS + 1, Release);
+    ASKED.store(usize::MAX, Release);
     sweeper.join().expect("the sweeper ends");
     assert_eq!(escaped, 0, "objects that were idle before a sweep, and not acquired since, are still there");
     assert_eq!((Line::pool().idle(), Line::pool().stats().in_use), (0, 0));
