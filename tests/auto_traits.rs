@@ -99,6 +99,8 @@ fn borrows_of_the_object_keep_their_own_traits() {
 fn a_guard_may_be_moved_into_a_catch_unwind() {
     assert_impl_all!(Box<Plain>: UnwindSafe);
     assert_impl_all!(Guard<Plain>: UnwindSafe);
+    assert_impl_all!(Box<WithCell>: UnwindSafe);
+    assert_impl_all!(Guard<WithCell>: UnwindSafe);
     let object = Plain::acquire();
     assert!(std::panic::catch_unwind(|| object.0).is_ok());
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
-use pool_runtime::{Backend, Guard, Pooled, registry};
+use pool_runtime::{Backend, Guard, Pooled, Reason, registry};
 use tests::child;
 use tests::counted::{Counted, Tally};
 use tests::cpu;
@@ -119,7 +119,8 @@ fn portable_pools() {
         return;
     }
     assert_pools();
-    assert_eq!((pool_runtime::backend(), Backend::Portable.to_string()), (Backend::Portable, "portable".to_owned()));
+    assert_eq!(pool_runtime::backend(), Backend::Portable(Reason::Asked));
+    assert!(pool_runtime::backend().to_string().starts_with("portable: "));
 }
 
 #[test]
@@ -130,6 +131,16 @@ fn unset_pools() {
         return;
     }
     assert_pools();
+}
+
+/// `ci/vm.sh` reads here what the machine has.
+#[test]
+fn the_backend_stays_what_it_is() {
+    let backend = pool_runtime::backend();
+    println!("backend: {backend}");
+    drop(Line::acquire());
+    registry::collect();
+    assert_eq!(pool_runtime::backend(), backend);
 }
 
 /// Reads the variable on many threads at once, in two pools, and again later.

@@ -331,3 +331,19 @@ fn the_bound_does_not_wear_out() {
     TALLY.check(&stats, 0, 0);
     assert!(stats.idle >= 100, "{stats:?}");
 }
+
+/// Who wants no limit writes `usize::MAX`; memory is taken for what the bound allows.
+#[test]
+fn a_private_stack_without_limit_may_be_asked_for() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 100, local = usize::MAX)]
+    struct Page(#[pooled(keep)] Counted);
+
+    cpu::pin();
+    for _ in 0..3 {
+        drop(hold::<Page>(50));
+        assert_eq!((TALLY.made(), Page::pool().idle()), (50, 50));
+    }
+    TALLY.check(&Page::pool().stats(), 0, 0);
+}

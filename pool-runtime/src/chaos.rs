@@ -18,7 +18,7 @@ pub(crate) const fn strikes() -> bool {
 /// The number of the slot to work with: the thread's own, or any.
 #[cfg(pool_chaos)]
 pub(crate) fn number(_own: impl FnOnce() -> usize) -> usize {
-    random() % crate::cpu::max_slots()
+    random() % crate::cpu::slots()
 }
 
 #[cfg(not(pool_chaos))]

@@ -10,6 +10,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
+use core::panic::UnwindSafe;
 use core::ptr::NonNull;
 
 use crate::Pooled;
@@ -17,7 +18,8 @@ use crate::Pooled;
 /// An object that is in use: it goes back to the pool of its type when the guard is dropped.
 ///
 /// One pointer wide, `Option<Guard<T>>` too. The object stays at one address while the guard lives, wherever the
-/// guard is moved, and the guard may be dropped by any thread. It is `Send` and `Sync` exactly where `Box<T>` is.
+/// guard is moved, and the guard may be dropped by any thread. It is `Send`, `Sync` and
+/// `UnwindSafe` exactly where `Box<T>` is.
 ///
 /// Everything beside the traits is an associated function, called as `Guard::into_inner(guard)`, so that no method of
 /// `T` is shadowed.
@@ -46,6 +48,8 @@ pub struct Guard<T: Pooled>(NonNull<T>);
 unsafe impl<T: Pooled> Send for Guard<T> {}
 // SAFETY: a shared guard gives out `&T` and nothing else, as a shared `Box<T>` does.
 unsafe impl<T: Pooled + Sync> Sync for Guard<T> {}
+
+impl<T: Pooled + UnwindSafe> UnwindSafe for Guard<T> {}
 
 impl<T: Pooled> Guard<T> {
     pub(crate) fn new(object: Box<T>) -> Self {

@@ -42,7 +42,9 @@
 //! others' shared lists, and in the *victims*, which are the objects that were idle at the last ageing step, and then calls
 //! `new`. A release fills the private stack, and the shared list where that is full; batches move between the two.
 //!
-//! Which thread has which slot, and what guards a private stack, depends on the [`backend`].
+//! What guards a private stack depends on the [`backend`]. With restartable sequences (Linux, glibc, x86-64 and aarch64) a
+//! slot belongs to a CPU: the kernel starts a thread over that was interrupted in an acquire or a release, so neither needs
+//! an atomic operation. On the portable backend a slot belongs to a few threads, which exchange one word.
 //!
 //! # What it is not for
 //!
@@ -57,10 +59,12 @@
 //! # Configuration flags
 //!
 //! Under `RUSTFLAGS="--cfg pool_chaos"` a quarter of the releases drop, searches begin anywhere, and
-//! [`try_acquire`](Pooled::try_acquire) is sometimes `None`: for tests of programs that must not rely on any of it.
+//! [`try_acquire`](Pooled::try_acquire) is sometimes `None`: for tests of programs that must not rely on any of it. Under
+//! `--cfg pool_portable` the portable backend is the only one.
 
 #[doc(hidden)]
 pub mod __derive;
+mod access;
 mod bound;
 mod chaos;
 mod cpu;
@@ -81,7 +85,10 @@ mod sweep;
 mod sync;
 mod table;
 
-pub use cpu::{Backend, backend};
+#[cfg(pool_inject)]
+#[doc(hidden)]
+pub use cpu::inject;
+pub use cpu::{Backend, Reason, backend};
 pub use guard::Guard;
 pub use pool::Pool;
 pub use pooled::{OnPanic, Pooled};

@@ -33,6 +33,12 @@ impl List {
         self.len.load(Relaxed)
     }
 
+    /// Whether nothing is here, and nobody is about to add what he has taken elsewhere: he would have the lock.
+    pub(crate) fn is_settled_and_empty(&self) -> bool {
+        // The lock first: who left it has stored the length before.
+        !self.objects.is_locked() && self.len() == 0
+    }
+
     /// Takes the lock, if it is free.
     pub(crate) fn try_lock(&self) -> Option<Locked<'_>> {
         self.objects.try_lock().map(|objects| Locked { len: &self.len, objects })

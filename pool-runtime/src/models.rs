@@ -16,7 +16,7 @@ fn store(max_idle: usize) -> &'static Store {
 }
 
 fn acquire(store: &'static Store) -> Option<usize> {
-    let object = store.pop().or_else(|| store.take_slow())?;
+    let object = store.take()?;
     Some(number(object))
 }
 
@@ -28,13 +28,13 @@ fn number(object: Object) -> usize {
 /// Says whether the number was kept.
 fn release(store: &'static Store, number: usize) -> bool {
     let object = Object::from_box(Box::new(Cell::new(number)));
-    let kept = store.push(object).or_else(|object| store.put_slow(object));
+    let kept = store.put(object);
     kept.map_err(|(object, _)| self::number(object)).is_ok()
 }
 
-fn sweep(store: &'static Store, take: impl FnOnce(&'static Store) -> Vec<Object>) -> Vec<usize> {
+fn sweep(store: &'static Store, take: impl FnOnce(&'static Store, bool) -> Vec<Object>) -> Vec<usize> {
     assert!(store.tables.stop());
-    let taken = take(store);
+    let taken = take(store, true);
     store.tables.restart();
     taken.into_iter().map(number).collect()
 }

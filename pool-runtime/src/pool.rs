@@ -40,8 +40,9 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// Sets how many idle objects the pool may keep: the key `max_idle` of the derive.
         ///
-        /// It is a strict total, over all CPUs, victims included. A private stack counts with its capacity, and there
-        /// are none where this is smaller than four times the number of CPUs: then all objects are in shared lists.
+        /// It is a strict total, over all CPUs, victims included. A private stack counts with its capacity. There are
+        /// none where this is smaller than twice the number of CPUs, or four times that on the portable backend: then
+        /// all objects are in shared lists, which is slower.
         /// The default is 64 times the number of CPUs that the process may use. Zero keeps none.
         #[must_use]
         pub const fn with_max_idle(self, max_idle: usize) -> Self {
@@ -52,7 +53,7 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// Sets the largest private stack of one slot, in objects: the key `local` of the derive.
         ///
-        /// The default is 32. Zero means that there are no private stacks. A stack begins small and grows when it is
+        /// The default is 32, and more than 4,096 is 4,096. Zero means that there are no private stacks. A stack begins small and grows when it is
         /// used; its memory, a pointer per object, is there from the slot's first use.
         #[must_use]
         pub const fn with_local(self, local: usize) -> Self {
@@ -127,18 +128,17 @@ impl<T: Pooled> Pool<T> {
 
     #[cold]
     fn acquire_slow(&'static self) -> Guard<T> {
-        match self.store.take_slow() {
+        match self.store.take() {
             Some(object) => self.guard(object),
             None => Guard::new(self.create()),
         }
     }
 
-    #[inline]
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
         if chaos::strikes() {
             return None;
         }
-        let object = self.store.pop().or_else(|| self.store.take_slow())?;
+        let object = self.store.pop().or_else(|| self.store.take())?;
         Some(self.guard(object))
     }
 
@@ -153,34 +153,47 @@ impl<T: Pooled> Pool<T> {
             if !self.store.has_room() {
                 return made;
             }
-            let object = Object::from_box(self.create());
-            if let Err(object) = self.store.push(object) {
-                if !self.put_slow(object) {
-                    return made;
-                }
+            if !self.put(Object::from_box(self.create())) {
+                return made;
             }
         }
         n
     }
 
     #[inline]
-    pub(crate) fn release(&'static self, mut object: Box<T>) {
+    pub(crate) fn release(&'static self, object: Box<T>) {
         if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
             return self.drop_object(object, Reason::Panic);
         }
-        if !self.store.tables.is_started() {
+        let Some(area) = self.store.area() else { return self.release_portable(object) };
+        let Some(object) = self.clean(object) else { return };
+        if let Err(object) = self.store.push(area, object) {
+            self.put(object);
+        }
+    }
+
+    #[cold]
+    fn release_portable(&'static self, object: Box<T>) {
+        if self.store.is_off() {
             return self.drop_object(object, Reason::Off);
         }
+        if let Some(object) = self.clean(object) {
+            self.put(object);
+        }
+    }
+
+    /// Resets an object, and drops it if it is not worth keeping.
+    #[inline]
+    fn clean(&'static self, mut object: Box<T>) -> Option<Object> {
         let unwinding = CountPanic(self);
         T::reset_object(&mut object);
         let retained = T::retain_object(&object);
         mem::forget(unwinding);
         if !retained || chaos::strikes() {
-            return self.drop_object(object, Reason::Retain);
+            self.drop_object(object, Reason::Retain);
+            return None;
         }
-        if let Err(object) = self.store.push(Object::from_box(object)) {
-            self.put_slow(object);
-        }
+        Some(Object::from_box(object))
     }
 
     pub(crate) fn discard(&'static self, object: Box<T>) {
@@ -199,8 +212,8 @@ impl<T: Pooled> Pool<T> {
 
     /// Says whether the object was kept.
     #[cold]
-    fn put_slow(&'static self, object: Object) -> bool {
-        match self.store.put_slow(object) {
+    fn put(&'static self, object: Object) -> bool {
+        match self.store.put(object) {
             Ok(()) => true,
             Err((object, reason)) => {
                 self.drop_object(self.own(object), reason);

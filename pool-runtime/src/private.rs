@@ -1,17 +1,20 @@
 //! [`Private`], a slot's bounded stack for the threads that the slot belongs to.
 //!
-//! This is the portable form. Its top is one word, the *front*: an object or null, exchanged without a lock, as in Go's
-//! pool of 2013. So a thread that holds one object at a time never leaves a lock behind when it is preempted. The rest is
-//! an array under a one-byte try-lock, one swap to take it and one store to leave it. Whoever finds the lock taken goes
-//! elsewhere; nobody waits here but a sweep.
+//! Its top is one word, the *front*: an object or null, as in Go's pool of 2013. What lies behind it is an array.
+//!
+//! With restartable sequences (`cpu::rseq`) only sequences of the slot's CPU use the stack, and a sweep that has fenced.
+//! On the portable backend the front is exchanged atomically: a thread that holds one object at a time never leaves a
+//! lock behind when it is preempted. The rest is under a one-byte try-lock. Whoever finds the lock taken goes elsewhere;
+//! nobody waits here but a sweep.
 //!
 //! # Invariants
 //!
-//! 1. Only the holder of the lock (a [`Held`]) writes `len`, `capacity` and `objects`. Statistics read `len`.
+//! 1. Only the holder of the lock (a [`Held`]) writes `len`, `limit` and `objects`, or a sequence does. Statistics read
+//!    `len`.
 //! 2. `objects[..len]` own their objects; what lies above `len` is stale and owned by somebody else. An address in
 //!    `front` owns its object, and whoever exchanges it for something else owns it from then on.
-//! 3. `capacity`, the front's place included, is charged to the pool's bound, and there are never more objects here.
-//!    `front` is `CLOSED` while `capacity` is zero, and only the holder closes and opens it.
+//! 3. The capacity, `limit` and one for a front that is not `CLOSED`, is charged to the pool's bound, and there are never
+//!    more objects here. `limit <= objects.len()`. Only the holder closes the front.
 //! 4. No user code runs while the lock is held: the holder moves pointers, and nothing else.
 //!
 //! # Orderings
@@ -30,33 +33,68 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::object::Object;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize};
 
+#[repr(C, align(128))]
 pub(crate) struct Private {
     /// `CLOSED`, null or an object.
-    front: AtomicPtr<()>,
-    /// The try-lock.
+    pub(crate) front: AtomicPtr<()>,
+    /// How many objects are in `objects`.
+    pub(crate) len: AtomicUsize,
+    /// How many objects may be in `objects`; adapts.
+    pub(crate) limit: AtomicUsize,
+    /// Where `objects` begin, for the sequences.
+    pub(crate) entries: AtomicPtr<Line>,
+    /// The try-lock of the portable backend.
     held: AtomicBool,
     /// Whether a batch has come or gone since the last ageing step: the stack is smaller than its use.
     batched: AtomicBool,
-    /// How many objects are in `objects`.
+    objects: Box<[Line]>,
+}
+
+/// As many entries as lie on 128 bytes where a pointer has 8: no line is shared with another CPU's stack.
+#[repr(C, align(128))]
+#[derive(Default)]
+pub(crate) struct Line([AtomicPtr<()>; LINE]);
+const LINE: usize = 16;
+
+/// The beginning of a [`Private`] that is closed and has no room. It stands in for one that has not been made: nothing is
+/// ever stored there.
+#[cfg(not(loom))]
+#[repr(C, align(128))]
+pub(crate) struct Closed {
+    front: AtomicPtr<()>,
     len: AtomicUsize,
-    /// How many objects may lie here, the front included; adapts.
-    capacity: AtomicUsize,
-    objects: Box<[AtomicPtr<()>]>,
+    limit: AtomicUsize,
+    entries: AtomicPtr<Line>,
+}
+
+#[cfg(not(loom))]
+impl Closed {
+    pub(crate) const fn new() -> Self {
+        Self {
+            front: AtomicPtr::new(CLOSED),
+            len: AtomicUsize::new(0),
+            limit: AtomicUsize::new(0),
+            entries: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
 }
 
 /// Nothing can be put into the front. No object has this address.
-const CLOSED: *mut () = ptr::without_provenance_mut(usize::MAX);
+pub(crate) const CLOSED: *mut () = ptr::without_provenance_mut(usize::MAX);
 
 impl Private {
     /// An empty stack of capacity zero, which can grow to `local`.
     pub(crate) fn new(local: usize) -> Self {
+        let lines = local.saturating_sub(1).div_ceil(LINE);
+        let objects: Box<[Line]> = (0..lines).map(|_| Line::default()).collect();
         Self {
             front: AtomicPtr::new(CLOSED),
+            len: AtomicUsize::new(0),
+            limit: AtomicUsize::new(0),
+            entries: AtomicPtr::new(objects.as_ptr().cast_mut()),
             held: AtomicBool::new(false),
             batched: AtomicBool::new(false),
-            len: AtomicUsize::new(0),
-            capacity: AtomicUsize::new(0),
-            objects: (1..local).map(|_| AtomicPtr::default()).collect(),
+            objects,
         }
     }
 
@@ -105,9 +143,46 @@ impl Private {
         self.stacked() + usize::from(!front.is_null() && front != CLOSED)
     }
 
-    /// How many objects may lie here, at a moment that has passed by now.
+    /// How many objects may lie here, at moments that have passed by now.
     pub(crate) fn capacity(&self) -> usize {
-        self.capacity.load(Relaxed)
+        self.limit() + usize::from(self.is_open())
+    }
+
+    /// How many more objects may lie behind the front.
+    pub(crate) fn room(&self) -> usize {
+        self.limit().saturating_sub(self.stacked())
+    }
+
+    /// How many objects may lie behind the front, at a moment that has passed by now.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.load(Relaxed)
+    }
+
+    /// The largest that `limit` can be.
+    pub(crate) fn most_limit(&self) -> usize {
+        LINE * self.objects.len()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.front.load(Relaxed) != CLOSED
+    }
+
+    /// Notes that a batch comes or goes, and says whether one did before in this ageing interval.
+    pub(crate) fn note_batch(&self) -> bool {
+        let before = self.batched.load(Relaxed);
+        self.batched.store(true, Relaxed);
+        before
+    }
+
+    /// Begins a new ageing interval, and says whether a batch came or went in the last.
+    pub(crate) fn end_interval(&self) -> bool {
+        let batched = self.batched.load(Relaxed);
+        self.batched.store(false, Relaxed);
+        batched
+    }
+
+    fn entry(&self, number: usize) -> Option<&AtomicPtr<()>> {
+        self.objects.get(number / LINE).map(|line| &line.0[number % LINE])
     }
 }
 
@@ -119,7 +194,7 @@ impl Held<'_> {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Object> {
         let top = self.stacked().checked_sub(1)?;
-        let object = self.0.objects.get(top)?.load(Relaxed);
+        let object = self.0.entry(top)?.load(Relaxed);
         self.0.len.store(top, Release);
         // SAFETY: the entry owned its object (invariant 2) and is stale since `len` was lowered, so it is taken out
         // once; nobody else changes either (invariant 1).
@@ -133,7 +208,7 @@ impl Held<'_> {
             return Err(object);
         }
         let len = self.stacked();
-        let Some(entry) = self.0.objects.get(len) else { return Err(object) };
+        let Some(entry) = self.0.entry(len) else { return Err(object) };
         entry.store(object.into_raw(), Relaxed);
         self.0.len.store(len + 1, Release);
         Ok(())
@@ -147,23 +222,34 @@ impl Held<'_> {
     /// How many more objects may lie behind the front.
     #[inline]
     pub(crate) fn room(&self) -> usize {
-        self.capacity().saturating_sub(1 + self.stacked())
+        self.0.room()
     }
 
-    #[inline]
     pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity.load(Relaxed)
+        self.0.capacity()
+    }
+
+    /// Lets as many more objects lie here; the caller has charged them.
+    pub(crate) fn grow(&mut self, more: usize) {
+        self.set_capacity(self.capacity() + more);
     }
 
     /// Changes the capacity, and opens the front where it was zero. The caller has charged what is more. To lower it,
     /// [`take_all`](Self::take_all) comes first.
     pub(crate) fn set_capacity(&mut self, capacity: usize) {
-        debug_assert!(self.stacked() < capacity.max(1) && capacity <= self.0.objects.len() + 1, "invariant 3");
-        self.0.capacity.store(capacity, Relaxed);
+        let limit = capacity.saturating_sub(1);
+        debug_assert!(self.stacked() <= limit && limit <= self.0.most_limit(), "invariant 3");
+        self.0.limit.store(limit, Relaxed);
         if capacity > 0 {
             // Relaxed: who fills the front next needs nothing of what came before.
             let _ = self.0.front.compare_exchange(CLOSED, ptr::null_mut(), Relaxed, Relaxed);
         }
+    }
+
+    /// Moves all objects to `taken`. Stores nothing where there are none.
+    pub(crate) fn drain(&mut self, taken: &mut Vec<Object>) {
+        taken.extend(self.0.take_front());
+        taken.extend(from_fn(|| self.pop()));
     }
 
     /// Takes all objects and closes the front; [`set_capacity`](Self::set_capacity) must follow.
@@ -173,20 +259,6 @@ impl Held<'_> {
         // SAFETY: an address in `front` owns its object, and the swap took it out (invariant 2).
         let front = if front == CLOSED { None } else { unsafe { Object::from_raw(front) } };
         from_fn(|| self.pop()).chain(front).collect()
-    }
-
-    /// Notes that a batch comes or goes, and says whether one did before in this ageing interval.
-    pub(crate) fn note_batch(&mut self) -> bool {
-        let before = self.0.batched.load(Relaxed);
-        self.0.batched.store(true, Relaxed);
-        before
-    }
-
-    /// Begins a new ageing interval, and says whether a batch came or went in the last.
-    pub(crate) fn end_interval(&mut self) -> bool {
-        let batched = self.0.batched.load(Relaxed);
-        self.0.batched.store(false, Relaxed);
-        batched
     }
 }
 
@@ -213,12 +285,12 @@ mod tests {
 
     #[test]
     fn a_stack_holds_its_capacity_and_not_one_more() {
-        for capacity in 0..=8 {
-            let private = Private::new(8);
+        for capacity in 0..=40 {
+            let private = Private::new(40);
             let mut held = private.try_hold().unwrap();
             held.set_capacity(capacity);
             let mut kept = 0;
-            for n in 0..10 {
+            for n in 0..50 {
                 match private.fill_front(object(n)).or_else(|object| held.push(object)) {
                     Ok(()) => kept += 1,
                     Err(object) => assert_eq!(number(object), n),

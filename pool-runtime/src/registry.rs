@@ -21,6 +21,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicU32};
 use std::panic::resume_unwind;
 
+use crate::cpu;
 use crate::object::Object;
 use crate::stats::Stats;
 use crate::store::Store;
@@ -208,13 +209,15 @@ fn stores() -> Vec<&'static Store> {
 }
 
 /// Stops the pools, takes objects out of each, lets the pools run again, and drops the objects.
-pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store) -> Vec<Object>) {
+pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, bool) -> Vec<Object>) {
     let mut taken = Vec::new();
     {
         let _one_at_a_time = lock();
         let stopped = stores.iter().filter(|store| store.tables.stop());
         let stopped: Vec<&'static Store> = stopped.copied().collect();
-        taken.extend(stopped.iter().map(|store| (store.dispose, take(store))));
+        // One fence, however many pools.
+        let fenced = !stopped.is_empty() && cpu::fence();
+        taken.extend(stopped.iter().map(|store| (store.dispose, take(store, fenced))));
         stopped.iter().for_each(|store| store.tables.restart());
     }
     let mut panic = None;

@@ -5,9 +5,10 @@
 //! 1. The private stack, the lists that thieves read, and the counters lie on 128-byte lines of their own.
 //! 2. A slot is found by a number that is stale by the time it is used: any thread may reach any slot, so nothing here
 //!    relies on being alone.
-//! 3. An idle object moves from one place to another only while the mover holds a private stack of the pool and has
-//!    seen, under that lock, that the pool is running (`table`). So when a sweep that has stopped the pool has held
-//!    each private stack once, every idle object lies still.
+//! 3. An idle object moves from one place to another only between a private stack and a list, by a mover who has that
+//!    list locked, and who puts it onto or takes it off the stack only if the pool is running (`table`): in a restartable
+//!    sequence, or under the stack's lock. So when a sweep that has stopped the pool and fenced has held each private
+//!    stack once, and then locks a list, every idle object is in the sweep's hands, in that list, or in one that comes.
 
 use crossbeam_utils::CachePadded;
 
@@ -15,8 +16,9 @@ use crate::list::List;
 use crate::private::Private;
 use crate::stats::Counters;
 
+#[repr(C)]
 pub(crate) struct Slot {
-    pub(crate) private: CachePadded<Private>,
+    pub(crate) private: Private,
     pub(crate) lists: CachePadded<Lists>,
     pub(crate) counters: CachePadded<Counters>,
 }
@@ -33,7 +35,7 @@ impl Slot {
     /// An empty slot, whose private stack can grow to `local` objects.
     pub(crate) fn new(local: usize) -> Self {
         Self {
-            private: CachePadded::new(Private::new(local)),
+            private: Private::new(local),
             lists: CachePadded::new(Lists { shared: List::new(), victims: List::new() }),
             counters: CachePadded::new(Counters::new()),
         }

@@ -141,7 +141,9 @@ impl Counters {
     }
 
     pub(crate) fn dropped(&self, reason: Reason, objects: usize) {
-        self.dropped[reason as usize].add(objects);
+        if objects > 0 {
+            self.dropped[reason as usize].add(objects);
+        }
     }
 
     /// Adds these numbers to what was read of other slots.

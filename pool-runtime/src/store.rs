@@ -11,9 +11,10 @@ use core::sync::atomic::AtomicPtr;
 
 use crossbeam_utils::CachePadded;
 
+use crate::access::Access;
 use crate::bound::Bound;
 use crate::chaos;
-use crate::cpu::{self, Backend};
+use crate::cpu::{self, Area};
 use crate::list::{List, Locked};
 use crate::object::Object;
 use crate::private::Held;
@@ -28,6 +29,9 @@ const FIRST_CAPACITY: usize = if cfg!(loom) { 2 } else { 4 };
 
 /// The largest private stack where the type says nothing.
 const DEFAULT_LOCAL: usize = 32;
+
+/// The largest private stack that a type can ask for: its memory is there from a slot's first use.
+const MAX_LOCAL: usize = 4096;
 
 pub(crate) struct Store {
     /// Read by every acquire and release: nothing beside it is written once the pool is started.
@@ -66,49 +70,74 @@ impl Store {
 
     const_fn! {
         pub(crate) const fn with_local(mut self, local: usize) -> Self {
-            self.local = local;
+            self.local = if local < MAX_LOCAL { local } else { MAX_LOCAL };
             self
         }
     }
 
-    /// An object from this thread's private stack.
+    /// Whether pooling is off, for a thread that has an object of the pool: making it would have started the pool.
+    pub(crate) fn is_off(&self) -> bool {
+        !self.tables.is_started()
+    }
+
+    /// The rseq areas, if the pool uses them.
+    #[inline]
+    pub(crate) fn area(&self) -> Option<Area> {
+        self.tables.area()
+    }
+
+    /// An object from this CPU's private stack, with restartable sequences. Nothing without.
     #[inline]
     pub(crate) fn pop(&'static self) -> Option<Object> {
-        let slot = self.tables.running()?.get(cpu::slot())?;
-        slot.private.take_front().or_else(|| self.pop_stacked(slot))
+        self.area()?.pop(&self.tables)
     }
 
-    /// Puts an object onto this thread's private stack, or gives it back.
+    /// Puts an object onto this CPU's private stack, or gives it back.
     #[inline]
-    pub(crate) fn push(&'static self, object: Object) -> Result<(), Object> {
-        let Some(slot) = self.tables.running().and_then(|table| table.get(cpu::slot())) else { return Err(object) };
-        slot.private.fill_front(object).or_else(|object| self.push_stacked(slot, object))
+    pub(crate) fn push(&'static self, area: Area, object: Object) -> Result<(), Object> {
+        area.push(&self.tables, object)
     }
 
-    fn pop_stacked(&self, slot: &'static Slot) -> Option<Object> {
+    /// An object from anywhere but another slot's private stack, when [`pop`](Self::pop) found none.
+    #[inline]
+    pub(crate) fn take(&'static self) -> Option<Object> {
+        self.pop_portable().or_else(|| self.take_slow())
+    }
+
+    /// Puts an object anywhere, when [`push`](Self::push) gave it back.
+    #[inline]
+    pub(crate) fn put(&'static self, object: Object) -> Result<(), (Object, Reason)> {
+        self.push_portable(object).or_else(|object| self.put_slow(object))
+    }
+
+    #[inline]
+    fn pop_portable(&'static self) -> Option<Object> {
+        let slot = self.tables.running_portable_slot(cpu::slot())?;
+        let object = slot.private.take_front();
         // A miss stores nothing: the lock is not taken for an empty stack.
-        if slot.private.stacked() == 0 {
-            return None;
+        if object.is_some() || slot.private.stacked() == 0 {
+            return object;
         }
         self.hold(slot)?.pop()
     }
 
-    fn push_stacked(&self, slot: &'static Slot, object: Object) -> Result<(), Object> {
-        match self.hold(slot) {
+    #[inline]
+    fn push_portable(&'static self, object: Object) -> Result<(), Object> {
+        let Some(slot) = self.tables.running_portable_slot(cpu::slot()) else { return Err(object) };
+        slot.private.fill_front(object).or_else(|object| match self.hold(slot) {
             Some(mut private) => private.push(object),
             None => Err(object),
-        }
+        })
     }
 
-    /// An object from anywhere but another slot's private stack, when [`pop`](Self::pop) found none.
     #[cold]
-    pub(crate) fn take_slow(&'static self) -> Option<Object> {
+    fn take_slow(&'static self) -> Option<Object> {
         let (number, slot) = self.here();
-        if cpu::backend() == Backend::Off {
+        if cpu::is_off() {
             return None;
         }
-        // The slot may be this thread's since just now.
-        if let Some(object) = self.pop() {
+        // The slot may be this thread's since just now, or the sequence was aborted.
+        if let Some(object) = self.access(slot).and_then(|mut private| private.pop()) {
             return Some(object);
         }
         // A second round where a list was in another thread's hands: it may be free by now, and `new` costs more.
@@ -147,11 +176,10 @@ impl Store {
         None
     }
 
-    /// Puts an object anywhere, when [`push`](Self::push) gave it back.
     #[cold]
-    pub(crate) fn put_slow(&'static self, object: Object) -> Result<(), (Object, Reason)> {
+    fn put_slow(&'static self, object: Object) -> Result<(), (Object, Reason)> {
         let (number, slot) = self.here();
-        if cpu::backend() == Backend::Off {
+        if cpu::is_off() {
             return Err((object, Reason::Off));
         }
         let object = match self.flush(slot, object) {
@@ -173,7 +201,7 @@ impl Store {
 
     /// This thread's slot and its number; made where there is none, the pool started if this is its first use.
     pub(crate) fn here(&'static self) -> (usize, &'static Slot) {
-        let number = chaos::number(cpu::assigned_slot);
+        let number = chaos::number(cpu::number);
         match self.tables.first().and_then(|table| table.get(number)) {
             Some(slot) => (number, slot),
             None => (number, self.make_slot(number)),
@@ -182,15 +210,16 @@ impl Store {
 
     #[cold]
     fn make_slot(&'static self, number: usize) -> &'static Slot {
-        let table = self.tables.first_or_make(cpu::count());
+        let off = cpu::is_off();
+        let table = self.tables.first_or_make(cpu::table_len());
         registry::add(self);
-        if cpu::backend() != Backend::Off {
-            self.tables.start();
+        if !off {
+            self.tables.start(cpu::area());
         }
         table.get_or_make(number, || Slot::new(self.local))
     }
 
-    /// The private stack of the slot, if it is free and the pool is running (invariant 3 of `slot`).
+    /// The lock of the slot's private stack, if it is free and the pool is running (invariant 3 of `slot`).
     #[inline]
     fn hold(&self, slot: &'static Slot) -> Option<Held<'static>> {
         let Some(private) = slot.private.try_hold() else {
@@ -200,6 +229,14 @@ impl Store {
         self.tables.is_running().then_some(private)
     }
 
+    /// The slot's private stack, for a slow path.
+    fn access(&'static self, slot: &'static Slot) -> Option<Access> {
+        match self.tables.area() {
+            Some(area) => Some(Access::Sequences(slot, &self.tables, area)),
+            None => Some(Access::Held(slot, self.hold(slot)?)),
+        }
+    }
+
     fn take_one(&self, list: &mut Locked<'_>) -> Option<Object> {
         let object = list.pop()?;
         self.bound.give_back(1);
@@ -207,63 +244,69 @@ impl Store {
     }
 
     /// Moves a batch of at most `most` objects from a shared list into the private stack.
-    fn refill(&self, slot: &'static Slot, list: &mut Locked<'_>, most: usize) {
-        let Some(mut private) = self.hold(slot) else { return };
-        self.adapt(&mut private);
-        let batch = private.room().min(private.capacity().div_ceil(2)).min(list.len()).min(most);
-        if batch == 0 {
-            return;
+    fn refill(&'static self, slot: &'static Slot, list: &mut Locked<'_>, most: usize) {
+        let Some(mut private) = self.access(slot) else { return };
+        self.adapt(slot, &mut private);
+        let batch = slot.private.room().min(slot.private.capacity().div_ceil(2)).min(list.len()).min(most);
+        let mut moved = 0;
+        while moved < batch {
+            let Some(object) = list.pop() else { break };
+            if let Err(object) = private.push(object) {
+                list.push(object);
+                break;
+            }
+            moved += 1;
         }
-        let rest = list.len() - batch;
-        for object in list.drain(rest..) {
-            private.push(object).expect("the batch is not larger than the room");
-        }
-        self.bound.give_back(batch);
-        slot.counters.refills.add(1);
+        self.bound.give_back(moved);
+        slot.counters.refills.add((moved > 0).into());
     }
 
     /// Puts an object onto a full private stack: the stack grows, or half of it moves to the shared list. Gives the
     /// object back where neither can be.
-    fn flush(&self, slot: &'static Slot, object: Object) -> Result<(), Object> {
-        let Some(mut private) = self.hold(slot) else { return Err(object) };
-        if private.room() == 0 {
-            self.adapt(&mut private);
+    fn flush(&'static self, slot: &'static Slot, object: Object) -> Result<(), Object> {
+        // The list's lock comes first: what is on its way from a stack is under it (invariant 3 of `slot`).
+        let list = slot.lists.shared.try_lock();
+        let Some(mut private) = self.access(slot) else { return Err(object) };
+        if slot.private.room() == 0 {
+            self.adapt(slot, &mut private);
         }
-        let object = match slot.private.fill_front(object) {
+        let object = match private.push(object) {
             Ok(()) => return Ok(()),
             Err(object) => object,
         };
-        if private.room() == 0 && private.stacked() > 0 {
-            let Some(mut list) = slot.lists.shared.try_lock() else { return Err(object) };
-            let batch = self.bound.charge_up_to(private.stacked().div_ceil(2));
-            list.extend((0..batch).map_while(|_| private.pop()));
-            slot.counters.flushes.add((batch > 0).into());
-        }
+        let Some(mut list) = list else { return Err(object) };
+        let batch = self.bound.charge_up_to(slot.private.stacked().div_ceil(2));
+        let before = list.len();
+        list.extend((0..batch).map_while(|_| private.pop()));
+        let moved = list.len() - before;
+        self.bound.give_back(batch - moved);
+        slot.counters.flushes.add((moved > 0).into());
         private.push(object)
     }
 
     /// Sizes a private stack that a batch is about to enter or to leave (Bonwick's magazines): at its first use, and
     /// then twice as large for each further batch in one ageing interval. `age` halves what no batch has touched.
-    fn adapt(&self, private: &mut Held<'_>) {
-        let capacity = private.capacity();
-        let grown = match (capacity, private.note_batch()) {
+    fn adapt(&self, slot: &'static Slot, private: &mut Access) {
+        let capacity = slot.private.capacity();
+        let grown = match (capacity, slot.private.note_batch()) {
             (0, _) => FIRST_CAPACITY,
             (_, true) => 2 * capacity,
             (_, false) => return,
         };
         let more = grown.min(self.max_capacity()).saturating_sub(capacity);
-        private.set_capacity(capacity + self.bound.charge_up_to(more));
+        let charged = self.bound.charge_up_to(more);
+        self.bound.give_back(charged - private.grow(charged));
     }
 
     /// The most that one private stack may hold: all of them together take up half of the bound at the most.
     pub(crate) fn max_capacity(&self) -> usize {
-        self.local.min(self.bound.max() / (2 * cpu::max_slots()))
+        self.local.min(self.bound.max() / (2 * cpu::slots()))
     }
 
     /// Whether an object released by this thread now would be kept.
     pub(crate) fn has_room(&'static self) -> bool {
         let private = &self.here().1.private;
-        cpu::backend() != Backend::Off && (self.bound.room() > 0 || private.len() < private.capacity())
+        !cpu::is_off() && (self.bound.room() > 0 || private.len() < private.capacity())
     }
 
     pub(crate) fn idle(&self) -> usize {
@@ -285,7 +328,7 @@ impl Store {
         stats
     }
 
-    fn slots(&self) -> impl Iterator<Item = &'static Slot> {
+    pub(crate) fn slots(&self) -> impl Iterator<Item = &'static Slot> {
         self.slots_from(0)
     }
 

@@ -3,9 +3,11 @@
 //! # Invariants
 //!
 //! 1. A sweep runs under the registry's lock, so there is one at a time, and while it is at work the pool is stopped.
-//! 2. It first holds every private stack once, and then goes through the lists: by then every object that was idle when
+//! 2. It is fenced before it begins: no restartable sequence that saw the pool run is still at work (`cpu::rseq`). Where
+//!    the system refuses the fence, the private stacks are left alone.
+//! 3. It first holds every private stack once, and then goes through the lists: by then every object that was idle when
 //!    the sweep began lies where it is found (invariant 3 of `slot`), unless an acquire has taken it.
-//! 3. It drops nothing: it returns what is to be dropped, for when the locks are free.
+//! 4. It drops nothing: it returns what is to be dropped, for when the locks are free.
 //!
 //! While a pool is stopped, acquire and release go on with the shared lists.
 //!
@@ -33,12 +35,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 impl Store {
     /// Takes every idle object out.
-    pub(crate) fn take_all(&'static self) -> Vec<Object> {
+    pub(crate) fn take_all(&'static self, fenced: bool) -> Vec<Object> {
         let mut taken = Vec::new();
-        self.visit_private(|_, mut private| {
-            taken.append(&mut private.take_all());
-            private.set_capacity(private.capacity());
-        });
+        self.visit_private(fenced, |_, mut private| private.drain(&mut taken));
         let uncharged = taken.len();
         self.visit_lists(|slot| {
             taken.append(&mut emptied(&slot.lists.shared));
@@ -51,11 +50,11 @@ impl Store {
 
     /// One ageing step: takes the victims out, and makes victims of what is idle. A private stack that no batch has
     /// touched since the last step was larger than its use, and becomes half as large.
-    pub(crate) fn take_aged(&'static self) -> Vec<Object> {
+    pub(crate) fn take_aged(&'static self, fenced: bool) -> Vec<Object> {
         let mut idle = Vec::new();
-        self.visit_private(|slot, mut private| {
+        self.visit_private(fenced, |slot, mut private| {
             let capacity = private.capacity();
-            let target = if private.end_interval() { capacity } else { capacity.div_ceil(2) };
+            let target = if slot.private.end_interval() { capacity } else { capacity.div_ceil(2) };
             idle.push((slot, self.emptied_to(&mut private, target)));
         });
         let mut aged = Vec::new();
@@ -72,9 +71,9 @@ impl Store {
     }
 
     /// Takes out what is above the bound: first what has been idle for long.
-    pub(crate) fn take_excess(&'static self) -> Vec<Object> {
+    pub(crate) fn take_excess(&'static self, fenced: bool) -> Vec<Object> {
         let mut above = Vec::new();
-        self.visit_private(|slot, mut private| {
+        self.visit_private(fenced, |slot, mut private| {
             let target = private.capacity().min(self.max_capacity());
             above.push((slot, self.emptied_to(&mut private, target)));
         });
@@ -98,8 +97,9 @@ impl Store {
     /// Takes all objects out of a private stack, each with its charge, which comes out of the capacity. The capacity is
     /// then `target`, as far as there is room for it.
     fn emptied_to(&self, private: &mut Held<'static>, target: usize) -> Vec<Object> {
+        let capacity = private.capacity();
         let objects = private.take_all();
-        let rest = private.capacity() - objects.len();
+        let rest = capacity - objects.len();
         self.bound.give_back(rest.saturating_sub(target));
         private.set_capacity(rest.min(target) + self.bound.charge_up_to(target.saturating_sub(rest)));
         objects
@@ -117,7 +117,11 @@ impl Store {
         }
     }
 
-    fn visit_private(&'static self, mut visit: impl FnMut(&'static Slot, Held<'static>)) {
+    /// Visits each private stack. None where there was no fence: sequences may still be at work on them.
+    fn visit_private(&'static self, fenced: bool, mut visit: impl FnMut(&'static Slot, Held<'static>)) {
+        if !fenced {
+            return;
+        }
         for slot in self.tables.first().into_iter().flat_map(Table::visit) {
             if let Some(private) = wait_for(|| slot.private.try_hold()) {
                 visit(slot, private);
@@ -125,13 +129,17 @@ impl Store {
         }
     }
 
+    /// Visits each slot's lists. A slot that was made since the stacks were visited has nothing that was idle before.
     fn visit_lists(&'static self, visit: impl FnMut(&'static Slot)) {
-        self.tables.first().into_iter().flat_map(Table::visit).for_each(visit);
+        self.slots().for_each(visit);
     }
 }
 
 /// What the list held, with the memory that it held it in.
 fn emptied(list: &'static List) -> Vec<Object> {
+    if list.is_settled_and_empty() {
+        return Vec::new();
+    }
     locked(list).map(|mut objects| core::mem::take(&mut *objects)).unwrap_or_default()
 }
 

@@ -8,34 +8,51 @@
 //!
 //! 1. Tables and slots are never moved, replaced or freed once they are published: a pool is a static, and a reference
 //!    to them is good for ever. What grows is the chain, so nothing idle is lost by growing.
-//! 2. `running` equals `first` while the pool runs. It is `UNSTARTED` before that, and stays so where pooling is off; it
-//!    is null while a sweep has the pool stopped, and only the sweep changes a null.
-//! 3. A sweep that has stored null into `running` and then held a private stack knows that whoever holds that stack
-//!    later sees the null, until [`restart`](Tables::restart).
+//! 2. `running` is `STARTED` and the number of slots of `first` while the pool runs. It is `UNSTARTED` before that, and stays
+//!    so where pooling is off; it is `STARTED` alone while a sweep has the pool stopped, and only the sweep changes that.
+//!    `slots` leads to the slots of `first` from the start on.
+//! 3. A sweep that has stopped the pool, fenced, and then held a private stack knows that whoever uses that stack later
+//!    sees the pool stopped, until [`restart`](Tables::restart).
+//! 4. The place of a slot that has not been made leads to one that is closed, has no room and is never written: a
+//!    sequence finds nothing there, and asks no more.
 //!
 //! # Orderings
 //!
 //! Publication is `Release`, lookup is `Acquire`: what was built is seen whole.
 //!
-//! Invariant 3 for a slot that exists: the sweep's hold of the stack comes after its store of null, and the later holder
+//! Invariant 3 with restartable sequences: each reads `running` itself, and the fence ends those that have read it before
+//! (`cpu::rseq`). They read `slots` after it, and a slot through an address: what they find is seen whole.
+//!
+//! Invariant 3 on the portable backend, where the fence is nothing. For a slot that exists: the sweep's hold of the stack comes after its stop, and the later holder
 //! synchronises with it through the lock. For a slot that is made while the sweep goes by, [`visit`](Table::visit)
-//! exchanges null for null, `AcqRel`, wherever it finds no slot: either the maker's exchange came first and the sweep
-//! sees the slot, or it comes second, reads the sweep's, and with it the null in `running`, which is then also seen by
-//! whoever finds the slot. The end of the chain is treated the same.
+//! exchanges nothing for nothing, `AcqRel`, wherever it finds no slot: either the maker's exchange came first and the
+//! sweep sees the slot, or it comes second, reads the sweep's, and with it the stop, which is then also seen by whoever
+//! finds the slot. The end of the chain is treated the same.
 
 use core::iter::successors;
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
+use crate::cpu::Area;
+#[cfg(not(loom))]
+use crate::private::Closed;
 use crate::slot::Slot;
-use crate::sync::{AtomicPtr, const_fn};
+use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
 
+#[repr(C)]
 pub(crate) struct Tables {
-    /// What acquire and release go by. `UNSTARTED`, null or `first`.
-    running: AtomicPtr<Table>,
+    /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half.
+    pub(crate) running: AtomicUsize,
+    /// The slots of `first`; null until the pool is started.
+    pub(crate) slots: AtomicPtr<AtomicPtr<Slot>>,
+    /// Where the rseq areas are ([`Area::code`]); zero on the portable backend, and until the pool is started.
+    area: AtomicIsize,
     /// Where the chain begins; null until the pool is first used.
     first: AtomicPtr<Table>,
 }
+
+const UNSTARTED: usize = 0;
+const STARTED: usize = 1 << (usize::BITS - 1);
 
 pub(crate) struct Table {
     slots: Box<[AtomicPtr<Slot>]>,
@@ -46,21 +63,40 @@ pub(crate) struct Table {
 impl Tables {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self { running: AtomicPtr::new(UNSTARTED), first: AtomicPtr::new(ptr::null_mut()) }
+            Self { running: AtomicUsize::new(UNSTARTED), slots: AtomicPtr::new(ptr::null_mut()), area: AtomicIsize::new(0), first: AtomicPtr::new(ptr::null_mut()) }
         }
     }
 
-    /// The first table, if the pool is running.
+    /// The rseq areas, if the pool uses them. `None` is a guess: the pool may have been started since.
     #[inline]
-    pub(crate) fn running(&self) -> Option<&'static Table> {
-        // Acquire: pairs with `restart`.
-        published(self.running.load(Acquire))
+    pub(crate) fn area(&self) -> Option<Area> {
+        Area::from_code(self.area.load(Relaxed))
+    }
+
+    /// The slot with this number, if it has been made and the pool is running on the portable backend.
+    #[inline]
+    pub(crate) fn running_portable_slot(&self, number: usize) -> Option<&'static Slot> {
+        // Acquire: pairs with `start` and `restart`.
+        let len = self.running.load(Acquire) & !STARTED;
+        // Asked after the acquire: who sees the pool run sees with what.
+        if len == 0 || self.area().is_some() {
+            return None;
+        }
+        if number >= len {
+            return self.first()?.get(number);
+        }
+        // SAFETY: the pool was started, so `slots` leads to as many slots (invariant 2).
+        let slot = unsafe { self.slots.load(Relaxed).add(number) };
+        // SAFETY: as above; tables are never freed (invariant 1).
+        let slot = unsafe { &*slot };
+        // Acquire: pairs with `get_or_make`.
+        published(slot.load(Acquire), no_slot())
     }
 
     /// Whether the pool is running still. Exact for the holder of a private stack (invariant 3), a guess for others.
     #[inline]
     pub(crate) fn is_running(&self) -> bool {
-        !self.running.load(Relaxed).is_null()
+        self.running.load(Relaxed) & !STARTED != 0
     }
 
     /// Whether the pool was ever started: always false where pooling is off.
@@ -72,20 +108,22 @@ impl Tables {
     /// The first table, if the pool has been used.
     pub(crate) fn first(&self) -> Option<&'static Table> {
         // Acquire: pairs with `first_or_make`.
-        published(self.first.load(Acquire))
+        published(self.first.load(Acquire), ptr::null_mut())
     }
 
     /// The first table, made with `len` slots where there is none. The pool is not started by this.
     pub(crate) fn first_or_make(&self, len: usize) -> &'static Table {
-        install(&self.first, || Table::new(len))
+        install(&self.first, ptr::null_mut(), || Table::new(len))
     }
 
-    /// Starts the pool, whose first table is made. Nothing happens where it was started before: while a sweep has it
+    /// Starts the pool, whose first table is made, with restartable sequences if there is an area. Nothing happens where it was started before: while a sweep has it
     /// stopped, only the sweep lets it run again.
-    pub(crate) fn start(&self) {
-        let first = self.first.load(Acquire);
-        // Release: pairs with `running`. A failure is another starter's success, or a sweep's stop.
-        let _ = self.running.compare_exchange(UNSTARTED, first, Release, Relaxed);
+    pub(crate) fn start(&self, area: Option<Area>) {
+        let Some(first) = self.first() else { return };
+        self.slots.store(first.slots.as_ptr().cast_mut(), Relaxed);
+        self.area.store(area.map_or(0, Area::code), Relaxed);
+        // Release: pairs with `running_portable_slot`. A failure is another starter's success, or a sweep's stop.
+        let _ = self.running.compare_exchange(UNSTARTED, STARTED | first.slots.len(), Release, Relaxed);
     }
 
     /// Stops the pool for a sweep, which then holds each private stack once (invariant 3). A pool that was never
@@ -94,29 +132,29 @@ impl Tables {
         let started = self.is_started();
         if started {
             // Relaxed: it is the hold of each private stack, after this, that others synchronise with.
-            self.running.store(ptr::null_mut(), Relaxed);
+            self.running.store(STARTED, Relaxed);
         }
         started
     }
 
     /// Lets the pool run again after a sweep.
     pub(crate) fn restart(&self) {
-        // Release: pairs with `running`.
-        self.running.store(self.first.load(Acquire), Release);
+        let Some(first) = self.first() else { return };
+        // Release: pairs with `running_portable_slot`.
+        self.running.store(STARTED | first.slots.len(), Release);
     }
 }
 
 impl Table {
     fn new(len: usize) -> Self {
-        Self { slots: (0..len).map(|_| AtomicPtr::default()).collect(), next: AtomicPtr::default() }
+        Self { slots: (0..len).map(|_| AtomicPtr::new(no_slot())).collect(), next: AtomicPtr::default() }
     }
 
     /// The slot with this number, counted from this table on, if it has been made.
-    #[inline]
     pub(crate) fn get(&self, number: usize) -> Option<&'static Slot> {
         match self.slots.get(number) {
             // Acquire: pairs with `get_or_make`.
-            Some(slot) => published(slot.load(Acquire)),
+            Some(slot) => published(slot.load(Acquire), no_slot()),
             None => self.get_beyond(number),
         }
     }
@@ -124,40 +162,61 @@ impl Table {
     #[cold]
     fn get_beyond(&self, number: usize) -> Option<&'static Slot> {
         // Acquire: pairs with `get_or_make`.
-        published(self.next.load(Acquire))?.get(number - self.slots.len())
+        published(self.next.load(Acquire), ptr::null_mut())?.get(number - self.slots.len())
     }
 
     /// The slot with this number, counted from this table on, made where there is none.
     pub(crate) fn get_or_make(&self, number: usize, make: impl FnOnce() -> Slot) -> &'static Slot {
         match self.slots.get(number) {
-            Some(slot) => install(slot, make),
-            None => install(&self.next, || Self::new(self.slots.len())).get_or_make(number - self.slots.len(), make),
+            Some(slot) => install(slot, no_slot(), make),
+            None => install(&self.next, ptr::null_mut(), || Self::new(self.slots.len()))
+                .get_or_make(number - self.slots.len(), make),
         }
     }
 
     /// Every slot, beginning with one number and going round.
     pub(crate) fn slots_from(&'static self, number: usize) -> impl Iterator<Item = &'static Slot> {
-        self.places().skip(number).chain(self.places().take(number)).filter_map(|slot| published(slot.load(Acquire)))
+        self.places()
+            .skip(number)
+            .chain(self.places().take(number))
+            .filter_map(|slot| published(slot.load(Acquire), no_slot()))
     }
 
     /// Every slot, for a sweep that has stopped the pool: a slot that is made later is found by nobody who has not seen
     /// the stop (invariant 3).
     pub(crate) fn visit(&'static self) -> impl Iterator<Item = &'static Slot> {
-        successors(Some(self), |table| settled(&table.next)).flat_map(|table| table.slots.iter()).filter_map(settled)
+        successors(Some(self), |table| settled(&table.next, ptr::null_mut()))
+            .flat_map(|table| table.slots.iter())
+            .filter_map(|slot| settled(slot, no_slot()))
     }
 
     fn places(&'static self) -> impl Iterator<Item = &'static AtomicPtr<Slot>> {
-        successors(Some(self), |table| published(table.next.load(Acquire))).flat_map(|table| table.slots.iter())
+        successors(Some(self), |table| published(table.next.load(Acquire), ptr::null_mut()))
+            .flat_map(|table| table.slots.iter())
     }
 }
 
-/// Not null, and no table: the pool has not been started.
-const UNSTARTED: *mut Table = ptr::without_provenance_mut(1);
-
-/// What a pointer of this module refers to, if it is neither null nor [`UNSTARTED`].
+/// What the place of a slot holds that has not been made (invariant 4).
+#[cfg(not(loom))]
 #[inline]
-fn published<T>(pointer: *mut T) -> Option<&'static T> {
-    if pointer.addr() <= UNSTARTED.addr() {
+fn no_slot() -> *mut Slot {
+    (&raw const NO_SLOT).cast::<Slot>().cast_mut()
+}
+
+/// Without sequences null does, and loom has no statics.
+#[cfg(loom)]
+fn no_slot() -> *mut Slot {
+    ptr::null_mut()
+}
+
+/// The beginning of a slot, which is all that a sequence reads of it.
+#[cfg(not(loom))]
+static NO_SLOT: Closed = Closed::new();
+
+/// What `place` leads to, if it is not nothing, which is null or [`no_slot`].
+#[inline]
+fn published<T>(pointer: *mut T, nothing: *mut T) -> Option<&'static T> {
+    if pointer == nothing {
         return None;
     }
     // SAFETY: it came from `install`, which leaked a box into it, and is good for ever (invariant 1).
@@ -165,30 +224,28 @@ fn published<T>(pointer: *mut T) -> Option<&'static T> {
 }
 
 /// What is published at `place`, made and published by us where nothing is.
-fn install<T>(place: &AtomicPtr<T>, make: impl FnOnce() -> T) -> &'static T {
+fn install<T>(place: &AtomicPtr<T>, nothing: *mut T, make: impl FnOnce() -> T) -> &'static T {
     // Acquire: pairs with the exchange below.
-    if let Some(published) = published(place.load(Acquire)) {
+    if let Some(published) = published(place.load(Acquire), nothing) {
         return published;
     }
     let made = Box::into_raw(Box::new(make()));
     // AcqRel: Release publishes what was made; Acquire pairs with the winner's, or with a sweep's (`settled`).
-    match place.compare_exchange(ptr::null_mut(), made, AcqRel, Acquire) {
+    match place.compare_exchange(nothing, made, AcqRel, Acquire) {
         // SAFETY: leaked just now, and good for ever (invariant 1).
         Ok(_) => unsafe { &*made },
         Err(winner) => {
             // SAFETY: the box that was leaked above; the exchange failed, so nobody has seen it.
             drop(unsafe { Box::from_raw(made) });
-            published(winner).expect("a place that is not null is published")
+            published(winner, nothing).expect("a place that does not hold nothing is published")
         }
     }
 }
 
 /// What is published at `place`; where nothing is, whoever publishes there later synchronises with us.
-fn settled<T>(place: &AtomicPtr<T>) -> Option<&'static T> {
-    published(match place.compare_exchange(ptr::null_mut(), ptr::null_mut(), AcqRel, Acquire) {
-        Ok(null) => null,
-        Err(pointer) => pointer,
-    })
+fn settled<T>(place: &AtomicPtr<T>, nothing: *mut T) -> Option<&'static T> {
+    let (Ok(pointer) | Err(pointer)) = place.compare_exchange(nothing, nothing, AcqRel, Acquire);
+    published(pointer, nothing)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -198,7 +255,7 @@ mod tests {
     fn started() -> (Tables, &'static Table) {
         let tables = Tables::new();
         let first = tables.first_or_make(2);
-        tables.start();
+        tables.start(None);
         (tables, first)
     }
 
@@ -224,14 +281,14 @@ mod tests {
     fn only_a_sweep_ends_a_stop() {
         let tables = Tables::new();
         assert!(!tables.stop(), "not started, so nothing to stop");
-        tables.first_or_make(2);
-        assert!(tables.running().is_none() && !tables.is_started());
-        tables.start();
-        assert!(tables.running().is_some() && tables.is_running());
+        tables.first_or_make(2).get_or_make(0, || Slot::new(0));
+        assert!(tables.running_portable_slot(0).is_none() && !tables.is_started());
+        tables.start(None);
+        assert!(tables.running_portable_slot(0).is_some() && tables.is_running());
         assert!(tables.stop());
-        tables.start();
-        assert!(tables.running().is_none() && !tables.is_running() && tables.is_started());
+        tables.start(None);
+        assert!(tables.running_portable_slot(0).is_none() && !tables.is_running() && tables.is_started());
         tables.restart();
-        assert!(tables.running().is_some());
+        assert!(tables.running_portable_slot(0).is_some());
     }
 }

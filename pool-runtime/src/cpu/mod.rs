@@ -1,74 +1,193 @@
-//! What the process runs on: how many CPUs, which slot a thread works with, and whether pooling is on.
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod affinity;
-mod portable;
-
-use core::fmt;
-use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU8, AtomicUsize};
-use std::ffi::OsStr;
-use std::io::Write as _;
+//! What the process runs on: how private stacks work, how many CPUs there are, and which slot a thread works with.
+//!
+//! # Invariants
+//!
+//! 1. What is decided at the first use holds for good, for all pools: one word says it, and one exchange fills it in.
+//! 2. A pool is started by a thread that knows the decision, and has it written into the pool's tables before.
 
 #[cfg(all(test, loom))]
 pub(crate) use portable::set_slot;
-pub(crate) use portable::{assigned_slot, move_on, slot};
+
+#[cfg(pool_inject)]
+pub mod inject;
+mod portable;
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        target_endian = "little",
+        target_pointer_width = "64",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        not(target_feature = "crt-static"),
+        not(any(loom, miri, pool_portable)),
+    )),
+    path = "no_rseq.rs"
+)]
+mod rseq;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod topology;
+
+use core::fmt;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicIsize, AtomicU8, AtomicUsize};
+use std::ffi::OsStr;
+use std::io::Write as _;
+
+pub(crate) use portable::{move_on, slot};
+pub(crate) use rseq::Area;
 
 /// How the private stacks of all pools work in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {
-    /// A try-lock of one byte per private stack; threads have slots by number.
-    Portable,
-    /// Pooling is off: every acquire creates, and every release drops.
+    /// Restartable sequences: slots belong to CPUs, and acquire and release use no atomic operation.
+    Rseq,
+    /// Slots belong to threads by number, and acquire and release use one atomic operation each. For this reason.
+    Portable(Reason),
+    /// Pooling is off, as `POOL_BACKEND` asks for: every acquire creates, and every release drops.
     Off,
+}
+
+/// Why restartable sequences are not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// `POOL_BACKEND` asks for it.
+    Asked,
+    /// They are for glibc on Linux, x86-64 or aarch64, and were not compiled out by `--cfg pool_portable`.
+    Platform,
+    /// The C library does not know them: glibc before 2.35.
+    CLibrary,
+    /// The C library did not register them: it was told not to, or the kernel has none, or an emulator.
+    NotRegistered,
+    /// The kernel's are faulty: aarch64, Linux 6.19 to 7.0.13.
+    Kernel,
+    /// The kernel has no `membarrier` for them, or a filter forbids it: Linux before 5.10.
+    Membarrier,
 }
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Portable => "portable",
-            Self::Off => "off",
+        match self {
+            Self::Rseq => f.write_str("rseq"),
+            Self::Portable(reason) => write!(f, "portable: {reason}"),
+            Self::Off => f.write_str("off"),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asked => "asked for by POOL_BACKEND",
+            Self::Platform => "no restartable sequences on this platform",
+            Self::CLibrary => "the C library has no restartable sequences",
+            Self::NotRegistered => "restartable sequences are not registered",
+            Self::Kernel => "this kernel's restartable sequences are faulty",
+            Self::Membarrier => "no membarrier for restartable sequences",
         })
     }
 }
 
-/// How the private stacks of all pools work in this process.
+/// How the private stacks of all pools work in this process, and why.
 ///
-/// Decided at the first call or the first use of a pool, from the environment variable `POOL_BACKEND`: `portable` or
-/// `off`. Any other value is reported once on standard error, and ignored.
+/// Decided at the first call or the first use of a pool, for good. The environment variable `POOL_BACKEND` may say `rseq`,
+/// `portable` or `off`; the default is `rseq`, and `portable` where there are no restartable sequences. Any other value is
+/// reported once on standard error and ignored, and so is an `rseq` that cannot be had.
 ///
 /// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses.
+///
+/// # Examples
+///
+/// ```
+/// println!("pools are {}", pool_runtime::backend());
+/// ```
 pub fn backend() -> Backend {
-    match BACKEND.load(Relaxed) {
+    match DECISION.load(Relaxed) {
         UNDECIDED => decide(),
-        PORTABLE => Backend::Portable,
-        _ => Backend::Off,
+        PORTABLE => Backend::Portable(REASONS[usize::from(REASON.load(Relaxed))]),
+        OFF => Backend::Off,
+        _ => Backend::Rseq,
     }
 }
 
-static BACKEND: AtomicU8 = AtomicU8::new(UNDECIDED);
-const UNDECIDED: u8 = 0;
-const PORTABLE: u8 = 1;
-const OFF: u8 = 2;
+/// Whether every acquire creates and every release drops.
+pub(crate) fn is_off() -> bool {
+    backend() == Backend::Off
+}
+
+/// The rseq areas, if they are used, for a thread that knows the decision.
+pub(crate) fn area() -> Option<Area> {
+    match DECISION.load(Relaxed) {
+        UNDECIDED | PORTABLE | OFF => None,
+        offset => Area::from_code(offset),
+    }
+}
+
+/// Waits until no thread is in a sequence that began before: at once on the portable backend. `false` if that cannot be.
+pub(crate) fn fence() -> bool {
+    area().is_none() || rseq::fence()
+}
+
+/// One of these, or the offset of the rseq areas, which is never that small.
+static DECISION: AtomicIsize = AtomicIsize::new(UNDECIDED);
+const UNDECIDED: isize = 0;
+const PORTABLE: isize = 1;
+const OFF: isize = 2;
+
+/// Why the decision is `PORTABLE`: an index into `REASONS`.
+static REASON: AtomicU8 = AtomicU8::new(0);
+const REASONS: [Reason; 6] =
+    [Reason::Asked, Reason::Platform, Reason::CLibrary, Reason::NotRegistered, Reason::Kernel, Reason::Membarrier];
 
 #[cold]
 fn decide() -> Backend {
     let value = std::env::var_os("POOL_BACKEND").unwrap_or_default();
-    let known = parse(&value);
-    let backend = known.unwrap_or(Backend::Portable);
-    let code = if backend == Backend::Off { OFF } else { PORTABLE };
-    // Whoever stores first reports. All have read the same value, unless the program changes its environment.
-    if BACKEND.compare_exchange(UNDECIDED, code, Relaxed, Relaxed).is_err() {
-        return self::backend();
+    let asked = parse(&value);
+    let found = match asked {
+        Some(Asked::Off) => Ok(OFF),
+        Some(Asked::Portable) => Err(Reason::Asked),
+        Some(Asked::Rseq | Asked::Nothing) | None => rseq::detect(),
+    };
+    let decision = found.unwrap_or_else(|reason| {
+        // Threads that decide at the same moment find the same reason.
+        REASON.store(reason as u8, Relaxed);
+        PORTABLE
+    });
+    // Whoever comes first decides, and reports.
+    if DECISION.compare_exchange(UNDECIDED, decision, Relaxed, Relaxed).is_ok() {
+        let value = value.to_string_lossy();
+        match (asked, found) {
+            (None, _) => report(&format!(
+                "pool-runtime: the environment variable POOL_BACKEND is `{value}` and is ignored: expected `rseq`, \
+                 `portable` or `off`\n"
+            )),
+            (Some(Asked::Rseq), Err(reason)) => report(&format!(
+                "pool-runtime: the environment variable POOL_BACKEND is `rseq`, and `portable` is used: {reason}\n"
+            )),
+            _ => {}
+        }
     }
-    if known.is_none() {
-        report(&format!(
-            "pool-runtime: the environment variable POOL_BACKEND is `{}` and is ignored: expected `portable` or `off`\n",
-            value.to_string_lossy()
-        ));
+    backend()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    Rseq,
+    Portable,
+    Off,
+}
+
+/// What a value of `POOL_BACKEND` asks for. An empty one asks for nothing.
+fn parse(value: &OsStr) -> Option<Asked> {
+    match value.to_str()? {
+        "" => Some(Asked::Nothing),
+        "rseq" => Some(Asked::Rseq),
+        "portable" => Some(Asked::Portable),
+        "off" => Some(Asked::Off),
+        _ => None,
     }
-    backend
 }
 
 /// Writes to standard error, past the lock that std has on it: an acquire waits for no other thread. Where standard
@@ -86,15 +205,6 @@ fn report(line: &str) {
     let _ = stderr.and_then(|mut stderr| stderr.write_all(line.as_bytes()));
 }
 
-/// What a value of `POOL_BACKEND` asks for. An empty one asks for nothing.
-fn parse(value: &OsStr) -> Option<Backend> {
-    match value.to_str()? {
-        "" | "portable" => Some(Backend::Portable),
-        "off" => Some(Backend::Off),
-        _ => None,
-    }
-}
-
 /// The number of CPUs that the process may use, as it was when this was first asked.
 pub(crate) fn count() -> usize {
     static COUNT: AtomicUsize = AtomicUsize::new(if cfg!(loom) { 1 } else { 0 });
@@ -104,8 +214,8 @@ pub(crate) fn count() -> usize {
             // std asks for the calling thread, which may be one of many that are each bound to a CPU of their own. Where
             // that binding is the limit, and no quota, the main thread's counts.
             #[cfg(any(target_os = "linux", target_os = "android"))]
-            if affinity::of_calling_thread() == Some(count) {
-                count = count.max(affinity::of_main_thread().unwrap_or(1));
+            if topology::of_calling_thread() == Some(count) {
+                count = count.max(topology::of_main_thread().unwrap_or(1));
             }
             // Whoever stores first decides: the number is the same for everybody from then on.
             COUNT.compare_exchange(0, count, Relaxed, Relaxed).map_or_else(|first| first, |_| count)
@@ -114,9 +224,24 @@ pub(crate) fn count() -> usize {
     }
 }
 
-/// How many slots a pool can have at the most.
-pub(crate) fn max_slots() -> usize {
-    portable::SLOTS_PER_CPU * count()
+/// How many slots share a pool's bound.
+pub(crate) fn slots() -> usize {
+    if area().is_some() { count() } else { portable::SLOTS_PER_CPU * count() }
+}
+
+/// How many slots the first table of a pool has.
+pub(crate) fn table_len() -> usize {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if area().is_some() {
+        return topology::possible().unwrap_or_else(count);
+    }
+    count()
+}
+
+/// The number of the slot that the calling thread works with: its CPU's, or one of its own.
+pub(crate) fn number() -> usize {
+    // A thread without a registered area reads a negative number.
+    area().and_then(|area| usize::try_from(area.cpu()).ok()).unwrap_or_else(portable::assigned_slot)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -124,10 +249,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pool_backend_is_one_of_two_words() {
-        assert_eq!(parse(OsStr::new("")), Some(Backend::Portable));
-        assert_eq!(parse(OsStr::new("portable")), Some(Backend::Portable));
-        assert_eq!(parse(OsStr::new("off")), Some(Backend::Off));
+    fn pool_backend_is_one_of_three_words() {
+        assert_eq!(parse(OsStr::new("")), Some(Asked::Nothing));
+        assert_eq!(parse(OsStr::new("rseq")), Some(Asked::Rseq));
+        assert_eq!(parse(OsStr::new("portable")), Some(Asked::Portable));
+        assert_eq!(parse(OsStr::new("off")), Some(Asked::Off));
         for unknown in ["OFF", "on", "portable ", "0"] {
             assert_eq!(parse(OsStr::new(unknown)), None, "{unknown:?}");
         }
@@ -138,5 +264,12 @@ mod tests {
     fn a_value_that_is_not_unicode_is_unknown() {
         use std::os::unix::ffi::OsStrExt as _;
         assert_eq!(parse(OsStr::from_bytes(b"off\xff")), None);
+    }
+
+    #[test]
+    fn each_reason_has_its_index() {
+        for (index, &reason) in REASONS.iter().enumerate() {
+            assert_eq!(reason as usize, index);
+        }
     }
 }

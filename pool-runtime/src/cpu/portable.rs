@@ -42,7 +42,7 @@ pub(crate) fn assigned_slot() -> usize {
 /// Gives the calling thread another slot.
 #[cold]
 pub(crate) fn move_on() -> usize {
-    let slot = next() % super::max_slots();
+    let slot = next() % super::slots();
     SLOT.with(|own| own.set(slot));
     slot
 }

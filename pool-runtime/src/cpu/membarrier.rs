@@ -1,0 +1,42 @@
+//! The fence that a sweep stops all restartable sequences with.
+//!
+//! [`fence`] makes the kernel interrupt every CPU that runs a thread of this process, with a full memory barrier, and
+//! abort the sequence that the thread is in. A thread that is not running was aborted when it was preempted, with the
+//! barrier of a context switch.
+//!
+//! # Invariants
+//!
+//! 1. A sequence that began before the fence has committed, and the caller sees its stores; or it has been aborted, and
+//!    its commit never happens. A sequence that begins later sees every store that the caller made before the fence.
+//! 2. The kernel refuses the fence (`EPERM`) to a process that has not registered its intent. A registration belongs to
+//!    the address space: a child of `fork` may have to repeat it, which [`fence`] does.
+
+use core::ffi::c_int;
+use std::io;
+
+/// Registers the process for [`fence`]. An error says that there is no fence here: Linux before 5.10, or a filter.
+#[cold]
+pub(super) fn register() -> io::Result<()> {
+    membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
+}
+
+/// Waits until no thread is in a sequence that began before (invariant 1). Takes microseconds.
+///
+/// An error says that nothing was fenced: the caller must leave alone what the sequences work on.
+#[cold]
+pub(super) fn fence() -> io::Result<()> {
+    match membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) {
+        Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+            register()?;
+            membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
+        }
+        result => result,
+    }
+}
+
+fn membarrier(command: c_int) -> io::Result<()> {
+    let (flags, cpu): (c_int, c_int) = (0, 0);
+    // SAFETY: the call takes three `int`s by value and neither reads nor writes memory of the process.
+    let result = unsafe { libc::syscall(libc::SYS_membarrier, command, flags, cpu) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,59 @@
+//! Stands in for `rseq` where there are no restartable sequences: the same names, and no [`Area`] that they could be
+//! called on.
+
+use core::convert::Infallible;
+
+use super::Reason;
+use crate::object::Object;
+use crate::slot::Slot;
+use crate::table::Tables;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Area(Infallible);
+
+pub(super) fn detect() -> Result<isize, Reason> {
+    Err(Reason::Platform)
+}
+
+pub(super) fn fence() -> bool {
+    true
+}
+
+impl Area {
+    #[inline]
+    pub(crate) fn from_code(_code: isize) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn code(self) -> isize {
+        match self.0 {}
+    }
+
+    pub(super) fn cpu(self) -> i32 {
+        match self.0 {}
+    }
+
+    pub(crate) fn pop(self, _tables: &'static Tables) -> Option<Object> {
+        match self.0 {}
+    }
+
+    pub(crate) fn push(self, _tables: &'static Tables, _object: Object) -> Result<(), Object> {
+        match self.0 {}
+    }
+
+    pub(crate) fn pop_again(self, _tables: &'static Tables) -> Option<Object> {
+        match self.0 {}
+    }
+
+    pub(crate) fn push_again(self, _tables: &'static Tables, _object: Object) -> Result<(), Object> {
+        match self.0 {}
+    }
+
+    pub(crate) fn open_front(self, _tables: &'static Tables, _slot: &'static Slot) -> bool {
+        match self.0 {}
+    }
+
+    pub(crate) fn change_limit(self, _tables: &'static Tables, _slot: &'static Slot, _old: usize, _new: usize) -> bool {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,255 @@
+//! Restartable sequences: whether this process has them, and the three that the pool is made of.
+//!
+//! A sequence is a run of instructions, found by the kernel through a descriptor whose address the thread stores into its
+//! *rseq area*. Where the thread is preempted, migrated or signalled inside, the kernel goes on at the abort address
+//! instead. The last instruction of a sequence is its only store that counts, the *commit*. So what a thread has read in
+//! a sequence, the CPU's number included, is still true when it commits, and no other thread of that CPU has committed
+//! in between: neither a lock nor an atomic exchange is needed.
+//!
+//! [`Area::pop`] and [`Area::push`] are one attempt each, inlined; the architectures' files have their instructions. What aborts is
+//! reported as a miss, and [`Area::pop_again`] and [`Area::push_again`], in the slow path, try a bounded number of times:
+//! in a debugger that single-steps, every attempt aborts. The third changes a word, for the slow path alone.
+//!
+//! # Invariants
+//!
+//! 1. glibc registers one area per thread, at one offset from the thread pointer; it is never ours to register. We write
+//!    `rseq_cs` and nothing else: the kernel kills a process that writes the other fields.
+//! 2. An [`Area`] exists only where the process has rseq and the fence of `membarrier`, and has decided to use them, for
+//!    good. A thread without a registered area has memory at that offset all the same, and reads a negative CPU number
+//!    there: larger than any table, a miss.
+//! 3. A sequence reads `Tables::running` itself. So after a fence, none is at work that saw what it was before.
+//! 4. What `running` leads to, the slots and their entries, stays where it is for ever (invariant 1 of `table`).
+//! 5. A commit is a sequence's last instruction. Behind it an abort would do the operation twice.
+//! 6. A sequence makes no call, no system call, and does not touch the stack. Its abort address lies outside of it, behind
+//!    the signature that glibc registered.
+//! 7. `rseq_cs` is null outside of sequences: the kernel reads the descriptor whenever it interrupts the thread, and the
+//!    library that it is in may be unloaded by then. (100 times `dlopen`, use and `dlclose` under a storm of signals:
+//!    without this a segmentation fault.)
+//! 8. A private stack is written by the sequences of its CPU while the pool runs, and by a sweep that has stopped the pool
+//!    and fenced. The try-lock of the portable form guards nothing here.
+//!
+//! # Orderings
+//!
+//! All accesses are plain. Two threads that use a slot one after the other on its CPU are ordered by the context switch
+//! between them; a sweep on another CPU by the fence. So a release is ordered before the acquire that returns the object,
+//! whoever does it.
+
+use core::ffi::CStr;
+use core::mem;
+use core::ptr::NonNull;
+use core::sync::atomic::AtomicUsize;
+
+use super::Reason;
+use crate::object::Object;
+use crate::private::{CLOSED, Private};
+use crate::slot::Slot;
+use crate::table::Tables;
+
+#[path = "membarrier.rs"]
+mod membarrier;
+#[cfg_attr(target_arch = "x86_64", path = "rseq_x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "rseq_aarch64.rs")]
+mod sequence;
+
+/// How often an operation that is aborted is begun again before the slow path does without.
+const ATTEMPTS: usize = 16;
+
+/// Where the rseq areas are, from the thread pointer. Having one means that sequences may be used (invariant 2).
+#[derive(Clone, Copy)]
+pub(crate) struct Area(isize);
+
+/// Finds out whether sequences can be used here, and where the areas are: a number that is neither zero nor small.
+#[cold]
+pub(super) fn detect() -> Result<isize, Reason> {
+    let offset: NonNull<isize> = symbol(c"__rseq_offset").ok_or(Reason::CLibrary)?.cast();
+    let size: NonNull<u32> = symbol(c"__rseq_size").ok_or(Reason::CLibrary)?.cast();
+    // SAFETY: glibc's `const ptrdiff_t __rseq_offset`, aligned, written before any of our code runs.
+    let offset = unsafe { offset.read() };
+    // SAFETY: glibc's `const unsigned int __rseq_size`, the same.
+    let size = unsafe { size.read() };
+    // The C library's own fields are at the thread pointer, so no area is. One that reads a negative number was not
+    // registered, or something like valgrind has swallowed the registration.
+    if size == 0 || offset.unsigned_abs() < 32 || Area(offset).cpu() < 0 {
+        return Err(Reason::NotRegistered);
+    }
+    if cfg!(target_arch = "aarch64") && !release().is_some_and(aborts_on_preemption) {
+        return Err(Reason::Kernel);
+    }
+    membarrier::register().map_err(|_| Reason::Membarrier)?;
+    Ok(offset)
+}
+
+/// Waits until no thread is in a sequence that began before. `false` if that cannot be: then nothing was fenced.
+pub(super) fn fence() -> bool {
+    membarrier::fence().is_ok()
+}
+
+impl Area {
+    /// The areas at the offset that [`detect`] has found and the process has decided to use, as [`code`](Self::code) has
+    /// it. Zero is none.
+    #[inline]
+    pub(crate) fn from_code(code: isize) -> Option<Self> {
+        if code == 0 { None } else { Some(Self(code)) }
+    }
+
+    /// A number for [`from_code`](Self::from_code).
+    pub(crate) fn code(self) -> isize {
+        self.0
+    }
+
+    /// The CPU that the calling thread runs on, stale at once; negative where the thread has no registered area.
+    #[inline]
+    pub(super) fn cpu(self) -> i32 {
+        // SAFETY: every thread has memory at the offset (invariant 2).
+        unsafe { sequence::cpu(self.0) }
+    }
+
+    /// An object from the stack of this CPU. `None` where there is none, or where the attempt was aborted.
+    #[inline(always)]
+    pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
+        // SAFETY: the tables are as `table` has them, and the offset is that of the areas (invariant 2).
+        let object = unsafe { sequence::pop(self.0, tables) };
+        // Null and `ABORTED` in one comparison.
+        if object.addr() as isize <= 0 {
+            return None;
+        }
+        // SAFETY: the sequence has taken it off the stack, which owned it.
+        unsafe { Object::from_raw(object) }
+    }
+
+    /// Puts an object onto the stack of this CPU, or gives it back where there is no room, or where the attempt was
+    /// aborted.
+    #[inline(always)]
+    pub(crate) fn push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
+        let pointer = object.into_raw();
+        // SAFETY: as for `pop`; the object was the caller's, and is the stack's after a push.
+        let done = unsafe { sequence::push(self.0, tables, pointer) };
+        // Zero and `ABORTED` in one comparison.
+        if done as isize > 0 {
+            return Ok(());
+        }
+        // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
+        unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
+    }
+
+    /// [`pop`](Self::pop), begun again where it is aborted.
+    #[cold]
+    pub(crate) fn pop_again(self, tables: &'static Tables) -> Option<Object> {
+        for _ in 0..ATTEMPTS {
+            // SAFETY: as for `pop`.
+            let object = unsafe { sequence::pop(self.0, tables) };
+            if object.addr() != ABORTED {
+                // SAFETY: null, or what the sequence has taken off the stack, which owned it.
+                return unsafe { Object::from_raw(object) };
+            }
+        }
+        None
+    }
+
+    /// [`push`](Self::push), begun again where it is aborted.
+    #[cold]
+    pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
+        let pointer = object.into_raw();
+        for _ in 0..ATTEMPTS {
+            // SAFETY: as for `push`.
+            match unsafe { sequence::push(self.0, tables, pointer) } {
+                ABORTED => {}
+                0 => break,
+                _ => return Ok(()),
+            }
+        }
+        // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
+        unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
+    }
+
+    /// Opens the front of a slot's private stack, if it is closed, the slot is this CPU's, and the pool runs.
+    #[cold]
+    pub(crate) fn open_front(self, tables: &'static Tables, slot: &'static Slot) -> bool {
+        self.store_if(tables, slot, (&raw const slot.private.front).cast(), CLOSED.addr(), 0)
+    }
+
+    /// Changes how many objects may lie behind the front, if the slot is this CPU's, and the pool runs.
+    #[cold]
+    pub(crate) fn change_limit(self, tables: &'static Tables, slot: &'static Slot, old: usize, new: usize) -> bool {
+        debug_assert!(new <= slot.private.most_limit(), "invariant 3 of `private`");
+        self.store_if(tables, slot, (&raw const slot.private.limit).cast(), old, new)
+    }
+
+    fn store_if(
+        self,
+        tables: &'static Tables,
+        slot: &'static Slot,
+        word: *const usize,
+        old: usize,
+        new: usize,
+    ) -> bool {
+        for _ in 0..ATTEMPTS {
+            // SAFETY: as for `pop`; the word is one of the slot's private stack.
+            match unsafe { sequence::store_if(self.0, tables, slot, word, old, new) } {
+                ABORTED => {}
+                done => return done != 0,
+            }
+        }
+        false
+    }
+}
+
+const _: () = assert!(mem::size_of::<AtomicUsize>() == 8 && mem::offset_of!(Private, front) == 0);
+
+/// What an attempt gives that was aborted: no object's address, and no slot's.
+const ABORTED: usize = usize::MAX;
+
+fn symbol(name: &CStr) -> Option<NonNull<core::ffi::c_void>> {
+    // SAFETY: the name is a C string; looking up runs no code of the process.
+    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
+}
+
+/// The kernel's release: its first three numbers, where what is missing counts as zero.
+fn release() -> Option<[u32; 3]> {
+    // SAFETY: arrays of characters, for which zero is a value.
+    let mut name: libc::utsname = unsafe { mem::zeroed() };
+    // SAFETY: the pointer is to a structure that is ours to write.
+    if unsafe { libc::uname(&mut name) } != 0 {
+        return None;
+    }
+    // SAFETY: the kernel ends the string with a zero.
+    parse_release(unsafe { CStr::from_ptr(name.release.as_ptr()) }.to_str().ok()?)
+}
+
+fn parse_release(release: &str) -> Option<[u32; 3]> {
+    let version = release.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    let major = numbers.next().filter(|&major| major > 0)?;
+    Some([major, numbers.next()?, numbers.next().unwrap_or(0)])
+}
+
+/// Whether a kernel of this release aborts a sequence on aarch64 also where the thread is preempted and comes back to the
+/// same CPU. Those from 6.19 to 7.0.13 do not. A distribution's kernel that has the repair without the number is refused
+/// as well.
+fn aborts_on_preemption(release: [u32; 3]) -> bool {
+    !([6, 19, 0]..=[7, 0, 13]).contains(&release)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{aborts_on_preemption, parse_release};
+
+    #[test]
+    fn a_release_is_its_first_three_numbers() {
+        assert_eq!(parse_release("6.1.0-37-cloud-amd64"), Some([6, 1, 0]));
+        assert_eq!(parse_release("7.0.13+deb14-arm64"), Some([7, 0, 13]));
+        assert_eq!(parse_release("7.1-rc3"), Some([7, 1, 0]));
+        assert_eq!(parse_release("6.18"), Some([6, 18, 0]));
+        assert_eq!(parse_release("unknown"), None);
+        assert_eq!(parse_release(""), None);
+    }
+
+    #[test]
+    fn the_faulty_kernels_are_refused() {
+        for (release, good) in
+            [([6, 18, 40], true), ([6, 19, 0], false), ([7, 0, 0], false), ([7, 0, 13], false), ([7, 0, 14], true)]
+        {
+            assert_eq!(aborts_on_preemption(release), good, "{release:?}");
+        }
+    }
+}

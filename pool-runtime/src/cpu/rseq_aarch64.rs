@@ -1,0 +1,355 @@
+//! The sequences for aarch64. The invariants are those of `rseq`, cited by its numbers; the form is that of `rseq_x86_64`,
+//! and so are the labels.
+//!
+//! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence. Only the abort lies
+//! in `.text.unlikely`. Its branch back may be extended by the linker, which then uses x16 and x17.
+
+use core::arch::asm;
+use core::mem::offset_of;
+
+use crate::private::Private;
+use crate::slot::Slot;
+use crate::table::Tables;
+
+const _: () = assert!(
+    offset_of!(Slot, private) + offset_of!(Private, front) == 0,
+    "the commit takes a slot's address for its front's"
+);
+const _: () = assert!(offset_of!(Tables, running) == 0, "the load with an acquire has no offset");
+
+/// # Safety
+///
+/// The offset is that of the areas.
+#[inline]
+pub(super) unsafe fn cpu(area: isize) -> i32 {
+    let cpu;
+    // SAFETY: reads the area's second word; not `pure`, as it changes at any time.
+    unsafe {
+        asm!(
+            "mrs {at}, tpidr_el0",
+            "add {at}, {at}, {area}",
+            "ldr {cpu:w}, [{at}, #4]",
+            area = in(reg) area,
+            at = out(reg) _,
+            cpu = lateout(reg) cpu,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    cpu
+}
+
+/// One attempt: the object, or null after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// As for `rseq::pop`, and the offset is that of the areas.
+#[inline(always)]
+pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
+    let object;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and an entry below `len`, all of which
+    // exist (invariant 4), and writes the front or `len` of a slot that the thread's CPU has and the pool runs
+    // (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "ldr {object}, [{at}, {front}]",
+            "mov {n}, xzr",
+            keep_front!(),
+            "cmp {object}, #0",
+            // Neither null nor closed: no address of ours is negative.
+            "b.gt 8f",
+            spin!(),
+            "ldr {n}, [{at}, {len}]",
+            spin!(),
+            "subs {n}, {n}, #1",
+            "b.lo 6f",
+            "ldr {object}, [{at}, {entries}]",
+            spin!(),
+            "ldr {object}, [{object}, {n}, lsl #3]",
+            spin!(),
+            check_length!("add x15, {n}, #1"),
+            "add {at}, {at}, {len} - {front}",
+            "8:",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            "str {n}, [{at}]",
+            "4:",
+            ways_out!("{object}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            thread = out(reg) _,
+            at = out(reg) _,
+            n = out(reg) _,
+            more = out(reg) _,
+            object = out(reg) object,
+            out("x16") _,
+            out("x17") _,
+            slots = const offset_of!(Tables, slots),
+            front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            entries = const offset_of!(Private, entries),
+        );
+    }
+    object
+}
+
+/// One attempt: zero after a miss, all ones after an abort, and anything else after a push.
+///
+/// # Safety
+///
+/// As for `rseq::push`, and the offset is that of the areas.
+#[inline(always)]
+pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
+    // an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len` of a slot that the
+    // thread's CPU has and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "ldr {more}, [{at}, {front}]",
+            "mov {n}, {object}",
+            keep_front!(),
+            "cbz {more}, 8f",
+            spin!(),
+            "ldr {n}, [{at}, {len}]",
+            spin!(),
+            "ldr {more}, [{at}, {limit}]",
+            "cmp {n}, {more}",
+            "b.hs 6f",
+            spin!(),
+            "ldr {more}, [{at}, {entries}]",
+            spin!(),
+            "str {object}, [{more}, {n}, lsl #3]",
+            spin!(),
+            check_length!("mov x15, {n}"),
+            "add {n}, {n}, #1",
+            "add {at}, {at}, {len} - {front}",
+            "8:",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            "str {n}, [{at}]",
+            "4:",
+            ways_out!("{at}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            thread = out(reg) _,
+            at = out(reg) done,
+            n = out(reg) _,
+            more = out(reg) _,
+            object = in(reg) object,
+            out("x16") _,
+            out("x17") _,
+            slots = const offset_of!(Tables, slots),
+            front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            limit = const offset_of!(Private, limit),
+            entries = const offset_of!(Private, entries),
+        );
+    }
+    done
+}
+
+/// One attempt: zero after a miss, all ones after an abort, and anything else after a change.
+///
+/// # Safety
+///
+/// As for `rseq::store_if`, and the offset is that of the areas.
+#[inline]
+pub(super) unsafe fn store_if(
+    area: isize,
+    tables: &Tables,
+    slot: *const Slot,
+    word: *const usize,
+    old: usize,
+    new: usize,
+) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, which exist (invariant 4), and writes the
+    // word of a slot that the thread's CPU has and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "cmp {at}, {slot}",
+            "b.ne 6f",
+            spin!(),
+            "ldr {more}, [{word}]",
+            "cmp {more}, {old}",
+            "b.ne 6f",
+            spin!(),
+            check_cpu!(),
+            "str {new}, [{word}]",
+            "4:",
+            ways_out!("{at}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            slot = in(reg) slot,
+            word = in(reg) word,
+            old = in(reg) old,
+            new = in(reg) new,
+            thread = out(reg) _,
+            at = out(reg) done,
+            n = out(reg) _,
+            more = out(reg) _,
+            out("x16") _,
+            out("x17") _,
+            slots = const offset_of!(Tables, slots),
+        );
+    }
+    done
+}
+
+macro_rules! arm {
+    () => {
+        "mrs {thread}, tpidr_el0
+        add {thread}, {thread}, {area}
+        adrp {at}, 2f
+        add {at}, {at}, :lo12:2f
+        str {at}, [{thread}, #8]
+        3:"
+    };
+}
+/// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running`,
+/// which is at offset zero, is loaded with an acquire: `slots` comes after it.
+macro_rules! find_slot {
+    () => {
+        concat!(
+            spin!(),
+            "ldr {n:w}, [{thread}, #4]\n",
+            keep_cpu!(),
+            spin!(),
+            "ldar {more:w}, [{tables}]
+            cmp {n:w}, {more:w}
+            b.hs 6f\n",
+            spin!(),
+            "ldr {at}, [{tables}, {slots}]
+            ldr {at}, [{at}, {n}, lsl #3]\n",
+            spin!(),
+        )
+    };
+}
+/// What follows the sequence, with the register that is zero after a miss and all ones after an abort.
+macro_rules! ways_out {
+    ($result:literal) => {
+        concat!(
+            "b 7f
+            6:
+            mov ",
+            $result,
+            ", xzr
+            b 7f\n",
+            trap!(),
+            "7:
+            str xzr, [{thread}, #8]
+            .pushsection __rseq_cs, \"aw?\", @progbits
+            .balign 32
+            2:
+            .word 0, 0
+            .quad 3b, 4b - 3b, 5f
+            .popsection
+            .pushsection .text.unlikely, \"ax?\", @progbits
+            .balign 4
+            .inst 0xd428bc00
+            5:\n",
+            count_abort!(),
+            "mov ",
+            $result,
+            ", #-1
+            b 7b
+            .popsection",
+        )
+    };
+}
+use {arm, find_slot, ways_out};
+
+#[cfg(not(pool_inject))]
+mod injection {
+    macro_rules! assemble { ($($arguments:tt)*) => { asm!($($arguments)* options(nostack)) }; }
+    macro_rules! nothing {
+        ($($_any:tt)*) => {
+            ""
+        };
+    }
+    pub(super) use {
+        assemble, nothing as check_cpu, nothing as check_front, nothing as check_length, nothing as count_abort,
+        nothing as keep_cpu, nothing as keep_front, nothing as spin, nothing as trap,
+    };
+}
+#[cfg(pool_inject)]
+mod injection {
+    macro_rules! assemble {
+        ($($arguments:tt)*) => {
+            asm!(
+                $($arguments)*
+                spin = sym crate::cpu::inject::SPIN,
+                aborts = sym crate::cpu::inject::ABORTS,
+                // The slot, its front and the CPU's number, as the sequence has read them.
+                out("x12") _,
+                out("x13") _,
+                out("x14") _,
+                out("x15") _,
+                options(nostack),
+            )
+        };
+    }
+    macro_rules! spin {
+        () => {
+            "adrp x15, {spin}
+            ldr w15, [x15, :lo12:{spin}]
+            22: subs w15, w15, #1
+            b.hs 22b\n"
+        };
+    }
+    macro_rules! keep_cpu {
+        () => {
+            "mov w14, {n:w}\n"
+        };
+    }
+    macro_rules! check_cpu {
+        () => {
+            "ldr w15, [{thread}, #4]
+            cmp w14, w15
+            b.ne 33f\n"
+        };
+    }
+    macro_rules! keep_front {
+        () => {
+            "mov x12, {at}\nldr x13, [x12]\n"
+        };
+    }
+    // The front again, whichever word is about to change.
+    macro_rules! check_front {
+        () => {
+            "ldr x15, [x12]\ncmp x13, x15\nb.ne 33f\n"
+        };
+    }
+    // `len` again, against what it was, which the instruction puts into x15.
+    macro_rules! check_length {
+        ($expect:literal) => {
+            concat!($expect, "\nldr x17, [{at}, {len}]\ncmp x15, x17\nb.ne 33f\n")
+        };
+    }
+    // Exclusive, for processors without the single instruction.
+    macro_rules! count_abort {
+        () => {
+            "adrp x15, {aborts}
+            add x15, x15, :lo12:{aborts}
+            22: ldxr x14, [x15]
+            add x14, x14, #1
+            stxr w16, x14, [x15]
+            cbnz w16, 22b\n"
+        };
+    }
+    macro_rules! trap {
+        () => {
+            "33: brk #1\n"
+        };
+    }
+    pub(super) use {assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
+}
+use injection::{assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};

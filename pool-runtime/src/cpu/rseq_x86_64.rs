@@ -1,0 +1,338 @@
+//! The sequences for x86-64. The invariants are those of `rseq`, cited by its numbers.
+//!
+//! An operation commits one of two stores, to the front or to the length. They are one instruction, whose address and
+//! value were chosen before: so it is the last on both ways (invariant 5). The front is at offset zero of a slot.
+//!
+//! The way of a miss and that of an abort lie in `.text.unlikely`. A descriptor is data with addresses in it, so its
+//! section is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it has one.
+//!
+//! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
+//! Intel syntax takes for binary numbers. 2 is the descriptor, 3 the start, 4 the end, 5 the abort, 6 a miss, 7 the way
+//! out, 8 the commit.
+//!
+//! `--cfg pool_inject` adds a spin between any two steps, and looks again at what the commit relies on.
+
+use core::arch::asm;
+use core::mem::offset_of;
+
+use crate::private::Private;
+use crate::slot::Slot;
+use crate::table::Tables;
+
+const _: () = assert!(
+    offset_of!(Slot, private) + offset_of!(Private, front) == 0,
+    "the commit takes a slot's address for its front's"
+);
+
+/// # Safety
+///
+/// The offset is that of the areas.
+#[inline]
+pub(super) unsafe fn cpu(area: isize) -> i32 {
+    let cpu;
+    // SAFETY: reads the area's second word; not `pure`, as it changes at any time.
+    unsafe {
+        asm!(
+            "mov {cpu:e}, dword ptr fs:[{area} + 4]",
+            area = in(reg) area,
+            cpu = lateout(reg) cpu,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    cpu
+}
+
+/// One attempt: the object, or null after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// As for `rseq::pop`, and the offset is that of the areas.
+#[inline(always)]
+pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
+    let object;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and an entry below `len`, all of which
+    // exist (invariant 4), and writes the front or `len` of a slot that the thread's CPU has and the pool runs
+    // (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "mov {object}, qword ptr [{at} + {front}]",
+            "xor {n:e}, {n:e}",
+            keep_front!(),
+            "test {object}, {object}",
+            // Neither null nor closed: no address of ours is negative.
+            "jg 8f",
+            spin!(),
+            "mov {n}, qword ptr [{at} + {len}]",
+            spin!(),
+            "sub {n}, 1",
+            "jb 6f",
+            "mov {object}, qword ptr [{at} + {entries}]",
+            spin!(),
+            "mov {object}, qword ptr [{object} + {n} * 8]",
+            spin!(),
+            check_length!("lea r11, [{n} + 1]"),
+            "add {at}, {len} - {front}",
+            "8:",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            "mov qword ptr [{at}], {n}",
+            "4:",
+            ways_out!("{object}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            at = out(reg) _,
+            n = out(reg) _,
+            object = out(reg) object,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            entries = const offset_of!(Private, entries),
+        );
+    }
+    object
+}
+
+/// One attempt: zero after a miss, all ones after an abort, and anything else after a push.
+///
+/// # Safety
+///
+/// As for `rseq::push`, and the offset is that of the areas.
+#[inline(always)]
+pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
+    // an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len` of a slot that the
+    // thread's CPU has and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "mov {n}, {object}",
+            keep_front!(),
+            "cmp qword ptr [{at} + {front}], 0",
+            "je 8f",
+            spin!(),
+            "mov {n}, qword ptr [{at} + {len}]",
+            spin!(),
+            "cmp {n}, qword ptr [{at} + {limit}]",
+            "jae 6f",
+            spin!(),
+            "mov {entry}, qword ptr [{at} + {entries}]",
+            spin!(),
+            "mov qword ptr [{entry} + {n} * 8], {object}",
+            spin!(),
+            check_length!("mov r11, {n}"),
+            "add {n}, 1",
+            "add {at}, {len} - {front}",
+            "8:",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            "mov qword ptr [{at}], {n}",
+            "4:",
+            ways_out!("{at}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            at = out(reg) done,
+            n = out(reg) _,
+            entry = out(reg) _,
+            object = in(reg) object,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            limit = const offset_of!(Private, limit),
+            entries = const offset_of!(Private, entries),
+        );
+    }
+    done
+}
+
+/// One attempt: zero after a miss, all ones after an abort, and anything else after a change.
+///
+/// # Safety
+///
+/// As for `rseq::store_if`, and the offset is that of the areas.
+#[inline]
+pub(super) unsafe fn store_if(
+    area: isize,
+    tables: &Tables,
+    slot: *const Slot,
+    word: *const usize,
+    old: usize,
+    new: usize,
+) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, which exist (invariant 4), and writes the
+    // word of a slot that the thread's CPU has and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "cmp {at}, {slot}",
+            "jne 6f",
+            spin!(),
+            "cmp qword ptr [{word}], {old}",
+            "jne 6f",
+            spin!(),
+            check_cpu!(),
+            "mov qword ptr [{word}], {new}",
+            "4:",
+            ways_out!("{at}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            slot = in(reg) slot,
+            word = in(reg) word,
+            old = in(reg) old,
+            new = in(reg) new,
+            at = out(reg) done,
+            n = out(reg) _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+        );
+    }
+    done
+}
+
+macro_rules! arm {
+    () => {
+        "lea {at}, [rip + 2f]
+        mov qword ptr fs:[{area} + 8], {at}
+        3:"
+    };
+}
+/// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running`
+/// comes before `slots`, and processors load in order.
+macro_rules! find_slot {
+    () => {
+        concat!(
+            spin!(),
+            "mov {n:e}, dword ptr fs:[{area} + 4]\n",
+            keep_cpu!(),
+            spin!(),
+            "cmp {n:e}, dword ptr [{tables} + {running}]
+            jae 6f\n",
+            spin!(),
+            "mov {at}, qword ptr [{tables} + {slots}]
+            mov {at}, qword ptr [{at} + {n} * 8]\n",
+            spin!(),
+        )
+    };
+}
+/// What follows the sequence, with the register that is zero after a miss and all ones after an abort.
+macro_rules! ways_out {
+    ($result:literal) => {
+        concat!(
+            "7:
+            mov qword ptr fs:[{area} + 8], 0
+            .pushsection __rseq_cs, \"aw?\", @progbits
+            .balign 32
+            2:
+            .long 0, 0
+            .quad 3b, 4b - 3b, 5f
+            .popsection
+            .pushsection .text.unlikely, \"ax?\", @progbits
+            6:
+            xor ",
+            $result,
+            ", ",
+            $result,
+            "
+            jmp 7b
+            .byte 0x0f, 0xb9, 0x3d
+            .long 0x53053053
+            5:\n",
+            count_abort!(),
+            "mov ",
+            $result,
+            ", -1
+            jmp 7b\n",
+            trap!(),
+            ".popsection",
+        )
+    };
+}
+use {arm, find_slot, ways_out};
+
+#[cfg(not(pool_inject))]
+mod injection {
+    macro_rules! assemble { ($($arguments:tt)*) => { asm!($($arguments)* options(nostack)) }; }
+    macro_rules! nothing {
+        ($($_any:tt)*) => {
+            ""
+        };
+    }
+    pub(super) use {
+        assemble, nothing as check_cpu, nothing as check_front, nothing as check_length, nothing as count_abort,
+        nothing as keep_cpu, nothing as keep_front, nothing as spin, nothing as trap,
+    };
+}
+#[cfg(pool_inject)]
+mod injection {
+    macro_rules! assemble {
+        ($($arguments:tt)*) => {
+            asm!(
+                $($arguments)*
+                spin = sym crate::cpu::inject::SPIN,
+                aborts = sym crate::cpu::inject::ABORTS,
+                // The slot, its front and the CPU's number, as the sequence has read them.
+                out("r8") _,
+                out("r9") _,
+                out("r10") _,
+                out("r11") _,
+                options(nostack),
+            )
+        };
+    }
+    macro_rules! spin {
+        () => {
+            "mov r11d, dword ptr [rip + {spin}]
+            22: sub r11d, 1
+            jae 22b\n"
+        };
+    }
+    macro_rules! keep_cpu {
+        () => {
+            "mov r10d, {n:e}\n"
+        };
+    }
+    macro_rules! check_cpu {
+        () => {
+            "cmp r10d, dword ptr fs:[{area} + 4]
+            jne 33f\n"
+        };
+    }
+    macro_rules! keep_front {
+        () => {
+            "mov r8, {at}\nmov r9, qword ptr [r8]\n"
+        };
+    }
+    // The front again, whichever word is about to change.
+    macro_rules! check_front {
+        () => {
+            "cmp r9, qword ptr [r8]\njne 33f\n"
+        };
+    }
+    // `len` again, against what it was, which the instruction puts into r11.
+    macro_rules! check_length {
+        ($expect:literal) => {
+            concat!($expect, "\ncmp r11, qword ptr [{at} + {len}]\njne 33f\n")
+        };
+    }
+    macro_rules! count_abort {
+        () => {
+            "lock inc qword ptr [rip + {aborts}]\n"
+        };
+    }
+    macro_rules! trap {
+        () => {
+            "33: ud2\n"
+        };
+    }
+    pub(super) use {assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
+}
+use injection::{assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
