@@ -1,0 +1,45 @@
+//! A library that uses a pool, to be opened and closed again. It has a copy of the runtime of its own.
+
+use pool_runtime::{Backend, Guard, Pooled};
+
+#[derive(Default, Pooled)]
+struct Page {
+    bytes: Vec<u8>,
+    #[pooled(set = 0)]
+    mark: u64,
+}
+
+/// Whether the pools of this library use restartable sequences.
+#[unsafe(no_mangle)]
+pub extern "C" fn plugin_uses_rseq() -> bool {
+    pool_runtime::backend() == Backend::Rseq
+}
+
+/// Acquires and releases: one after the other, many at once, and, at the end, one.
+#[unsafe(no_mangle)]
+pub extern "C" fn plugin_use_pool(rounds: u64) {
+    let take = |mark| {
+        let mut page = Page::acquire();
+        assert!(page.bytes.is_empty() && page.mark == 0, "handed out before its reset");
+        page.bytes.push(1);
+        page.mark = mark;
+        page
+    };
+    for round in 1..=rounds {
+        let held: Vec<_> = (0..round % 20).map(|place| take(round << 8 | place)).collect();
+        drop(take(round));
+        for (place, page) in held.iter().enumerate() {
+            assert_eq!(page.mark, round << 8 | place as u64, "in two hands");
+        }
+    }
+    drop(take(1));
+}
+
+/// What a library must do before it is closed: its statics are not dropped. The last access is an acquire that finds
+/// nothing, and nothing stays in the pool.
+#[unsafe(no_mangle)]
+pub extern "C" fn plugin_close() {
+    pool_runtime::collect();
+    Guard::discard(Page::acquire());
+    assert_eq!(Page::pool().idle(), 0);
+}
