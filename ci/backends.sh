@@ -3,12 +3,17 @@
 set -euo pipefail
 
 # These hold whatever the pool does, and count no hits. The doc of each file says so.
-uncounted=(--test any_order --test auto_traits --test before_main --test exactly_once --test fork --test reentrancy
-  --test stress --test threads --test timer)
+uncounted=(--test any_order --test auto_traits --test before_main --test exactly_once --test fork --test frozen
+  --test reentrancy --test stress --test threads --test timer)
 
+# What runs without a switch is ci/test.sh: restartable sequences where the machine has them.
+echo '-- glibc.pthread.rseq=0'
+GLIBC_TUNABLES=glibc.pthread.rseq=0 cargo test --locked --release -p tests
 echo '-- POOL_BACKEND=portable'
 POOL_BACKEND=portable cargo test --locked --release -p tests
 echo '-- POOL_BACKEND=off'
 POOL_BACKEND=off cargo test --locked --release -p tests "${uncounted[@]}" --test backend
+echo '-- pool_portable, compiled'
+RUSTFLAGS="--cfg pool_portable" cargo check --locked -p pool-runtime --target-dir target/portable
 echo '-- pool_chaos'
 RUSTFLAGS="--cfg pool_chaos" CARGO_TARGET_DIR=target/chaos cargo test --locked --release -p tests "${uncounted[@]}"

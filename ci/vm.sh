@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# Runs tests in virtual machines with many CPUs, under real kernels: x86-64 and aarch64, Debian stable's kernel and sid's.
+# Software emulation: it proves correctness on machines that are not at hand, and says nothing about speed. Not a step of
+# .ci/run, since each machine takes minutes.
+#
+#   ci/vm.sh [--arch x86_64|aarch64] [--kernel stable|sid] [--cpus N] [--seconds S] [--folder DIR] [TEST…]
+#
+# --arch     this architecture only
+# --kernel   this kernel only
+# --cpus     default 64 on x86-64, 16 on aarch64
+# --seconds  gives a machine up after so many seconds, default 900
+# --folder   keeps what is made once, about 2 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-vm
+# TEST…      test binaries of the package `tests`: default exactly_once, timer, stress
+#
+# Prints for each machine its CPUs and its kernel, the backend of the pools, and each test's outcome. Exits with 1 if any
+# test fails or does not finish, or if a machine falls back to the portable backend otherwise than for its kernel.
+#
+# Needs to be run by root on Debian: qemu, kernels and busybox come from its archive, the C library and rustc from a root
+# that ci/sid-root.sh makes.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+
+fail() {
+  echo "ci/vm.sh: $1" >&2
+  exit 2
+}
+
+arches=(x86_64 aarch64) kernels=(stable sid) cpus='' seconds=900
+folder=${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-vm
+while [[ ${1:-} == --* ]]; do
+  (($# >= 2)) || fail "\`$1\` needs a value"
+  case $1 in
+    --arch) arches=("$2") ;;
+    --kernel) kernels=("$2") ;;
+    --cpus) cpus=$2 ;;
+    --seconds) seconds=$2 ;;
+    --folder) folder=$2 ;;
+    *) fail "unknown option \`$1\`" ;;
+  esac
+  shift 2
+done
+[[ ${arches[0]} == @(x86_64|aarch64) ]] || fail "unknown architecture \`${arches[0]}\`, expected \`x86_64\` or \`aarch64\`"
+[[ ${kernels[0]} == @(stable|sid) ]] || fail "unknown kernel \`${kernels[0]}\`, expected \`stable\` or \`sid\`"
+tests=("$@")
+((${#tests[@]})) || tests=(exactly_once timer stress)
+
+sid=$folder/sid
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+# apt leaves root's rights behind when it downloads.
+chmod 755 "$scratch"
+
+# Downloads the package $2 of the architecture $3 from $1, stable or sid, and unpacks it to $scratch/unpacked.
+unpack() {
+  local package
+  rm -rf "$scratch/unpacked" "$scratch/download"
+  mkdir -m 777 "$scratch/download"
+  if [[ $1 == sid ]]; then
+    chroot "$sid" sh -c "cd /tmp && apt-get download -qq '$2:$3'" 2>/dev/null
+    mv "$sid/tmp/$2"_*.deb "$scratch/download/"
+  else
+    (cd "$scratch/download" && apt-get download -qq "$2:$3" 2>/dev/null)
+  fi
+  package=("$scratch/download/"*.deb)
+  dpkg-deb -x "${package[0]}" "$scratch/unpacked"
+}
+
+# Lets apt know the packages of the architecture $2, in stable or sid.
+know() {
+  local inside=()
+  [[ $1 == sid ]] && inside=(chroot "$sid")
+  if [[ $("${inside[@]}" dpkg --print-architecture) != "$2" ]]; then
+    "${inside[@]}" dpkg --add-architecture "$2"
+  fi
+  "${inside[@]}" apt-get update -qq
+}
+
+# What the package $2 of the architecture $3 depends on whose name begins with $4.
+dependency() {
+  local inside=() name
+  [[ $1 == sid ]] && inside=(chroot "$sid")
+  name=$("${inside[@]}" apt-cache depends "$2:$3" | awk -v begin="$4" '$1 == "Depends:" && index($2, begin) == 1 { print $2; exit }')
+  echo "${name%:*}"
+}
+
+# Has $folder/vmlinuz-ARCH-KERNEL and $folder/busybox-ARCH.
+download() {
+  local arch=$1 kernel=$2 deb image package binary file
+  case $arch in
+    x86_64) deb=amd64 image=linux-image-cloud-amd64 ;;
+    aarch64) deb=arm64 image=linux-image-arm64 ;;
+  esac
+  if [[ ! -e $folder/vmlinuz-$arch-$kernel ]]; then
+    know "$kernel" "$deb"
+    # The package of the newest image depends on the image; since Linux 7 that one depends on the kernel's own package.
+    package=$(dependency "$kernel" "$image" "$deb" linux-image)
+    binary=$(dependency "$kernel" "$package" "$deb" linux-binary)
+    unpack "$kernel" "${binary:-$package}" "$deb"
+    file=$(find "$scratch/unpacked" -name 'vmlinuz*' -type f)
+    # aarch64's is compressed as a whole, which qemu does not read.
+    gunzip -c "$file" >"$scratch/vmlinuz" 2>/dev/null || cp "$file" "$scratch/vmlinuz"
+    mv "$scratch/vmlinuz" "$folder/vmlinuz-$arch-$kernel"
+  fi
+  if [[ ! -e $folder/busybox-$arch ]]; then
+    know stable "$deb"
+    unpack stable busybox-static "$deb"
+    file=$(find "$scratch/unpacked" -name busybox -type f)
+    mv "$file" "$folder/busybox-$arch"
+  fi
+}
+
+# The files of a machine: busybox, the C library, the tests, and an `init` that runs them.
+make_initrd() {
+  local arch=$1 root=$scratch/root libraries=lib/$1-linux-gnu library test
+  rm -rf "$root"
+  mkdir -p "$root"/{bin,proc,sys,dev,tmp,tests,lib64,"$libraries"}
+  cp -L "$folder/busybox-$arch" "$root/bin/busybox"
+  for library in libc.so.6 libm.so.6 libgcc_s.so.1; do
+    cp -L "$sid/usr/$libraries/$library" "$root/$libraries/"
+  done
+  case $arch in
+    x86_64) cp -L "$sid/usr/$libraries/ld-linux-x86-64.so.2" "$root/lib64/" ;;
+    aarch64) cp -L "$sid/usr/$libraries/ld-linux-aarch64.so.1" "$root/lib/" ;;
+  esac
+  for test in backend "${tests[@]}"; do
+    cp "$scratch/tests-$arch/$test" "$root/tests/"
+  done
+  # Each line of ours begins with `vm:`, to be told from the kernel's.
+  {
+    cat <<'INIT'
+#!/bin/busybox sh
+PATH=/bin
+/bin/busybox --install -s /bin
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
+echo "vm: $(nproc) CPUs, kernel $(uname -r), $(uname -m)"
+/tests/backend --exact the_backend_stays_what_it_is --nocapture | sed -n 's/.*\(backend: .*\)/vm: \1/p'
+INIT
+    for test in "${tests[@]}"; do
+      cat <<INIT
+start=\$(date +%s)
+/tests/$test --test-threads=1
+echo "vm: $test: exit status \$?, \$((\$(date +%s) - start)) s"
+INIT
+    done
+    echo 'echo "vm: end"; poweroff -f'
+  } >"$root/init"
+  chmod +x "$root/init"
+  (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$scratch/initrd"
+}
+
+# Boots a machine, shows what it prints, and says whether it is as it should be.
+run() {
+  local arch=$1 kernel=$2 n=$3 machine console log=$scratch/log start=$SECONDS test
+  case $arch in
+    x86_64) machine=q35 console=ttyS0 ;;
+    aarch64) machine=virt,gic-version=3 console=ttyAMA0 ;;
+  esac
+  timeout "$seconds" "qemu-system-$arch" -M "$machine" -cpu max -accel tcg,thread=multi -smp "$n" -m 3G -nographic \
+    -no-reboot -net none -kernel "$folder/vmlinuz-$arch-$kernel" -initrd "$scratch/initrd" \
+    -append "console=$console quiet panic=-1" </dev/null 2>&1 |
+    sed -un 's/\r//g; s/^.*\(vm: [0-9]* CPUs\)/\1/; /^vm: .* CPUs, kernel/,/^vm: end/p' | tee "$log" || true
+  echo "-- $((SECONDS - start)) s"
+  if ! grep -q '^vm: end' "$log"; then
+    echo "ci/vm.sh: $arch, $kernel: not finished" >&2
+    return 1
+  fi
+  # A kernel of aarch64 may be one of those that the runtime refuses.
+  if ! grep -qE "^vm: backend: (rseq|portable: this kernel's.*)\$" "$log"; then
+    echo "ci/vm.sh: $arch, $kernel: restartable sequences are not used" >&2
+    return 1
+  fi
+  for test in "${tests[@]}"; do
+    if ! grep -q "^vm: $test: exit status 0," "$log"; then
+      echo "ci/vm.sh: $arch, $kernel: $test failed" >&2
+      return 1
+    fi
+  done
+}
+
+if ! command -v cpio >/dev/null || ! command -v qemu-system-x86_64 >/dev/null || ! command -v qemu-system-aarch64 >/dev/null; then
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends qemu-system-x86 qemu-system-arm cpio >/dev/null
+fi
+mkdir -p "$folder"
+
+failed=0
+for arch in "${arches[@]}"; do
+  "$here/sid-root.sh" "$sid" "$arch" "$scratch/tests-$arch" backend "${tests[@]}"
+  for kernel in "${kernels[@]}"; do
+    download "$arch" "$kernel"
+    make_initrd "$arch"
+    n=$cpus
+    [[ -n $n ]] || case $arch in x86_64) n=64 ;; aarch64) n=16 ;; esac
+    echo "-- $arch, $n CPUs, Debian $kernel's kernel"
+    run "$arch" "$kernel" "$n" || failed=1
+  done
+done
+exit "$failed"
