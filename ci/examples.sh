@@ -2,6 +2,8 @@
 # The examples, run for real: the README's command, and what squeeze wrote is read by gunzip.
 set -euo pipefail
 
+# The README shows this example, without its head.
+diff <(sed -n '/^```rust/,/^```/p' README.md | sed '1d;$d') <(sed '/^\/\/!/d' examples/quickstart.rs | sed '1{/^$/d}')
 cargo run --locked --release --example quickstart
 
 command=$(grep -A3 '<!-- run -->' README.md | grep '^cargo run')

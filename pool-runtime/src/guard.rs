@@ -41,6 +41,30 @@ use crate::Pooled;
 /// let words: Words = Guard::into_inner(words); // out of the pool for good
 /// assert_eq!(words.0, ["one"]);
 /// ```
+///
+/// A guard may own the memory of [`bytes::Bytes`](https://docs.rs/bytes): the object is released when the last clone is
+/// dropped.
+///
+/// ```
+/// use bytes::Bytes;
+/// use pool_runtime::Pooled;
+///
+/// #[derive(Default, Pooled)]
+/// struct Page(Vec<u8>);
+///
+/// impl AsRef<[u8]> for Page {
+///     fn as_ref(&self) -> &[u8] {
+///         &self.0
+///     }
+/// }
+///
+/// let mut page = Page::acquire();
+/// page.0.extend_from_slice(b"hello world");
+/// let world = Bytes::from_owner(page).slice(6..);
+/// assert_eq!(&world[..], b"world");
+/// drop(world);
+/// assert_eq!(Page::pool().stats().in_use, 0);
+/// ```
 #[must_use = "a guard that is not kept puts its object straight back into the pool"]
 pub struct Guard<T: Pooled>(NonNull<T>);
 

@@ -6,9 +6,9 @@
 //! a sequence, the CPU's number included, is still true when it commits, and no other thread of that CPU has committed
 //! in between: neither a lock nor an atomic exchange is needed.
 //!
-//! [`Area::pop`] and [`Area::push`] are one attempt each, inlined; the architectures' files have their instructions. What aborts is
-//! reported as a miss, and [`Area::pop_again`] and [`Area::push_again`], in the slow path, try a bounded number of times:
-//! in a debugger that single-steps, every attempt aborts. The third changes a word, for the slow path alone.
+//! [`Area::pop`] and [`Area::push`] are one attempt each, inlined; the architectures' files have their instructions. What
+//! aborts is reported as a miss, and [`Area::pop_again`] and [`Area::push_again`], in the slow path, try a bounded number
+//! of times: in a debugger that single-steps, every attempt aborts. The third changes a word, for the slow path alone.
 //!
 //! # Invariants
 //!
