@@ -53,8 +53,8 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// Sets the largest private stack of one slot, in objects: the key `local` of the derive.
         ///
-        /// The default is 32, and more than 4,096 is 4,096. Zero means that there are no private stacks. A stack begins small and grows when it is
-        /// used; its memory, a pointer per object, is there from the slot's first use.
+        /// The default is 32, and more than 4,096 is 4,096. Zero means that there are no private stacks. A stack begins
+        /// small and grows when it is used; its memory, a pointer per object, is there from the slot's first use.
         #[must_use]
         pub const fn with_local(self, local: usize) -> Self {
             Self { store: self.store.with_local(local), objects: PhantomData }

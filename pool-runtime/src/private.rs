@@ -19,8 +19,8 @@
 //!
 //! # Orderings
 //!
-//! The front is filled with `Release` and emptied with `Acquire`. The holder's accesses are `Relaxed`: the swap (`Acquire`)
-//! that takes the lock pairs with the store (`Release`) that the last holder left it with, so a holder sees all that the
+//! The front is filled with `Release` and emptied with `Acquire`. The holder's accesses are `Relaxed`: the exchange
+//! (`Acquire`) that takes the lock pairs with the store (`Release`) that the last holder left it with, so a holder sees all that the
 //! holders before it did. These edges are also what puts the reset of a released object before its next use.
 //!
 //! `len` is stored with `Release`, after the entry that it covers: a child of `fork` gets memory as another CPU left it
@@ -265,7 +265,7 @@ impl Held<'_> {
 impl Drop for Held<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Release: pairs with the swap of the next `Held`.
+        // Release: pairs with the exchange of the next `Held`.
         self.0.held.store(false, Release);
     }
 }

@@ -23,11 +23,11 @@
 //! Invariant 3 with restartable sequences: each reads `running` itself, and the fence ends those that have read it before
 //! (`cpu::rseq`). They read `slots` after it, and a slot through an address: what they find is seen whole.
 //!
-//! Invariant 3 on the portable backend, where the fence is nothing. For a slot that exists: the sweep's hold of the stack comes after its stop, and the later holder
-//! synchronises with it through the lock. For a slot that is made while the sweep goes by, [`visit`](Table::visit)
-//! exchanges nothing for nothing, `AcqRel`, wherever it finds no slot: either the maker's exchange came first and the
-//! sweep sees the slot, or it comes second, reads the sweep's, and with it the stop, which is then also seen by whoever
-//! finds the slot. The end of the chain is treated the same.
+//! Invariant 3 on the portable backend, where the fence is nothing. For a slot that exists: the sweep's hold of the stack
+//! comes after its stop, and the later holder synchronises with it through the lock. For a slot that is made while the
+//! sweep goes by, [`visit`](Table::visit) exchanges nothing for nothing, `AcqRel`, wherever it finds no slot: either the
+//! maker's exchange came first and the sweep sees the slot, or it comes second, reads the sweep's, and with it the stop,
+//! which is then also seen by whoever finds the slot. The end of the chain is treated the same.
 
 use core::iter::successors;
 use core::ptr;
@@ -63,7 +63,12 @@ pub(crate) struct Table {
 impl Tables {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self { running: AtomicUsize::new(UNSTARTED), slots: AtomicPtr::new(ptr::null_mut()), area: AtomicIsize::new(0), first: AtomicPtr::new(ptr::null_mut()) }
+            Self {
+                running: AtomicUsize::new(UNSTARTED),
+                slots: AtomicPtr::new(ptr::null_mut()),
+                area: AtomicIsize::new(0),
+                first: AtomicPtr::new(ptr::null_mut()),
+            }
         }
     }
 
@@ -116,8 +121,8 @@ impl Tables {
         install(&self.first, ptr::null_mut(), || Table::new(len))
     }
 
-    /// Starts the pool, whose first table is made, with restartable sequences if there is an area. Nothing happens where it was started before: while a sweep has it
-    /// stopped, only the sweep lets it run again.
+    /// Starts the pool, whose first table is made, with restartable sequences if there is an area. Nothing happens where
+    /// it was started before: while a sweep has it stopped, only the sweep lets it run again.
     pub(crate) fn start(&self, area: Option<Area>) {
         let Some(first) = self.first() else { return };
         self.slots.store(first.slots.as_ptr().cast_mut(), Relaxed);
