@@ -95,6 +95,9 @@ impl fmt::Display for Reason {
 /// `portable` or `off`; the default is `rseq`, and `portable` where there are no restartable sequences. Any other value is
 /// reported once on standard error and ignored, and so is an `rseq` that cannot be had.
 ///
+/// The first call in a process asks the environment and the dynamic linker, and may wait for their locks; so may the first
+/// use of a pool, unless this was called before. No other does.
+///
 /// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses.
 ///
 /// # Examples
