@@ -30,8 +30,9 @@ use crate::sync::Backoff;
 /// Clears every pool of the process: all objects that are idle when it begins are dropped, by the calling thread,
 /// before it returns.
 ///
-/// Objects in use are not touched, and acquire and release go on everywhere meanwhile. It may wait for another
-/// `collect` or [`age`], and for nothing else, and may be called from anywhere, a `Drop` inside of a `collect` included.
+/// Objects in use are not touched, and acquire and release go on everywhere meanwhile. It may wait for another `collect`
+/// or [`age`], and for a thread that is moving idle objects at this moment, which runs no user code in between. It may be
+/// called from anywhere, a `Drop` inside of a `collect` included, but not from a memory allocator.
 ///
 /// Costs a visit to each slot of each pool, and the drops.
 ///
