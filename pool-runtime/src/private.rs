@@ -41,13 +41,12 @@ pub(crate) struct Private {
     pub(crate) len: AtomicUsize,
     /// How many objects may be in `objects`; adapts.
     pub(crate) limit: AtomicUsize,
-    /// Where `objects` begin, for the sequences.
-    pub(crate) entries: AtomicPtr<Line>,
     /// The try-lock of the portable backend.
     held: AtomicBool,
     /// Whether a batch has come or gone since the last ageing step: the stack is smaller than its use.
     batched: AtomicBool,
-    objects: Box<[Line]>,
+    /// In the same piece of memory as the slot, right behind it, where the sequences find them.
+    objects: &'static [Line],
 }
 
 /// As many entries as lie on 128 bytes where a pointer has 8: no line is shared with another CPU's stack.
@@ -64,18 +63,12 @@ pub(crate) struct Closed {
     front: AtomicPtr<()>,
     len: AtomicUsize,
     limit: AtomicUsize,
-    entries: AtomicPtr<Line>,
 }
 
 #[cfg(not(loom))]
 impl Closed {
     pub(crate) const fn new() -> Self {
-        Self {
-            front: AtomicPtr::new(CLOSED),
-            len: AtomicUsize::new(0),
-            limit: AtomicUsize::new(0),
-            entries: AtomicPtr::new(ptr::null_mut()),
-        }
+        Self { front: AtomicPtr::new(CLOSED), len: AtomicUsize::new(0), limit: AtomicUsize::new(0) }
     }
 }
 
@@ -83,15 +76,17 @@ impl Closed {
 pub(crate) const CLOSED: *mut () = ptr::without_provenance_mut(usize::MAX);
 
 impl Private {
-    /// An empty stack of capacity zero, which can grow to `local`.
-    pub(crate) fn new(local: usize) -> Self {
-        let lines = local.saturating_sub(1).div_ceil(LINE);
-        let objects: Box<[Line]> = (0..lines).map(|_| Line::default()).collect();
+    /// How many lines a stack needs that can grow to `local` objects, of which one is in the front.
+    pub(crate) fn lines_for(local: usize) -> usize {
+        local.saturating_sub(1).div_ceil(LINE)
+    }
+
+    /// An empty stack of capacity zero, which can grow to what these lines hold and the front.
+    pub(crate) fn new(objects: &'static [Line]) -> Self {
         Self {
             front: AtomicPtr::new(CLOSED),
             len: AtomicUsize::new(0),
             limit: AtomicUsize::new(0),
-            entries: AtomicPtr::new(objects.as_ptr().cast_mut()),
             held: AtomicBool::new(false),
             batched: AtomicBool::new(false),
             objects,
@@ -160,7 +155,11 @@ impl Private {
 
     /// The largest that `limit` can be.
     pub(crate) fn most_limit(&self) -> usize {
-        LINE * self.objects.len()
+        LINE * self.lines()
+    }
+
+    pub(crate) fn lines(&self) -> usize {
+        self.objects.len()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -283,10 +282,14 @@ mod tests {
         *unsafe { object.into_box() }
     }
 
+    fn empty(local: usize) -> Private {
+        Private::new(Box::leak((0..Private::lines_for(local)).map(|_| Line::default()).collect()))
+    }
+
     #[test]
     fn a_stack_holds_its_capacity_and_not_one_more() {
         for capacity in 0..=40 {
-            let private = Private::new(40);
+            let private = empty(40);
             let mut held = private.try_hold().unwrap();
             held.set_capacity(capacity);
             let mut kept = 0;
@@ -304,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_last_object_in_is_the_first_out() {
-        let private = Private::new(4);
+        let private = empty(4);
         let mut held = private.try_hold().unwrap();
         held.set_capacity(4);
         for n in 0..3 {
@@ -318,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_held_stack_is_not_held_twice() {
-        let private = Private::new(4);
+        let private = empty(4);
         let held = private.try_hold();
         assert!(held.is_some());
         assert!(private.try_hold().is_none());
@@ -329,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_closed_front_takes_nothing_and_gives_nothing() {
-        let private = Private::new(4);
+        let private = empty(4);
         assert_eq!(number(private.fill_front(object(1)).unwrap_err()), 1);
         assert!(private.take_front().is_none());
         let mut held = private.try_hold().unwrap();

@@ -10,10 +10,15 @@
 //!    sequence, or under the stack's lock. So when a sweep that has stopped the pool and fenced has held each private
 //!    stack once, and then locks a list, every idle object is in the sweep's hands, in that list, or in one that comes.
 
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use core::slice;
+use std::alloc::{alloc, dealloc, handle_alloc_error};
+
 use crossbeam_utils::CachePadded;
 
 use crate::list::List;
-use crate::private::Private;
+use crate::private::{Line, Private};
 use crate::stats::Counters;
 
 #[repr(C)]
@@ -32,13 +37,54 @@ pub(crate) struct Lists {
 }
 
 impl Slot {
+    /// Where the lines of the private stack are, from the slot's address.
+    pub(crate) const LINES: usize = size_of::<Self>();
+
     /// An empty slot, whose private stack can grow to `local` objects.
-    pub(crate) fn new(local: usize) -> Self {
-        Self {
-            private: Private::new(local),
+    pub(crate) fn make(local: usize) -> NonNull<Self> {
+        let lines = Private::lines_for(local);
+        let layout = Self::layout(lines);
+        // SAFETY: the layout is that of a slot at least, so not of size zero.
+        let memory = unsafe { alloc(layout) };
+        let Some(slot) = NonNull::new(memory.cast::<Self>()) else { handle_alloc_error(layout) };
+        // SAFETY: the lines are in the same piece of memory, behind the slot.
+        let first = unsafe { slot.as_ptr().add(1) }.cast::<Line>();
+        for number in 0..lines {
+            // SAFETY: there is memory for as many lines.
+            let line = unsafe { first.add(number) };
+            // SAFETY: as above, and `layout` has the alignment.
+            unsafe { line.write(Line::default()) };
+        }
+        // SAFETY: they have just been written, are never written but as atomics, and are there for as long as the slot.
+        let objects = unsafe { slice::from_raw_parts(first, lines) };
+        let made = Self {
+            private: Private::new(objects),
             lists: CachePadded::new(Lists { shared: List::new(), victims: List::new() }),
             counters: CachePadded::new(Counters::new()),
-        }
+        };
+        // SAFETY: there is memory for a slot, with its alignment.
+        unsafe { slot.write(made) };
+        slot
+    }
+
+    /// Frees a slot.
+    ///
+    /// # Safety
+    ///
+    /// It came from [`make`](Self::make), has never held an object, and nobody else knows it.
+    pub(crate) unsafe fn unmake(slot: NonNull<Self>) {
+        // SAFETY: nobody else knows it, and it is not used again.
+        let Self { private, .. } = unsafe { slot.read() };
+        // SAFETY: `make` had the memory from `alloc` with this layout. What is in the lines needs no drop.
+        unsafe { dealloc(slot.as_ptr().cast(), Self::layout(private.lines())) };
+    }
+
+    fn layout(lines: usize) -> Layout {
+        let lines = Layout::array::<Line>(lines);
+        let layout = lines.and_then(|lines| Layout::new::<Self>().extend(lines));
+        let (layout, offset) = layout.expect("`MAX_LOCAL` objects fit into memory");
+        debug_assert_eq!(offset, Self::LINES);
+        layout
     }
 
     /// How many objects lie here, at moments that have passed by now.

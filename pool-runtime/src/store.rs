@@ -223,7 +223,7 @@ impl Store {
         if !off {
             self.tables.start(cpu::area());
         }
-        table.get_or_make(number, || Slot::new(self.local))
+        table.get_or_make(number, self.local)
     }
 
     /// The lock of the slot's private stack, if it is free and the pool is running (invariant 3 of `slot`).

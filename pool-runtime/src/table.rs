@@ -30,7 +30,7 @@
 //! which is then also seen by whoever finds the slot. The end of the chain is treated the same.
 
 use core::iter::successors;
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::cpu::Area;
@@ -118,7 +118,7 @@ impl Tables {
 
     /// The first table, made with `len` slots where there is none. The pool is not started by this.
     pub(crate) fn first_or_make(&self, len: usize) -> &'static Table {
-        install(&self.first, ptr::null_mut(), || Table::new(len))
+        Table::install(&self.first, len)
     }
 
     /// Starts the pool, whose first table is made, with restartable sequences if there is an area. Nothing happens where
@@ -151,8 +151,17 @@ impl Tables {
 }
 
 impl Table {
-    fn new(len: usize) -> Self {
-        Self { slots: (0..len).map(|_| AtomicPtr::new(no_slot())).collect(), next: AtomicPtr::default() }
+    fn make(len: usize) -> NonNull<Self> {
+        let slots = (0..len).map(|_| AtomicPtr::new(no_slot())).collect();
+        NonNull::from(Box::leak(Box::new(Self { slots, next: AtomicPtr::default() })))
+    }
+
+    /// # Safety
+    ///
+    /// It came from [`make`](Self::make), and nobody else knows it.
+    unsafe fn unmake(table: NonNull<Self>) {
+        // SAFETY: a leaked box, and the caller's promise.
+        drop(unsafe { Box::from_raw(table.as_ptr()) });
     }
 
     /// The slot with this number, counted from this table on, if it has been made.
@@ -170,13 +179,20 @@ impl Table {
         published(self.next.load(Acquire), ptr::null_mut())?.get(number - self.slots.len())
     }
 
-    /// The slot with this number, counted from this table on, made where there is none.
-    pub(crate) fn get_or_make(&self, number: usize, make: impl FnOnce() -> Slot) -> &'static Slot {
+    /// The slot with this number, counted from this table on, made where there is none, with a private stack that can
+    /// grow to `local` objects.
+    pub(crate) fn get_or_make(&self, number: usize, local: usize) -> &'static Slot {
         match self.slots.get(number) {
-            Some(slot) => install(slot, no_slot(), make),
-            None => install(&self.next, ptr::null_mut(), || Self::new(self.slots.len()))
-                .get_or_make(number - self.slots.len(), make),
+            // SAFETY: a slot lives until it is unmade.
+            Some(slot) => unsafe { install(slot, no_slot(), || Slot::make(local), Slot::unmake) },
+            None => Self::install(&self.next, self.slots.len()).get_or_make(number - self.slots.len(), local),
         }
+    }
+
+    /// The table at `place`, made with `len` slots where there is none.
+    fn install(place: &AtomicPtr<Self>, len: usize) -> &'static Self {
+        // SAFETY: a table lives until it is unmade.
+        unsafe { install(place, ptr::null_mut(), || Self::make(len), Self::unmake) }
     }
 
     /// Every slot, beginning with one number and going round.
@@ -224,24 +240,33 @@ fn published<T>(pointer: *mut T, nothing: *mut T) -> Option<&'static T> {
     if pointer == nothing {
         return None;
     }
-    // SAFETY: it came from `install`, which leaked a box into it, and is good for ever (invariant 1).
+    // SAFETY: it came from `install`, and is good for ever (invariant 1).
     Some(unsafe { &*pointer })
 }
 
 /// What is published at `place`, made and published by us where nothing is.
-fn install<T>(place: &AtomicPtr<T>, nothing: *mut T, make: impl FnOnce() -> T) -> &'static T {
+///
+/// # Safety
+///
+/// `make` makes something that lives until `unmake` is called with it, which may be called while nobody else knows it.
+unsafe fn install<T>(
+    place: &AtomicPtr<T>,
+    nothing: *mut T,
+    make: impl FnOnce() -> NonNull<T>,
+    unmake: unsafe fn(NonNull<T>),
+) -> &'static T {
     // Acquire: pairs with the exchange below.
     if let Some(published) = published(place.load(Acquire), nothing) {
         return published;
     }
-    let made = Box::into_raw(Box::new(make()));
+    let made = make();
     // AcqRel: Release publishes what was made; Acquire pairs with the winner's, or with a sweep's (`settled`).
-    match place.compare_exchange(nothing, made, AcqRel, Acquire) {
-        // SAFETY: leaked just now, and good for ever (invariant 1).
-        Ok(_) => unsafe { &*made },
+    match place.compare_exchange(nothing, made.as_ptr(), AcqRel, Acquire) {
+        // SAFETY: made just now, and good for ever (invariant 1).
+        Ok(_) => unsafe { made.as_ref() },
         Err(winner) => {
-            // SAFETY: the box that was leaked above; the exchange failed, so nobody has seen it.
-            drop(unsafe { Box::from_raw(made) });
+            // SAFETY: made just now; the exchange failed, so nobody has seen it.
+            unsafe { unmake(made) };
             published(winner, nothing).expect("a place that does not hold nothing is published")
         }
     }
@@ -267,7 +292,7 @@ mod tests {
     #[test]
     fn a_number_beyond_the_table_extends_it_and_moves_nothing() {
         let (_tables, first) = started();
-        let slots: Vec<_> = [1, 0, 7, 2].map(|number| ptr::from_ref(first.get_or_make(number, || Slot::new(0)))).into();
+        let slots: Vec<_> = [1, 0, 7, 2].map(|number| ptr::from_ref(first.get_or_make(number, 0))).into();
         let again: Vec<_> = [1, 0, 7, 2].map(|number| ptr::from_ref(first.get(number).unwrap())).into();
         assert_eq!(slots, again);
         assert!(first.get(3).is_none() && first.get(8).is_none() && first.get(usize::MAX).is_none());
@@ -276,7 +301,7 @@ mod tests {
     #[test]
     fn a_search_begins_at_its_slot_and_visits_each_once() {
         let (_tables, first) = started();
-        let slots: Vec<_> = [0, 2, 3, 5].map(|number| ptr::from_ref(first.get_or_make(number, || Slot::new(0)))).into();
+        let slots: Vec<_> = [0, 2, 3, 5].map(|number| ptr::from_ref(first.get_or_make(number, 0))).into();
         let found: Vec<_> = first.slots_from(3).map(ptr::from_ref).collect();
         assert_eq!(found, [slots[2], slots[3], slots[0], slots[1]]);
         assert_eq!(first.visit().count(), 4);
@@ -286,7 +311,7 @@ mod tests {
     fn only_a_sweep_ends_a_stop() {
         let tables = Tables::new();
         assert!(!tables.stop(), "not started, so nothing to stop");
-        tables.first_or_make(2).get_or_make(0, || Slot::new(0));
+        tables.first_or_make(2).get_or_make(0, 0);
         assert!(tables.running_portable_slot(0).is_none() && !tables.is_started());
         tables.start(None);
         assert!(tables.running_portable_slot(0).is_some() && tables.is_running());

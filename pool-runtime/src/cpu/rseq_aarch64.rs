@@ -64,8 +64,7 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
             spin!(),
             "subs {n}, {n}, #1",
             "b.lo 6f",
-            "ldr {object}, [{at}, {entries}]",
-            spin!(),
+            "add {object}, {at}, {entries}",
             "ldr {object}, [{object}, {n}, lsl #3]",
             spin!(),
             check_length!("add x15, {n}, #1"),
@@ -89,7 +88,7 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
             len = const offset_of!(Private, len),
-            entries = const offset_of!(Private, entries),
+            entries = const Slot::LINES,
         );
     }
     object
@@ -121,8 +120,7 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             "cmp {n}, {more}",
             "b.hs 6f",
             spin!(),
-            "ldr {more}, [{at}, {entries}]",
-            spin!(),
+            "add {more}, {at}, {entries}",
             "str {object}, [{more}, {n}, lsl #3]",
             spin!(),
             check_length!("mov x15, {n}"),
@@ -148,7 +146,7 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             front = const offset_of!(Private, front),
             len = const offset_of!(Private, len),
             limit = const offset_of!(Private, limit),
-            entries = const offset_of!(Private, entries),
+            entries = const Slot::LINES,
         );
     }
     done

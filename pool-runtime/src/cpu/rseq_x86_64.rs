@@ -68,9 +68,7 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
             spin!(),
             "sub {n}, 1",
             "jb 6f",
-            "mov {object}, qword ptr [{at} + {entries}]",
-            spin!(),
-            "mov {object}, qword ptr [{object} + {n} * 8]",
+            "mov {object}, qword ptr [{at} + {n} * 8 + {entries}]",
             spin!(),
             check_length!("lea r11, [{n} + 1]"),
             "add {at}, {len} - {front}",
@@ -90,7 +88,7 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
             len = const offset_of!(Private, len),
-            entries = const offset_of!(Private, entries),
+            entries = const Slot::LINES,
         );
     }
     object
@@ -121,9 +119,7 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             "cmp {n}, qword ptr [{at} + {limit}]",
             "jae 6f",
             spin!(),
-            "mov {entry}, qword ptr [{at} + {entries}]",
-            spin!(),
-            "mov qword ptr [{entry} + {n} * 8], {object}",
+            "mov qword ptr [{at} + {n} * 8 + {entries}], {object}",
             spin!(),
             check_length!("mov r11, {n}"),
             "add {n}, 1",
@@ -139,14 +135,13 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             tables = in(reg) tables,
             at = out(reg) done,
             n = out(reg) _,
-            entry = out(reg) _,
             object = in(reg) object,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
             len = const offset_of!(Private, len),
             limit = const offset_of!(Private, limit),
-            entries = const offset_of!(Private, entries),
+            entries = const Slot::LINES,
         );
     }
     done
