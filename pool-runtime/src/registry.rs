@@ -218,7 +218,8 @@ pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, boo
         let stopped: Vec<&'static Store> = stopped.copied().collect();
         // One fence, however many pools.
         let fenced = !stopped.is_empty() && cpu::fence();
-        taken.extend(stopped.iter().map(|store| (store.dispose, take(store, fenced))));
+        let objects = stopped.iter().map(|store| (store.dispose, take(store, fenced)));
+        taken.extend(objects.filter(|(_, objects)| !objects.is_empty()));
         stopped.iter().for_each(|store| store.tables.restart());
     }
     let mut panic = None;

@@ -7,8 +7,9 @@
 //!    relies on being alone.
 //! 3. An idle object moves from one place to another only between a private stack and a list, by a mover who has that
 //!    list locked, and who puts it onto or takes it off the stack only if the pool is running (`table`): in a restartable
-//!    sequence, or under the stack's lock. So when a sweep that has stopped the pool and fenced has held each private
-//!    stack once, and then locks a list, every idle object is in the sweep's hands, in that list, or in one that comes.
+//!    sequence, or under the stack's lock. So nothing goes onto a stack or comes off it once a sweep that has stopped the
+//!    pool and fenced has held it. And an object that was on its way before lies in a list when its mover lets go of that
+//!    list, or on a stack that the sweep has not yet held.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;

@@ -39,14 +39,15 @@ const DEFAULT_LOCAL: usize = 32;
 /// The largest private stack that a type can ask for: its memory is there from a slot's first use.
 const MAX_LOCAL: usize = 4096;
 
+#[repr(C, align(128))]
 pub(crate) struct Store {
-    /// Read by every acquire and release: nothing beside it is written once the pool is started.
-    pub(crate) tables: CachePadded<Tables>,
-    pub(crate) name: &'static str,
-    local: usize,
-    pub(crate) dispose: Dispose,
+    /// Read by every acquire and release: nothing on the same line is written once the pool is started.
+    pub(crate) tables: Tables,
     /// The pool's place in the registry; null before its first use.
     pub(crate) entry: AtomicPtr<Entry>,
+    pub(crate) dispose: Dispose,
+    local: usize,
+    pub(crate) name: &'static str,
     pub(crate) bound: CachePadded<Bound>,
     /// What sweeps count. The rest is counted in the slots.
     pub(crate) swept: Counters,
@@ -56,11 +57,11 @@ impl Store {
     const_fn! {
         pub(crate) const fn new(name: &'static str, dispose: Dispose) -> Self {
             Self {
-                tables: CachePadded::new(Tables::new()),
-                name,
-                local: DEFAULT_LOCAL,
-                dispose,
+                tables: Tables::new(),
                 entry: AtomicPtr::new(ptr::null_mut()),
+                dispose,
+                local: DEFAULT_LOCAL,
+                name,
                 bound: CachePadded::new(Bound::default_for_machine()),
                 swept: Counters::new(),
             }

@@ -5,8 +5,8 @@
 //! 1. A sweep runs under the registry's lock, so there is one at a time, and while it is at work the pool is stopped.
 //! 2. It is fenced before it begins: no restartable sequence that saw the pool run is still at work (`cpu::rseq`). Where
 //!    the system refuses the fence, the private stacks are left alone.
-//! 3. It first holds every private stack once, and then goes through the lists: by then every object that was idle when
-//!    the sweep began lies where it is found (invariant 3 of `slot`), unless an acquire has taken it.
+//! 3. It goes from slot to slot, in each to the private stack first, and then to the lists. An object that was idle when
+//!    it began cannot slip past it (invariant 3 of `slot`), but by being acquired.
 //! 4. It drops nothing: it returns what is to be dropped, for when the locks are free.
 //!
 //! While a pool is stopped, acquire and release go on with the shared lists.
@@ -37,13 +37,20 @@ impl Store {
     /// Takes every idle object out.
     pub(crate) fn take_all(&'static self, fenced: bool) -> Vec<Object> {
         let mut taken = Vec::new();
-        self.visit_private(fenced, |_, mut private| private.drain(&mut taken));
-        let uncharged = taken.len();
-        self.visit_lists(|slot| {
-            taken.append(&mut emptied(&slot.lists.shared));
-            taken.append(&mut emptied(&slot.lists.victims));
-        });
-        self.bound.give_back(taken.len() - uncharged);
+        let mut charged = 0;
+        for slot in self.slots_to_sweep() {
+            if !self.is_known_empty(slot, fenced) {
+                if let Some(mut private) = held(slot, fenced) {
+                    private.drain(&mut taken);
+                }
+            }
+            for list in [&slot.lists.shared, &slot.lists.victims] {
+                let mut objects = emptied(list);
+                charged += objects.len();
+                taken.append(&mut objects);
+            }
+        }
+        self.bound.give_back(charged);
         self.swept.dropped(Reason::Collect, taken.len());
         taken
     }
@@ -51,19 +58,19 @@ impl Store {
     /// One ageing step: takes the victims out, and makes victims of what is idle. A private stack that no batch has
     /// touched since the last step was larger than its use, and becomes half as large.
     pub(crate) fn take_aged(&'static self, fenced: bool) -> Vec<Object> {
-        let mut idle = Vec::new();
-        self.visit_private(fenced, |slot, mut private| {
-            let capacity = private.capacity();
-            let target = if slot.private.end_interval() { capacity } else { capacity.div_ceil(2) };
-            idle.push((slot, self.emptied_to(&mut private, target)));
-        });
         let mut aged = Vec::new();
-        for (slot, mut objects) in idle {
-            objects.append(&mut emptied(&slot.lists.shared));
-            if let Some(mut victims) = locked(&slot.lists.victims) {
-                core::mem::swap(&mut *victims, &mut objects);
+        for slot in self.slots_to_sweep() {
+            let mut idle = Vec::new();
+            if let Some(mut private) = held(slot, fenced) {
+                let capacity = private.capacity();
+                let target = if slot.private.end_interval() { capacity } else { capacity.div_ceil(2) };
+                idle = self.emptied_to(&mut private, target);
             }
-            aged.append(&mut objects);
+            idle.append(&mut emptied(&slot.lists.shared));
+            if let Some(mut victims) = locked(&slot.lists.victims) {
+                core::mem::swap(&mut *victims, &mut idle);
+            }
+            aged.append(&mut idle);
         }
         self.bound.give_back(aged.len());
         self.swept.dropped(Reason::Age, aged.len());
@@ -73,13 +80,15 @@ impl Store {
     /// Takes out what is above the bound: first what has been idle for long.
     pub(crate) fn take_excess(&'static self, fenced: bool) -> Vec<Object> {
         let mut above = Vec::new();
-        self.visit_private(fenced, |slot, mut private| {
-            let target = private.capacity().min(self.max_capacity());
-            above.push((slot, self.emptied_to(&mut private, target)));
-        });
+        for slot in self.slots_to_sweep() {
+            if let Some(mut private) = held(slot, fenced) {
+                let target = private.capacity().min(self.max_capacity());
+                above.push((slot, self.emptied_to(&mut private, target)));
+            }
+        }
         let mut taken = Vec::new();
-        self.visit_lists(|slot| self.shed(locked(&slot.lists.victims).as_deref_mut(), &mut taken));
-        self.visit_lists(|slot| self.shed(locked(&slot.lists.shared).as_deref_mut(), &mut taken));
+        self.slots_to_sweep().for_each(|slot| self.shed(locked(&slot.lists.victims).as_deref_mut(), &mut taken));
+        self.slots_to_sweep().for_each(|slot| self.shed(locked(&slot.lists.shared).as_deref_mut(), &mut taken));
         for (slot, mut objects) in above {
             self.shed(Some(&mut objects), &mut taken);
             match locked(&slot.lists.shared) {
@@ -117,22 +126,19 @@ impl Store {
         }
     }
 
-    /// Visits each private stack. None where there was no fence: sequences may still be at work on them.
-    fn visit_private(&'static self, fenced: bool, mut visit: impl FnMut(&'static Slot, Held<'static>)) {
-        if !fenced {
-            return;
-        }
-        for slot in self.tables.first().into_iter().flat_map(Table::visit) {
-            if let Some(private) = wait_for(|| slot.private.try_hold()) {
-                visit(slot, private);
-            }
-        }
+    fn slots_to_sweep(&'static self) -> impl Iterator<Item = &'static Slot> {
+        self.tables.first().into_iter().flat_map(Table::visit)
     }
 
-    /// Visits each slot's lists. A slot that was made since the stacks were visited has nothing that was idle before.
-    fn visit_lists(&'static self, visit: impl FnMut(&'static Slot)) {
-        self.slots().for_each(visit);
+    /// Whether there is nothing in the private stack, nor anybody who could put something there before the pool runs.
+    fn is_known_empty(&self, slot: &Slot, fenced: bool) -> bool {
+        fenced && self.tables.area().is_some() && slot.private.len() == 0
     }
+}
+
+/// The hold of a private stack. None where there was no fence: sequences may still be at work on it.
+fn held(slot: &'static Slot, fenced: bool) -> Option<Held<'static>> {
+    if fenced { wait_for(|| slot.private.try_hold()) } else { None }
 }
 
 /// What the list held, with the memory that it held it in.

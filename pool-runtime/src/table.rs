@@ -274,8 +274,10 @@ unsafe fn install<T>(
 
 /// What is published at `place`; where nothing is, whoever publishes there later synchronises with us.
 fn settled<T>(place: &AtomicPtr<T>, nothing: *mut T) -> Option<&'static T> {
-    let (Ok(pointer) | Err(pointer)) = place.compare_exchange(nothing, nothing, AcqRel, Acquire);
-    published(pointer, nothing)
+    published(place.load(Acquire), nothing).or_else(|| {
+        let (Ok(pointer) | Err(pointer)) = place.compare_exchange(nothing, nothing, AcqRel, Acquire);
+        published(pointer, nothing)
+    })
 }
 
 #[cfg(all(test, not(loom)))]
