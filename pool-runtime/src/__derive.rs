@@ -1,5 +1,8 @@
 //! What `#[derive(Pooled)]` calls beside the public API: no part of it, and free to change.
 
+#[cfg(feature = "zeroize")]
+pub use zeroize::Zeroize;
+
 /// A type that can be made without a `new`: every type with a `Default`.
 ///
 /// It stands between the derive and `Default` for its message, which names the other way.

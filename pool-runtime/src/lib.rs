@@ -55,6 +55,7 @@
 //! # Features
 //!
 //! - `derive` (default): re-exports the derive macro of `pool-macros`.
+//! - `zeroize`: fields with `#[pooled(zeroize)]` are wiped.
 //!
 //! # Configuration flags
 //!
@@ -66,6 +67,7 @@
 pub mod __derive;
 mod access;
 mod bound;
+mod capacity;
 mod chaos;
 mod cpu;
 mod guard;
@@ -85,6 +87,7 @@ mod sweep;
 mod sync;
 mod table;
 
+pub use capacity::LimitCapacity;
 #[cfg(pool_inject)]
 #[doc(hidden)]
 pub use cpu::inject;
