@@ -1,16 +1,23 @@
 //! [`Reset`], and its implementations for the types of std.
 
-use core::cell::{Cell, OnceCell, RefCell};
+use core::cell::{Cell, OnceCell, RefCell, UnsafeCell};
+use core::cmp::Reverse;
+use core::hash::BuildHasherDefault;
 use core::marker::{PhantomData, PhantomPinned};
 use core::num::{Saturating, Wrapping};
+use core::ops::Range;
 use core::ptr;
 use core::sync::atomic;
 use core::time::Duration;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::ffi::OsString;
+use std::hash::DefaultHasher;
 use std::io::Cursor;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, RwLock};
+use std::sync::{Condvar, Mutex, Once, OnceLock, RwLock};
+
+use crate::{Guard, Pooled};
 
 /// Makes a value as good as new, and keeps the memory that it owns.
 ///
@@ -23,16 +30,33 @@ use std::sync::{Mutex, OnceLock, RwLock};
 /// | `Vec`, `VecDeque`, `BinaryHeap`, `String`, `OsString`, `PathBuf` | empty | the whole capacity; what the elements own is freed |
 /// | `HashMap`, `HashSet` | empty | the whole capacity and the hasher |
 /// | `BTreeMap`, `BTreeSet`, `LinkedList` | empty | nothing: their nodes are freed |
-/// | numbers and their atomics, `Wrapping`, `Saturating`, `Duration` | zero | |
+/// | numbers and their atomics, `Duration` | zero | |
 /// | `bool`, `AtomicBool` | `false` | |
 /// | `char` | `'\0'` | |
 /// | `AtomicPtr` | null | what it points to is not freed |
+/// | `&str`, `&[T]` | empty | |
 /// | `Option`, `OnceCell`, `OnceLock` | empty | nothing |
-/// | `Box`, arrays, slices, tuples up to twelve | each value in it reset | what each value keeps |
-/// | `Cell` | the default of the type in it | nothing |
-/// | `RefCell`, `Mutex`, `RwLock` | the value in it reset; not poisoned | what that value keeps |
+/// | `Box`, arrays, slices, tuples up to twelve, `Range`, `Wrapping`, `Saturating`, `Reverse` | each value in it reset | what each value keeps |
+/// | `Cell`, `UnsafeCell`, `RefCell`, `Mutex`, `RwLock` | the value in it reset; not poisoned | what that value keeps |
 /// | `Cursor` | the value in it reset, and at position 0 | what that value keeps |
-/// | `()`, `PhantomData`, `PhantomPinned` | | |
+/// | `Cow` | owned, and its value reset | what an owned value keeps |
+/// | [`Guard`](crate::Guard) | the object in it reset as a release does | the object, which stays in use |
+/// | `DefaultHasher` | as new | |
+/// | `Once` | not called | |
+/// | `()`, `Condvar`, `BuildHasherDefault`, `PhantomData`, `PhantomPinned` | as before | |
+///
+/// # What has no reset
+///
+/// These types have none, since there is no one thing to do. A field of such a type says what it wants.
+///
+/// - `NonZero`, `Instant`, `SystemTime`, `IpAddr`: no value of theirs stands for nothing. `#[pooled(set = ..)]`, or an
+///   `Option` around it.
+/// - `Arc`, `Rc`, function pointers, `mpsc::Sender`: what is shared is not emptied for the others. `#[pooled(keep)]`.
+/// - `Box<str>`, `CString`, `LazyLock`, `LazyCell`: they cannot be emptied in place. `#[pooled(default)]`, where there is a
+///   default.
+/// - `BufReader`, `BufWriter`, `LineWriter`, files and sockets: bytes are on their way. `#[pooled(with = ..)]` decides about
+///   them.
+/// - `RandomState`: a new one is another hasher. `#[pooled(keep)]`.
 ///
 /// A reset is not an erasure: the bytes of a cleared buffer stay in memory until they are written over.
 ///
@@ -131,6 +155,9 @@ reset_by! { value:
     '\0' => char;
     () => ();
     Duration::ZERO => Duration;
+    "" => &str;
+    DefaultHasher::new() => DefaultHasher;
+    Once::new() => Once;
 }
 
 reset_by! { atomic:
@@ -162,6 +189,13 @@ impl<T> Reset for atomic::AtomicPtr<T> {
     #[inline]
     fn reset(&mut self) {
         *self.get_mut() = ptr::null_mut();
+    }
+}
+
+impl<T> Reset for &[T] {
+    #[inline]
+    fn reset(&mut self) {
+        *self = &[];
     }
 }
 
@@ -221,10 +255,42 @@ impl<T: Reset> Reset for Saturating<T> {
     }
 }
 
-impl<T: Default> Reset for Cell<T> {
+impl<T: Reset> Reset for Reverse<T> {
     #[inline]
     fn reset(&mut self) {
-        self.set(T::default());
+        self.0.reset();
+    }
+}
+
+impl<T: Reset> Reset for Range<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.start.reset();
+        self.end.reset();
+    }
+}
+
+impl<T: ToOwned<Owned: Reset + Default> + ?Sized> Reset for Cow<'_, T> {
+    #[inline]
+    fn reset(&mut self) {
+        match self {
+            Cow::Owned(value) => value.reset(),
+            Cow::Borrowed(_) => *self = Cow::Owned(Default::default()),
+        }
+    }
+}
+
+impl<T: Reset + ?Sized> Reset for Cell<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.get_mut().reset();
+    }
+}
+
+impl<T: Reset + ?Sized> Reset for UnsafeCell<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.get_mut().reset();
     }
 }
 
@@ -259,6 +325,24 @@ impl<T: Reset> Reset for Cursor<T> {
     }
 }
 
+impl<T: Pooled> Reset for Guard<T> {
+    #[inline]
+    fn reset(&mut self) {
+        T::reset_object(self);
+    }
+}
+
+/// Whoever has it alone finds no state in it: nobody waits for it.
+impl Reset for Condvar {
+    #[inline]
+    fn reset(&mut self) {}
+}
+
+impl<H> Reset for BuildHasherDefault<H> {
+    #[inline]
+    fn reset(&mut self) {}
+}
+
 impl<T: ?Sized> Reset for PhantomData<T> {
     #[inline]
     fn reset(&mut self) {}
@@ -267,94 +351,4 @@ impl<T: ?Sized> Reset for PhantomData<T> {
 impl Reset for PhantomPinned {
     #[inline]
     fn reset(&mut self) {}
-}
-
-#[cfg(test)]
-mod tests {
-    use core::fmt::Debug;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    use super::*;
-
-    fn after<T: Reset>(mut value: T) -> T {
-        value.reset();
-        value
-    }
-
-    #[test]
-    fn a_reset_value_is_the_default() {
-        fn check<T: Reset + Default + PartialEq + Debug>(value: T) {
-            assert_ne!(value, T::default(), "already as after a reset");
-            assert_eq!(after(value), T::default());
-        }
-        check(vec![1]);
-        check(VecDeque::from([1]));
-        check(LinkedList::from([1]));
-        check(HashMap::from([(1, 2)]));
-        check(HashSet::from([1]));
-        check(BTreeMap::from([(1, 2)]));
-        check(BTreeSet::from([1]));
-        check("text".to_owned());
-        check(OsString::from("text"));
-        check(PathBuf::from("a/b"));
-        check((1_u8, 2_u16, 3_u32, 4_u64, 5_u128, 6_usize));
-        check((-1_i8, -2_i16, -3_i32, -4_i64, -5_i128, -6_isize));
-        check((1.5_f32, f64::NEG_INFINITY));
-        check((true, 'x', Duration::from_secs(1), (), PhantomData::<str>));
-        check(Some(String::from("text")));
-        check(OnceCell::from(1));
-        check(OnceLock::from(1));
-        check(Box::new(1));
-        check([vec![1], vec![2]]);
-        check((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
-        check(Wrapping(1));
-        check(Saturating(1));
-        check(Cell::new(1));
-        check(RefCell::new(vec![1]));
-    }
-
-    #[test]
-    fn types_without_equality_are_reset() {
-        assert!(after(BinaryHeap::from([1])).is_empty());
-        assert!(after(atomic::AtomicPtr::new(&mut 1)).into_inner().is_null());
-        assert!(!after(atomic::AtomicBool::new(true)).into_inner());
-        assert_eq!(after(atomic::AtomicU8::new(1)).into_inner(), 0);
-        assert_eq!(after(atomic::AtomicI64::new(-1)).into_inner(), 0);
-        assert_eq!(after(atomic::AtomicUsize::new(1)).into_inner(), 0);
-        assert_eq!(*after(vec![1, 2].into_boxed_slice()), [0, 0]);
-        let mut cursor = Cursor::new(vec![1, 2]);
-        cursor.set_position(2);
-        assert_eq!(after(cursor), Cursor::new(vec![]));
-        let mut boxed: Box<dyn Reset> = Box::new(1);
-        boxed.reset();
-    }
-
-    #[test]
-    fn capacity_outlives_a_reset() {
-        assert!(after(Vec::<u8>::with_capacity(64)).capacity() >= 64);
-        assert!(after(vec![0_u8; 64]).capacity() >= 64);
-        assert!(after(VecDeque::from([0_u8; 64])).capacity() >= 64);
-        assert!(after(BinaryHeap::from([0_u8; 64])).capacity() >= 64);
-        assert!(after("x".repeat(64)).capacity() >= 64);
-        assert!(after(OsString::from("x".repeat(64))).capacity() >= 64);
-        assert!(after(PathBuf::from("x".repeat(64))).capacity() >= 64);
-        assert!(after((0..64).collect::<HashSet<u8>>()).capacity() >= 64);
-        assert!(after((0..64).map(|n| (n, n)).collect::<HashMap<u8, u8>>()).capacity() >= 64);
-        assert!(after(Mutex::new(vec![0_u8; 64])).into_inner().unwrap().capacity() >= 64);
-        assert!(after(Cursor::new(vec![0_u8; 64])).into_inner().capacity() >= 64);
-        assert!(after([vec![0_u8; 64]])[0].capacity() >= 64);
-    }
-
-    #[test]
-    fn a_reset_cures_a_poisoned_lock() {
-        let (mutex, lock) = (Mutex::new(1), RwLock::new(1));
-        let poison = AssertUnwindSafe(|| {
-            let _guards = (mutex.lock(), lock.write());
-            panic!("poisons both");
-        });
-        assert!(catch_unwind(poison).is_err());
-        assert!(mutex.is_poisoned() && lock.is_poisoned());
-        assert_eq!(after(mutex).into_inner().unwrap(), 0);
-        assert_eq!(after(lock).into_inner().unwrap(), 0);
-    }
 }

@@ -5,4 +5,5 @@ pub mod counted;
 pub mod cpu;
 pub mod operation;
 pub mod random;
+pub mod reuse;
 pub mod watchdog;
