@@ -26,7 +26,17 @@ use std::sync::{Mutex, RwLock};
 /// | `Box`, `Option`, `RefCell`, `Mutex`, `RwLock`, `Cursor` | that of the value in it |
 /// | arrays, slices | that of each value in it, and each may have so many |
 ///
-/// `BTreeMap`, `BTreeSet` and `LinkedList` have no capacity: they own memory for their elements alone.
+/// Behind the [features](crate#features) of their crates' names:
+///
+/// | type | unit |
+/// |---|---|
+/// | `bytes`: `BytesMut` | bytes of the memory, where it is this one's alone, read past or not; bytes of its capacity, where it is shared |
+/// | `smallvec`: `SmallVec` | elements on the heap; inline ones cost nothing |
+/// | `hashbrown`: `HashMap`, `HashSet`; `indexmap`: `IndexMap`, `IndexSet` | elements, as for those of std |
+/// | `zeroize`: `Zeroizing` | that of the value in it; elements that are moved leave a copy behind, as with every growth |
+///
+/// `BTreeMap`, `BTreeSet` and `LinkedList` have no capacity: they own memory for their elements alone. That of `ArrayVec` and of
+/// heapless' types is part of their type.
 ///
 /// # Examples
 ///

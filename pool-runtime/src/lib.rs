@@ -55,7 +55,9 @@
 //! # Features
 //!
 //! - `derive` (default): re-exports the derive macro of `pool-macros`.
-//! - `zeroize`: fields with `#[pooled(zeroize)]` are wiped.
+//! - `zeroize`: the key `zeroize` of the derive, which wipes a field; [`Reset`] and [`LimitCapacity`] for `Zeroizing`.
+//! - `arrayvec`, `bytes`, `hashbrown`, `heapless`, `indexmap`, `smallvec`: [`Reset`] for the types of the crate of that name,
+//!   and [`LimitCapacity`] for those that have a capacity. `heapless` needs Rust 1.87, as that crate does; all else needs 1.85.
 //!
 //! # Configuration flags
 //!
@@ -70,6 +72,7 @@ mod bound;
 mod capacity;
 mod chaos;
 mod cpu;
+mod crates;
 mod guard;
 mod list;
 #[cfg(all(test, loom))]

@@ -45,6 +45,19 @@ use crate::{Guard, Pooled};
 /// | `Once` | not called | |
 /// | `()`, `Condvar`, `BuildHasherDefault`, `PhantomData`, `PhantomPinned` | as before | |
 ///
+/// The types of other crates stand behind the [features](crate#features) of their names:
+///
+/// | type | after the reset | kept |
+/// |---|---|---|
+/// | `bytes`: `BytesMut` | empty | the capacity that it has at that moment: what was split off has its own owner, and what was read past comes back with the next `reserve` |
+/// | `bytes`: `Bytes` | empty | nothing: its share of the memory is released |
+/// | `smallvec`: `SmallVec` | empty | the whole capacity, on the heap too |
+/// | `arrayvec`: `ArrayVec`, `ArrayString` | empty | it has no memory of its own |
+/// | `hashbrown`: `HashMap`, `HashSet`, `HashTable` | empty | the whole capacity and the hasher |
+/// | `indexmap`: `IndexMap`, `IndexSet` | empty | the whole capacity and the hasher |
+/// | `heapless`: `Vec`, `String`, `Deque`, `BinaryHeap`, `LinearMap`, `IndexMap`, `IndexSet`, `HistoryBuf` | empty | they have no memory of their own |
+/// | `zeroize`: `Zeroizing` | wiped, as its value's `Zeroize` does it | what that `Zeroize` keeps: all of it for `Vec` and `String` |
+///
 /// # What has no reset
 ///
 /// These types have none, since there is no one thing to do. A field of such a type says what it wants.
@@ -58,7 +71,8 @@ use crate::{Guard, Pooled};
 ///   them.
 /// - `RandomState`: a new one is another hasher. `#[pooled(keep)]`.
 ///
-/// A reset is not an erasure: the bytes of a cleared buffer stay in memory until they are written over.
+/// A reset is not an erasure: the bytes of a cleared buffer stay in memory until they are written over. `Zeroizing`, and the
+/// key `zeroize` of the derive, erase.
 ///
 /// A `RefCell`, `Mutex` or `RwLock` whose guard was leaked with [`mem::forget`](core::mem::forget) is still borrowed or
 /// locked after its reset.
