@@ -17,7 +17,7 @@
 //! ```
 //!
 //! It is for objects that are dear to make and cheap to reset: buffers, parser and compressor states, scratch space. Go
-//! programmers know it as `sync.Pool`.
+//! programmers know it as `sync.Pool`: [what it is called here](from_sync_pool). Frequent questions have [recipes].
 //!
 //! # What holds
 //!
@@ -89,6 +89,16 @@ mod store;
 mod sweep;
 mod sync;
 mod table;
+
+// Pages: modules that exist in the documentation alone, and whose examples are tests.
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/from-sync-pool.md")]
+pub mod from_sync_pool {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/recipes.md")]
+pub mod recipes {}
 
 pub use capacity::LimitCapacity;
 #[cfg(pool_inject)]
