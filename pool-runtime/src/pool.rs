@@ -122,6 +122,14 @@ impl<T: Pooled> Pool<T> {
     pub(crate) fn acquire(&'static self) -> Guard<T> {
         match self.store.pop() {
             Some(object) => self.guard(object),
+            None => self.acquire_portable(),
+        }
+    }
+
+    #[cold]
+    fn acquire_portable(&'static self) -> Guard<T> {
+        match self.store.pop_front() {
+            Some(object) => self.guard(object),
             None => self.acquire_slow(),
         }
     }
@@ -138,7 +146,7 @@ impl<T: Pooled> Pool<T> {
         if chaos::strikes() {
             return None;
         }
-        let object = self.store.pop().or_else(|| self.store.take())?;
+        let object = self.store.pop().or_else(|| self.store.pop_front()).or_else(|| self.store.take())?;
         Some(self.guard(object))
     }
 
@@ -153,7 +161,9 @@ impl<T: Pooled> Pool<T> {
             if !self.store.has_room() {
                 return made;
             }
-            if !self.put(Object::from_box(self.create())) {
+            let object = Object::from_box(self.create());
+            let kept = self.store.push_front(object).map_or_else(|object| self.put(object), |()| true);
+            if !kept {
                 return made;
             }
         }
@@ -177,7 +187,8 @@ impl<T: Pooled> Pool<T> {
         if self.store.is_off() {
             return self.drop_object(object, Reason::Off);
         }
-        if let Some(object) = self.clean(object) {
+        let Some(object) = self.clean(object) else { return };
+        if let Err(object) = self.store.push_front(object) {
             self.put(object);
         }
     }

@@ -102,9 +102,9 @@ impl Private {
         }
         // Acquire: pairs with `fill_front`. Not a swap, which could open a front that was closed meanwhile. If the same
         // object has left and come back, it is here now, and that is all that counts.
-        let taken = self.front.compare_exchange(front, ptr::null_mut(), Acquire, Relaxed).ok()?;
+        self.front.compare_exchange(front, ptr::null_mut(), Acquire, Relaxed).ok()?;
         // SAFETY: an address in `front` owns its object, and the exchange took it out (invariant 2).
-        unsafe { Object::from_raw(taken) }
+        unsafe { Object::from_raw(front) }
     }
 
     /// Puts an object into the front, or gives it back where something is there or the front is closed.

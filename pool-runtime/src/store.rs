@@ -83,6 +83,7 @@ impl Store {
     }
 
     /// Whether pooling is off, for a thread that has an object of the pool: making it would have started the pool.
+    #[inline]
     pub(crate) fn is_off(&self) -> bool {
         !self.tables.is_started()
     }
@@ -105,14 +106,28 @@ impl Store {
         area.push(&self.tables, object)
     }
 
-    /// An object from anywhere but another slot's private stack, when [`pop`](Self::pop) found none.
+    /// An object from the front of this thread's private stack, on the portable backend. Nothing with restartable sequences.
     #[inline]
+    pub(crate) fn pop_front(&'static self) -> Option<Object> {
+        self.tables.running_portable_slot(cpu::slot())?.private.take_front()
+    }
+
+    /// Puts an object into the front of this thread's private stack, on the portable backend, or gives it back.
+    #[inline]
+    pub(crate) fn push_front(&'static self, object: Object) -> Result<(), Object> {
+        match self.tables.running_portable_slot(cpu::slot()) {
+            Some(slot) => slot.private.fill_front(object),
+            None => Err(object),
+        }
+    }
+
+    /// An object from anywhere but another slot's private stack, when [`pop`](Self::pop) and
+    /// [`pop_front`](Self::pop_front) found none.
     pub(crate) fn take(&'static self) -> Option<Object> {
         self.pop_portable().or_else(|| self.take_slow())
     }
 
-    /// Puts an object anywhere, when [`push`](Self::push) gave it back.
-    #[inline]
+    /// Puts an object anywhere, when [`push`](Self::push) or [`push_front`](Self::push_front) gave it back.
     pub(crate) fn put(&'static self, object: Object) -> Result<(), (Object, Reason)> {
         self.push_portable(object).or_else(|object| self.put_slow(object))
     }
@@ -120,10 +135,9 @@ impl Store {
     #[inline]
     fn pop_portable(&'static self) -> Option<Object> {
         let slot = self.tables.running_portable_slot(cpu::slot())?;
-        let object = slot.private.take_front();
         // A miss stores nothing: the lock is not taken for an empty stack.
-        if object.is_some() || slot.private.stacked() == 0 {
-            return object;
+        if slot.private.stacked() == 0 {
+            return None;
         }
         self.hold(slot)?.pop()
     }
@@ -131,10 +145,10 @@ impl Store {
     #[inline]
     fn push_portable(&'static self, object: Object) -> Result<(), Object> {
         let Some(slot) = self.tables.running_portable_slot(cpu::slot()) else { return Err(object) };
-        slot.private.fill_front(object).or_else(|object| match self.hold(slot) {
+        match self.hold(slot) {
             Some(mut private) => private.push(object),
             None => Err(object),
-        })
+        }
     }
 
     #[cold]

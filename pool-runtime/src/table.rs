@@ -78,17 +78,15 @@ impl Tables {
         Area::from_code(self.area.load(Relaxed))
     }
 
-    /// The slot with this number, if it has been made and the pool is running on the portable backend.
+    /// The slot with this number, if it has been made, the pool is running on the portable backend, and the number is not
+    /// beyond the first table.
     #[inline]
     pub(crate) fn running_portable_slot(&self, number: usize) -> Option<&'static Slot> {
         // Acquire: pairs with `start` and `restart`.
         let len = self.running.load(Acquire) & !STARTED;
         // Asked after the acquire: who sees the pool run sees with what.
-        if len == 0 || self.area().is_some() {
+        if number >= len || self.area().is_some() {
             return None;
-        }
-        if number >= len {
-            return self.first()?.get(number);
         }
         // SAFETY: the pool was started, so `slots` leads to as many slots (invariant 2).
         let slot = unsafe { self.slots.load(Relaxed).add(number) };

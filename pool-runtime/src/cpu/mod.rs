@@ -238,7 +238,7 @@ pub(crate) fn table_len() -> usize {
     if area().is_some() {
         return topology::possible().unwrap_or_else(count);
     }
-    count()
+    slots()
 }
 
 /// The number of the slot that the calling thread works with: its CPU's, or one of its own.
