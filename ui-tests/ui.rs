@@ -9,7 +9,9 @@
 fn ui() {
     let cases = trybuild::TestCases::new();
     cases.pass("ui/pass/*.rs");
-    for topic in ["attribute", "field", "guard", "hook", "item", "type-key"] {
+    for topic in
+        ["attribute", "crate", "enum", "field", "guard", "hook", "instances", "item", "near-miss", "reset", "type-key"]
+    {
         cases.compile_fail(format!("ui/{topic}/*.rs"));
     }
 }

@@ -1,16 +1,19 @@
 //! Our view of the item, borrowed from syn's.
 
 use proc_macro2::TokenTree;
-use syn::{Attribute, Data, DeriveInput, Error, Generics, Ident, Member, Meta, Token, Type};
+use syn::{Attribute, Data, DataEnum, DeriveInput, Error, Fields, Generics, Ident, Member, Meta, Token, Type};
 
-use crate::attr::{FieldArgs, TypeArgs};
+use crate::attr::{FieldArgs, TypeArgs, VariantArgs};
+use crate::instance::{self, Instance};
 
 /// The item that the derive stands on.
 pub(crate) struct Item<'a> {
     /// The type's name.
     pub(crate) ident: &'a Ident,
-    /// Its parameters, which [`valid`](crate::valid) refuses.
+    /// Its parameters.
     pub(crate) generics: &'a Generics,
+    /// What it is with its parameters given.
+    pub(crate) instances: Vec<Instance>,
     /// It has something to do with deprecation, its own or that of what it is made of.
     pub(crate) deprecated: bool,
     /// The keys on the type.
@@ -23,13 +26,23 @@ pub(crate) struct Item<'a> {
 pub(crate) enum Body<'a> {
     /// Fields in declaration order, of every kind of struct.
     Struct(Vec<Field<'a>>),
-    /// An enum, and the attributes named `pooled` that stand inside of it.
-    Enum(Vec<&'a Attribute>),
+    /// The variants of an enum that are marked as its default: no more than one, but where that is yet to be reported.
+    Enum(Vec<Variant<'a>>),
     /// A union.
     Union(Token![union]),
 }
 
-/// A field of a struct.
+/// A variant that is its enum's default.
+pub(crate) struct Variant<'a> {
+    /// The name.
+    pub(crate) ident: &'a Ident,
+    /// The key that marks it.
+    pub(crate) key: Ident,
+    /// The fields in declaration order.
+    pub(crate) fields: Vec<Field<'a>>,
+}
+
+/// A field of a struct or of a variant.
 pub(crate) struct Field<'a> {
     /// The name or the index.
     pub(crate) member: Member,
@@ -42,32 +55,63 @@ pub(crate) struct Field<'a> {
 impl<'a> Item<'a> {
     /// Reads the item and its attributes.
     pub(crate) fn read(input: &'a DeriveInput, errors: &mut Vec<Error>) -> Self {
-        let args = TypeArgs::read(&input.attrs, errors);
-        let body = match &input.data {
-            Data::Struct(data) => {
-                let fields = data.fields.members().zip(&data.fields);
-                Body::Struct(fields.map(|(member, field)| Field::read(member, field, errors)).collect())
-            }
+        let DeriveInput { ident, generics, attrs, data, .. } = input;
+        let args = TypeArgs::read(attrs, errors);
+        let instances = instance::read(ident, generics, &args, errors);
+        let (body, fields): (_, Vec<&syn::Field>) = match data {
+            Data::Struct(data) => (Body::Struct(read_fields(&data.fields, errors)), data.fields.iter().collect()),
             Data::Enum(data) => {
-                let variants = data.variants.iter();
-                let attrs = variants.flat_map(|v| v.attrs.iter().chain(v.fields.iter().flat_map(|field| &field.attrs)));
-                Body::Enum(attrs.filter(|attr| attr.path().is_ident("pooled")).collect())
+                let fields = data.variants.iter().flat_map(|variant| &variant.fields);
+                (Body::Enum(read_variants(data, errors)), fields.collect())
             }
-            Data::Union(data) => Body::Union(data.union_token),
+            Data::Union(data) => (Body::Union(data.union_token), vec![]),
         };
-        let deprecated = match &input.data {
-            Data::Struct(data) => data.fields.iter().any(|field| mentions_deprecated(&field.attrs)),
-            Data::Enum(_) | Data::Union(_) => false,
+        let deprecated = mentions_deprecated(attrs) || fields.iter().any(|field| mentions_deprecated(&field.attrs));
+        Self { ident, generics, instances, deprecated, args, body }
+    }
+
+    /// Every field that has a reset of its own.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &Field<'a>> {
+        let (fields, variants): (&[Field<'a>], &[Variant<'a>]) = match &self.body {
+            Body::Struct(fields) => (fields, &[]),
+            Body::Enum(variants) => (&[], variants),
+            Body::Union(_) => (&[], &[]),
         };
-        let deprecated = deprecated || mentions_deprecated(&input.attrs);
-        Self { ident: &input.ident, generics: &input.generics, deprecated, args, body }
+        fields.iter().chain(variants.iter().flat_map(|variant| &variant.fields))
     }
 }
 
-impl<'a> Field<'a> {
-    fn read(member: Member, field: &'a syn::Field, errors: &mut Vec<Error>) -> Self {
-        Self { member, ty: &field.ty, args: FieldArgs::read(&field.attrs, errors) }
+fn read_fields<'a>(fields: &'a Fields, errors: &mut Vec<Error>) -> Vec<Field<'a>> {
+    let members = fields.members().zip(fields);
+    members
+        .map(|(member, field)| Field { member, ty: &field.ty, args: FieldArgs::read(&field.attrs, errors) })
+        .collect()
+}
+
+fn read_variants<'a>(data: &'a DataEnum, errors: &mut Vec<Error>) -> Vec<Variant<'a>> {
+    let mut marked = Vec::new();
+    for variant in &data.variants {
+        let known = errors.len();
+        match VariantArgs::read(&variant.attrs, errors).default {
+            Some(arg) => {
+                let fields = read_fields(&variant.fields, errors);
+                marked.push(Variant { ident: &variant.ident, key: arg.key, fields });
+            }
+            // A variant whose mark is misspelt is not to be reported twice.
+            None if errors.len() > known => {}
+            None => {
+                let attrs = variant.fields.iter().flat_map(|field| &field.attrs);
+                errors.extend(attrs.filter(|attr| attr.path().is_ident("pooled")).map(|attr| {
+                    Error::new_spanned(
+                        &attr.meta,
+                        "only the default variant is reset field by field: write `#[pooled(default)]` above this variant, \
+                         or remove this",
+                    )
+                }));
+            }
+        }
     }
+    marked
 }
 
 /// `#[deprecated]`, or a lint level of that name.

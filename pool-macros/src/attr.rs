@@ -3,9 +3,15 @@
 //! What is wrong is reported and passed over. An argument with a wrong value stays, so that later checks know its key
 //! was there.
 
+use proc_macro2::Group;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, Expr, ExprUnary, Ident, Lit, Meta, Token, UnOp, token};
+use syn::{
+    Attribute, Error, Expr, ExprUnary, Ident, Lit, LitStr, Meta, Path, Token, Type, UnOp, WherePredicate,
+    parenthesized, token,
+};
+
+use crate::keys::Place;
 
 /// A key, and what it was given.
 pub(crate) struct Arg<V> {
@@ -32,6 +38,12 @@ pub(crate) struct TypeArgs {
     pub(crate) name: Option<Arg<Expr>>,
     /// One of two words.
     pub(crate) on_panic: Option<Arg<OnPanic>>,
+    /// Types that are this type with its parameters given; `instance` looks whether they are.
+    pub(crate) instances: Option<Arg<Vec<Type>>>,
+    /// What a derived `Reset` asks of the parameters.
+    pub(crate) bound: Option<Arg<Vec<WherePredicate>>>,
+    /// Where `pool_runtime` is: the key `crate`.
+    pub(crate) runtime: Option<Arg<Path>>,
 }
 
 /// The value of `on_panic`.
@@ -47,6 +59,8 @@ pub(crate) enum OnPanic {
 pub(crate) struct FieldArgs {
     /// How the field is reset: no key twice, and more than one only where that is yet to be reported.
     pub(crate) rules: Vec<Arg<Rule>>,
+    /// A `usize`.
+    pub(crate) max_capacity: Option<Arg<Expr>>,
 }
 
 /// How a field is reset.
@@ -61,30 +75,16 @@ pub(crate) enum Rule {
     With(Expr),
     /// Not at all.
     Keep,
+    /// Its memory is wiped.
+    Zeroize,
 }
 
-/// Where an attribute stands.
-#[derive(Clone, Copy)]
-enum Place {
-    Type,
-    Field,
+/// The keys on a variant.
+#[derive(Default)]
+pub(crate) struct VariantArgs {
+    /// The enum is reset to this variant.
+    pub(crate) default: Option<Arg<()>>,
 }
-
-/// Each key, and how it is written.
-type Keys = &'static [(&'static str, &'static str)];
-
-const TYPE_KEYS: Keys = &[
-    ("new", "new = path"),
-    ("reset", "reset = path"),
-    ("retain", "retain = path"),
-    ("max_idle", "max_idle = 64"),
-    ("local", "local = 32"),
-    ("name", "name = \"..\""),
-    ("on_panic", "on_panic = discard"),
-];
-
-const FIELD_KEYS: Keys =
-    &[("clear", "clear"), ("default", "default"), ("set", "set = expr"), ("with", "with = path"), ("keep", "keep")];
 
 impl TypeArgs {
     /// Reads the attributes of a type.
@@ -92,17 +92,32 @@ impl TypeArgs {
         let mut args = Self::default();
         for word in words(attrs, Place::Type, errors) {
             match word.key.to_string().as_str() {
-                "new" => args.new = Some(word.read(hook, errors)),
-                "reset" => args.reset = Some(word.read(hook, errors)),
-                "retain" => args.retain = Some(word.read(hook, errors)),
-                "max_idle" => args.max_idle = Some(word.read(number, errors)),
-                "local" => args.local = Some(word.read(number, errors)),
-                "name" => args.name = Some(word.read(|_, value| Ok(value), errors)),
-                "on_panic" => args.on_panic = Some(word.read(on_panic, errors)),
+                "new" => args.new = Some(word.read_value(hook, errors)),
+                "reset" => args.reset = Some(word.read_value(hook, errors)),
+                "retain" => args.retain = Some(word.read_value(hook, errors)),
+                "max_idle" => args.max_idle = Some(word.read_value(number, errors)),
+                "local" => args.local = Some(word.read_value(number, errors)),
+                "name" => args.name = Some(word.read_value(|_, value| Ok(value), errors)),
+                "on_panic" => args.on_panic = Some(word.read_value(on_panic, errors)),
+                "instances" => args.instances = Some(word.read_types(errors)),
+                "bound" => args.bound = Some(word.read_bounds(errors)),
+                "crate" => args.runtime = Some(word.read_value(runtime, errors)),
                 _ => {}
             }
         }
+        if let Some(Arg { key, value: Some(types) }) = &mut args.instances {
+            if types.is_empty() {
+                errors.push(Error::new_spanned(key, "`instances` needs types: write `instances(Buf<u8>)`"));
+            }
+        }
         args
+    }
+
+    /// A key that means nothing to a `Reset`.
+    pub(crate) fn of_pooled(&self) -> Option<&Ident> {
+        let values = [&self.new, &self.retain, &self.max_idle, &self.local, &self.name];
+        let keys = values.into_iter().flatten().map(|arg| &arg.key);
+        keys.chain(self.on_panic.as_ref().map(|arg| &arg.key)).next()
     }
 }
 
@@ -114,9 +129,14 @@ impl FieldArgs {
             args.rules.push(match word.key.to_string().as_str() {
                 "clear" => word.read_alone(Rule::Clear, errors),
                 "default" => word.read_alone(Rule::Default, errors),
-                "set" => word.read(|_, value| Ok(Rule::Set(value)), errors),
-                "with" => word.read(|key, value| hook(key, value).map(Rule::With), errors),
+                "set" => word.read_value(|_, value| Ok(Rule::Set(value)), errors),
+                "with" => word.read_value(|key, value| hook(key, value).map(Rule::With), errors),
                 "keep" => word.read_alone(Rule::Keep, errors),
+                "zeroize" => word.read_alone(Rule::Zeroize, errors),
+                "max_capacity" => {
+                    args.max_capacity = Some(word.read_value(number, errors));
+                    continue;
+                }
                 _ => continue,
             });
         }
@@ -124,55 +144,128 @@ impl FieldArgs {
     }
 }
 
-/// An argument before its value is looked at.
-struct Word {
-    /// The key as written.
-    key: Ident,
-    /// Nothing follows the key, not even a lone `=`.
-    alone: bool,
-    /// What follows an `=`.
-    value: Option<Expr>,
-}
-
-impl Parse for Word {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let Ok(key) = input.call(Ident::parse_any) else {
-            return Err(input.error("expected a key, such as `keep`"));
-        };
-        if input.is_empty() || input.peek(Token![,]) {
-            return Ok(Self { key, alone: true, value: None });
+impl VariantArgs {
+    /// Reads the attributes of a variant.
+    pub(crate) fn read(attrs: &[Attribute], errors: &mut Vec<Error>) -> Self {
+        let mut args = Self::default();
+        for word in words(attrs, Place::Variant, errors) {
+            if word.key == "default" {
+                args.default = Some(word.read_alone((), errors));
+            }
         }
-        if input.peek(token::Paren) {
-            input.parse::<proc_macro2::Group>()?;
-            return Ok(Self { key, alone: false, value: None });
-        }
-        if !input.peek(Token![=]) {
-            return Err(input.error("expected `,` or `=`"));
-        }
-        input.parse::<Token![=]>()?;
-        let value = if input.is_empty() || input.peek(Token![,]) { None } else { Some(input.parse()?) };
-        Ok(Self { key, alone: false, value })
+        args
     }
 }
 
+/// An argument before its value is looked at.
+struct Word {
+    place: Place,
+    /// The key as written.
+    key: Ident,
+    given: Given,
+}
+
+/// What follows a key.
+enum Given {
+    Nothing,
+    /// `=`, and what follows it.
+    Value(Option<Expr>),
+    /// The list of `instances`.
+    Types(Vec<Type>),
+    /// The list of `bound`.
+    Bounds(Vec<WherePredicate>),
+    /// Parentheses where there is no list.
+    Parentheses,
+}
+
 impl Word {
-    /// The argument of a key that takes a value.
-    fn read<V>(self, convert: impl FnOnce(&Ident, Expr) -> syn::Result<V>, errors: &mut Vec<Error>) -> Arg<V> {
-        let Self { key, value, .. } = self;
-        let value = match value {
-            Some(value) => convert(&key, value),
-            None => Err(Error::new_spanned(&key, format!("`{key}` needs a value: write `{}`", written(&key)))),
+    fn parse(place: Place, input: ParseStream<'_>) -> syn::Result<Self> {
+        let Ok(key) = input.call(Ident::parse_any) else {
+            return Err(input.error("expected a key, such as `keep`"));
         };
-        Arg { value: value.map_err(|error| errors.push(error)).ok(), key }
+        let mut word = Self { place, key, given: Given::Nothing };
+        if input.is_empty() || input.peek(Token![,]) {
+            return Ok(word);
+        }
+        if input.peek(token::Paren) {
+            word.given = word.parse_parentheses(input)?;
+        } else if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            let absent = input.is_empty() || input.peek(Token![,]);
+            // Types and bounds are no expressions.
+            if word.is_list() && !absent {
+                return Err(word.not_a_list());
+            }
+            word.given = Given::Value(if absent { None } else { Some(input.parse()?) });
+        } else {
+            return Err(input.error("expected `,` or `=`"));
+        }
+        Ok(word)
+    }
+
+    fn parse_parentheses(&self, input: ParseStream<'_>) -> syn::Result<Given> {
+        if !self.is_list() {
+            input.parse::<Group>()?;
+            return Ok(Given::Parentheses);
+        }
+        let list;
+        parenthesized!(list in input);
+        if list.peek(LitStr) {
+            return Err(list.error(format!("`{}` takes no strings: write `{}`", self.key, self.written())));
+        }
+        Ok(if self.key == "instances" {
+            Given::Types(list.parse_terminated(Type::parse, Token![,])?.into_iter().collect())
+        } else {
+            Given::Bounds(list.parse_terminated(WherePredicate::parse, Token![,])?.into_iter().collect())
+        })
+    }
+
+    fn is_list(&self) -> bool {
+        self.place == Place::Type && (self.key == "instances" || self.key == "bound")
+    }
+
+    /// The argument of a key that takes a value.
+    fn read_value<V>(self, convert: impl FnOnce(&Ident, Expr) -> syn::Result<V>, errors: &mut Vec<Error>) -> Arg<V> {
+        let value = match self.given {
+            Given::Value(Some(value)) => convert(&self.key, value),
+            _ => {
+                let message = format!("`{}` needs a value: write `{}`", self.key, self.written());
+                Err(Error::new_spanned(&self.key, message))
+            }
+        };
+        Arg { value: value.map_err(|error| errors.push(error)).ok(), key: self.key }
     }
 
     /// The argument of a key that takes none.
     fn read_alone<V>(self, value: V, errors: &mut Vec<Error>) -> Arg<V> {
-        let Self { key, alone, .. } = self;
+        let Self { key, given, .. } = self;
+        let alone = matches!(given, Given::Nothing);
         if !alone {
             errors.push(Error::new_spanned(&key, format!("`{key}` takes no value: write `{key}` alone")));
         }
         Arg { value: alone.then_some(value), key }
+    }
+
+    /// The argument of `instances`.
+    fn read_types(self, errors: &mut Vec<Error>) -> Arg<Vec<Type>> {
+        let error = self.not_a_list();
+        let value = if let Given::Types(types) = self.given { Ok(types) } else { Err(error) };
+        Arg { value: value.map_err(|error| errors.push(error)).ok(), key: self.key }
+    }
+
+    /// The argument of `bound`.
+    fn read_bounds(self, errors: &mut Vec<Error>) -> Arg<Vec<WherePredicate>> {
+        let error = self.not_a_list();
+        let value = if let Given::Bounds(bounds) = self.given { Ok(bounds) } else { Err(error) };
+        Arg { value: value.map_err(|error| errors.push(error)).ok(), key: self.key }
+    }
+
+    fn not_a_list(&self) -> Error {
+        Error::new_spanned(&self.key, format!("`{}` takes a list in parentheses: write `{}`", self.key, self.written()))
+    }
+
+    fn written(&self) -> &'static str {
+        self.place.written(&self.key.to_string()).unwrap_or("key = value")
     }
 }
 
@@ -182,8 +275,9 @@ fn words(attrs: &[Attribute], place: Place, errors: &mut Vec<Error>) -> Vec<Word
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("pooled")) {
         for word in split(attr, place, errors) {
             let key = &word.key;
-            if !place.keys().iter().any(|(known, _)| key == known) {
-                errors.push(Error::new_spanned(key, place.not_here(key)));
+            let name = key.to_string();
+            if place.written(&name).is_none() {
+                errors.push(Error::new_spanned(key, place.refusal(&name)));
             } else if words.iter().any(|earlier| earlier.key == *key) {
                 errors.push(Error::new_spanned(key, format!("`{key}` is given twice")));
             } else {
@@ -208,7 +302,7 @@ fn split(attr: &Attribute, place: Place, errors: &mut Vec<Error>) -> Vec<Word> {
         Meta::List(list) => {
             let read = list.parse_args_with(|input: ParseStream<'_>| {
                 while !input.is_empty() {
-                    words.push(input.parse()?);
+                    words.push(Word::parse(place, input)?);
                     if !input.is_empty() {
                         input.parse::<Token![,]>()?;
                     }
@@ -230,62 +324,23 @@ fn split(attr: &Attribute, place: Place, errors: &mut Vec<Error>) -> Vec<Word> {
     words
 }
 
-impl Place {
-    fn keys(self) -> Keys {
-        match self {
-            Self::Type => TYPE_KEYS,
-            Self::Field => FIELD_KEYS,
-        }
-    }
-
-    fn example(self) -> &'static str {
-        match self {
-            Self::Type => "#[pooled(max_idle = 64)]",
-            Self::Field => "#[pooled(keep)]",
-        }
-    }
-
-    /// Why a key is refused: it belongs elsewhere, or nowhere.
-    fn not_here(self, key: &Ident) -> String {
-        match self {
-            Self::Type if FIELD_KEYS.iter().any(|(known, _)| key == known) => {
-                format!("`{key}` is a key for a field: write `#[pooled({})]` above the field", written(key))
-            }
-            Self::Field if key == "reset" => "`reset` is a key for the type: write `#[pooled(with = path)]` to reset \
-                                              this field alone"
-                .to_owned(),
-            Self::Field if TYPE_KEYS.iter().any(|(known, _)| key == known) => {
-                format!("`{key}` is a key for the type: write `#[pooled({})]` above the type", written(key))
-            }
-            Self::Type => format!("unknown key `{key}`: a type takes {}", listed(TYPE_KEYS)),
-            Self::Field => format!("unknown key `{key}`: a field takes {}", listed(FIELD_KEYS)),
-        }
-    }
-}
-
-/// How a key is written, with its value.
-fn written(key: &Ident) -> &'static str {
-    TYPE_KEYS.iter().chain(FIELD_KEYS).find(|(known, _)| key == known).map_or("key = value", |(_, written)| written)
-}
-
-/// `` `a`, `b` or `c` ``
-fn listed(keys: Keys) -> String {
-    let mut list = String::new();
-    for (i, (key, _)) in keys.iter().enumerate() {
-        let separator = match i {
-            0 => "",
-            _ if i + 1 == keys.len() => " or ",
-            _ => ", ",
-        };
-        list = format!("{list}{separator}`{key}`");
-    }
-    list
-}
-
 /// A value that is called. Its signature is the compiler's to check, but what can be no function is refused here.
 fn hook(key: &Ident, value: Expr) -> syn::Result<Expr> {
     let reason = match bare(&value) {
-        Expr::Path(_) | Expr::Closure(_) | Expr::Macro(_) => return Ok(value),
+        Expr::Closure(closure) => {
+            let (arguments, signature) = match key.to_string().as_str() {
+                "new" => (0, "fn() -> Self"),
+                "reset" => (1, "fn(&mut Self)"),
+                "retain" => (1, "fn(&Self) -> bool"),
+                _ => (1, "fn(&mut Field)"),
+            };
+            if closure.inputs.len() == arguments {
+                return Ok(value);
+            }
+            let expected = if arguments == 0 { "no argument" } else { "one argument" };
+            format!("`{key}` takes a closure with {expected}: it is called as `{signature}`")
+        }
+        Expr::Path(_) | Expr::Macro(_) => return Ok(value),
         Expr::Lit(lit) => match &lit.lit {
             Lit::Str(text) => {
                 format!("`{key}` takes a path or a closure, not a string: write `{key} = {}`", text.value())
@@ -300,17 +355,19 @@ fn hook(key: &Ident, value: Expr) -> syn::Result<Expr> {
     Err(Error::new_spanned(value, reason))
 }
 
-/// A number of objects, or an expression that may be one.
+/// A number, or an expression that may be one.
 fn number(key: &Ident, value: Expr) -> syn::Result<Expr> {
+    let (place, unit) = if key == "max_capacity" { (Place::Field, "elements") } else { (Place::Type, "objects") };
+    let written = place.written(&key.to_string()).unwrap_or("key = 64");
     let reason = match bare(&value) {
         Expr::Lit(lit) => match &lit.lit {
             Lit::Int(_) => return Ok(value),
             Lit::Str(text) if text.value().parse::<usize>().is_ok() => {
                 format!("`{key}` takes a number, not a string: write `{key} = {}`", text.value())
             }
-            _ => format!("`{key}` takes a number of objects: write `{}`", written(key)),
+            _ => format!("`{key}` takes a number of {unit}: write `{written}`"),
         },
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => format!("`{key}` takes a number of objects, from 0 up"),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => format!("`{key}` takes a number of {unit}, from 0 up"),
         _ => return Ok(value),
     };
     Err(Error::new_spanned(value, reason))
@@ -326,6 +383,20 @@ fn on_panic(_: &Ident, value: Expr) -> syn::Result<OnPanic> {
         }
     }
     Err(Error::new_spanned(value, "`on_panic` is one of two words: write `discard` or `reset`"))
+}
+
+fn runtime(key: &Ident, value: Expr) -> syn::Result<Path> {
+    let reason = match bare(&value) {
+        Expr::Path(path) if path.qself.is_none() && path.path.segments.iter().all(|s| s.arguments.is_none()) => {
+            return Ok(path.path.clone());
+        }
+        Expr::Lit(lit) => match &lit.lit {
+            Lit::Str(text) => format!("`{key}` takes a path, not a string: write `{key} = {}`", text.value()),
+            _ => format!("`{key}` takes the path of `pool_runtime`: write `{key} = path`"),
+        },
+        _ => format!("`{key}` takes the path of `pool_runtime`: write `{key} = path`"),
+    };
+    Err(Error::new_spanned(value, reason))
 }
 
 /// The expression without parentheses, and without the invisible ones of a `macro_rules!` fragment.

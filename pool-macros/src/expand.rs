@@ -1,44 +1,150 @@
-//! The code that the derive writes.
+//! The code that the derives write.
 //!
 //! # Invariants
 //!
-//! 1. Only absolute paths are written, of `::core` and `::pool_runtime`: no name of the user's module is relied on.
+//! 1. Only paths of `::core` and of `__pool_runtime` are written: no name of the user's module is relied on. It is
+//!    imported once, from where the key `crate` says, so that a wrong path is one error.
 //! 2. Names of ours cannot be seen by an expression of the user's, nor be taken for a constant of the user's. Parameters
-//!    and variables have the span of the macro, which hides them; items are not hidden, so the only one is in a body
-//!    where no hook stands. All begin with two underscores.
+//!    and variables have the span of the macro, which hides them; items are not hidden. All begin with two underscores.
 //! 3. Tokens have the span of the word that is at fault if the compiler refuses them.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
-use syn::Expr;
-use syn::ext::IdentExt as _;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Expr, Type};
 
-use crate::ast::{Body, Field, Item};
+use crate::ast::{Body, Field, Item, Variant};
 use crate::attr::{Arg, OnPanic, Rule};
+use crate::instance::{self, Instance};
 
-/// Implements `Pooled` for an item that is valid.
-pub(crate) fn expand(item: &Item<'_>) -> TokenStream {
-    let ident = item.ident;
+/// Imports the runtime under the name that is used here.
+pub(crate) fn import(item: &Item<'_>) -> TokenStream {
+    match item.args.runtime.as_ref().and_then(|arg| arg.value.as_ref()) {
+        Some(path) => {
+            let span = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
+            let span = Span::mixed_site().located_at(span);
+            quote_spanned!(span=> use #path::__derive as __pool_runtime;)
+        }
+        None => quote!(
+            use ::pool_runtime::__derive as __pool_runtime;
+        ),
+    }
+}
+
+/// Implements `Pooled` for each instance of an item that is valid.
+pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
     // The tokens that are the user's count as a use of what is deprecated, wherever they stand.
     let allow_deprecated = item.deprecated.then(|| quote!(#[allow(deprecated)]));
-    let on_panic = on_panic(item);
-    let pool = pool(item);
-    let create = create_object(item);
-    let reset = reset_object(item);
-    let retain = retain_object(item);
+    let import = import(item);
+    let impls = item.instances.iter().map(|instance| {
+        let Instance { ty, parameters, .. } = instance;
+        let on_panic = on_panic(item);
+        let pool = pool(item, instance);
+        let create = create_object(item, instance);
+        let reset = reset_object(item, instance);
+        let retain = retain_object(item);
+        let needs = item.args.bound.as_ref().map(|bound| needs(&bound.key, "needs_reset", ty));
+        quote! {
+            #allow_deprecated
+            const _: () = {
+                #import
+                #parameters
+                #[automatically_derived]
+                impl __pool_runtime::Pooled for #ty {
+                    #on_panic
+                    #pool
+                    #create
+                    #reset
+                    #retain
+                }
+                #needs
+            };
+        }
+    });
+    impls.collect()
+}
+
+/// Implements `Reset` for an item that is valid, whatever its parameters are.
+pub(crate) fn reset(item: &Item<'_>) -> TokenStream {
+    let ident = item.ident;
+    let allow_deprecated = item.deprecated.then(|| quote!(#[allow(deprecated)]));
+    let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
+    let clauses = where_clause.map(|clause| &clause.predicates).into_iter().flatten();
+    let bounds = match &item.args.bound {
+        Some(bound) => bound.value.iter().flatten().map(ToTokens::to_token_stream).collect(),
+        None => inferred_bounds(item),
+    };
+    // The user's level for the names of the parameters does not reach them here.
+    let allow_names =
+        (!item.generics.params.is_empty()).then(|| quote!(#[allow(non_camel_case_types, non_upper_case_globals)]));
+    let import = import(item);
+    let object = object();
+    let ty = quote!(#ident #ty_generics);
+    let new = quote!(<#ty as __pool_runtime::DefaultVariant>::default_variant());
+    let statements = statements(item, &|field| field.ty.to_token_stream(), new);
+    let needs = item.args.of_pooled().filter(|_| item.generics.params.is_empty());
+    let needs = needs.map(|key| self::needs(key, "needs_pool", &ty));
+    let bind = (!statements.is_empty()).then(|| quote!(let #object = self;));
     quote! {
         #allow_deprecated
         const _: () = {
+            #import
+            #allow_names
             #[automatically_derived]
-            impl ::pool_runtime::Pooled for #ident {
-                #on_panic
-                #pool
-                #create
-                #reset
-                #retain
+            impl #impl_generics __pool_runtime::Reset for #ty
+            where
+                #(#clauses,)*
+                #(#bounds,)*
+            {
+                #[inline]
+                fn reset(&mut self) {
+                    #bind
+                    #statements
+                }
             }
+            #needs
         };
     }
+}
+
+/// A key of one derive is of no use without it, which the other derive alone can see.
+fn needs(key: &Ident, derived: &str, ty: &TokenStream) -> TokenStream {
+    let span = Span::mixed_site().located_at(key.span());
+    let needed = Ident::new(derived, span);
+    let ty = located_at(key, ty.clone());
+    quote_spanned! {span=>
+        const _: fn() = __pool_runtime::#needed::<#ty>;
+    }
+}
+
+/// What the fields' rules ask of the types that depend on a parameter.
+fn inferred_bounds(item: &Item<'_>) -> Vec<TokenStream> {
+    let is_generic = |name: &Ident| instance::parameter_names(item.generics).any(|parameter| parameter == name);
+    let is_own = |name: &Ident| name == item.ident || name == "Self";
+    if item.args.reset.is_some() || instance::parameter_names(item.generics).next().is_none() {
+        return vec![];
+    }
+    let mut bounds = Vec::new();
+    for field in item.fields() {
+        let ty = field.ty.to_token_stream();
+        // A type that contains itself would have to be `Reset` in order to be `Reset`.
+        if instance::mentioned(ty.clone(), &is_generic).is_none() || instance::mentioned(ty.clone(), &is_own).is_some()
+        {
+            continue;
+        }
+        let by_rule = match field.args.rules.first() {
+            None => Some(quote!(__pool_runtime::Reset)),
+            Some(Arg { value: Some(Rule::Default), .. }) => Some(quote!(::core::default::Default)),
+            Some(Arg { value: Some(Rule::Zeroize), .. }) => Some(quote!(__pool_runtime::Zeroize)),
+            Some(_) => None,
+        };
+        let by_limit = field.args.max_capacity.is_some().then(|| quote!(__pool_runtime::LimitCapacity));
+        let by_variant = matches!(item.body, Body::Enum(_)).then(|| quote!(::core::default::Default));
+        bounds.extend([by_rule, by_limit, by_variant].into_iter().flatten().map(|bound| quote!(#ty: #bound)));
+    }
+    if matches!(&item.body, Body::Enum(variants) if variants.is_empty()) {
+        bounds.push(quote!(Self: ::core::default::Default));
+    }
+    bounds
 }
 
 fn on_panic(item: &Item<'_>) -> Option<TokenStream> {
@@ -47,41 +153,43 @@ fn on_panic(item: &Item<'_>) -> Option<TokenStream> {
         OnPanic::Reset => quote!(Reset),
     };
     Some(quote! {
-        const ON_PANIC: ::pool_runtime::OnPanic = ::pool_runtime::OnPanic::#variant;
+        const ON_PANIC: __pool_runtime::OnPanic = __pool_runtime::OnPanic::#variant;
     })
 }
 
-fn pool(item: &Item<'_>) -> TokenStream {
-    let ident = item.ident;
+fn pool(item: &Item<'_>, Instance { ty, label, .. }: &Instance) -> TokenStream {
     let name = match &item.args.name {
-        Some(name) => constant(name, quote!(&'static ::core::primitive::str), ident),
-        None => {
-            let ident = ident.unraw().to_string();
-            quote!(::core::concat!(::core::module_path!(), "::", #ident))
-        }
+        Some(name) => constant(name, quote!(&'static ::core::primitive::str), ty),
+        None => quote!(::core::concat!(::core::module_path!(), "::", #label)),
     };
     let bound = |method: &str, arg: &Option<Arg<Expr>>| {
         let arg = arg.as_ref()?;
         let method = Ident::new(method, Span::mixed_site());
-        let value = constant(arg, quote!(::core::primitive::usize), ident);
+        let value = constant(arg, quote!(::core::primitive::usize), ty);
         Some(quote!(.#method(#value)))
     };
     let max_idle = bound("with_max_idle", &item.args.max_idle);
     let local = bound("with_local", &item.args.local);
     quote! {
         #[inline]
-        fn pool() -> &'static ::pool_runtime::Pool<Self> {
-            static __POOL: ::pool_runtime::Pool<#ident> = ::pool_runtime::Pool::new(#name) #max_idle #local;
+        fn pool() -> &'static __pool_runtime::Pool<Self> {
+            static __POOL: __pool_runtime::Pool<#ty> = __pool_runtime::Pool::new(#name) #max_idle #local;
             &__POOL
         }
     }
 }
 
-fn create_object(item: &Item<'_>) -> TokenStream {
-    let ident = item.ident;
-    let body = match &item.args.new {
-        Some(Arg { key, value }) => call(key, value, quote!(fn() -> Self), &quote!()),
-        None => quote!(<#ident as ::pool_runtime::__derive::Create>::create()),
+fn create_object(item: &Item<'_>, instance: &Instance) -> TokenStream {
+    let ty = &instance.ty;
+    let body = match (&item.args.new, &item.body) {
+        (Some(Arg { key, value }), _) => call(key, value, quote!(fn() -> Self), &quote!()),
+        (None, Body::Enum(variants)) => match variants.first() {
+            Some(variant) => {
+                variant_value(variant, &|field| instance::make_static(field.ty.to_token_stream(), item.generics))
+            }
+            None => quote!(<#ty as __pool_runtime::DefaultVariant>::default_variant()),
+        },
+        (None, Body::Struct(_) | Body::Union(_)) => quote!(<#ty as __pool_runtime::Create>::create()),
     };
     quote! {
         #[inline]
@@ -91,40 +199,17 @@ fn create_object(item: &Item<'_>) -> TokenStream {
     }
 }
 
-fn reset_object(item: &Item<'_>) -> TokenStream {
+fn reset_object(item: &Item<'_>, Instance { ty, .. }: &Instance) -> TokenStream {
     let object = object();
-    let statements: Vec<TokenStream> = match (&item.args.reset, &item.body) {
-        (Some(Arg { key, value }), _) => vec![call(key, value, quote!(fn(&mut Self)), &quote!(#object))],
-        (None, Body::Struct(fields)) => fields.iter().map(reset_field).collect(),
-        (None, Body::Enum(_) | Body::Union(_)) => vec![],
-    };
-    let parameter = if statements.iter().all(TokenStream::is_empty) { quote!(_) } else { quote!(#object) };
+    let new = quote!(<#ty as __pool_runtime::Pooled>::create_object());
+    let type_of = |field: &Field<'_>| instance::make_static(field.ty.to_token_stream(), item.generics);
+    let statements = statements(item, &type_of, new);
+    let parameter = if statements.is_empty() { quote!(_) } else { quote!(#object) };
     quote! {
         #[inline]
         fn reset_object(#parameter: &mut Self) {
-            #(#statements)*
+            #statements
         }
-    }
-}
-
-/// One statement, or none for a field that is kept.
-fn reset_field(Field { member, ty, args }: &Field<'_>) -> TokenStream {
-    let object = object();
-    let Some(Arg { key, value: Some(rule) }) = args.rules.first() else {
-        return quote!(<#ty as ::pool_runtime::Reset>::reset(&mut #object.#member););
-    };
-    match rule {
-        Rule::Clear => quote!(#object.#member.#key();),
-        Rule::Default => quote!(#object.#member = <#ty as ::core::default::Default>::default();),
-        Rule::Set(value) => {
-            let value = typed(value, ty);
-            quote!(#object.#member = #value;)
-        }
-        Rule::With(value) => {
-            let call = call(key, value, quote!(fn(&mut #ty)), &quote!(&mut #object.#member));
-            quote!({ #call })
-        }
-        Rule::Keep => quote!(),
     }
 }
 
@@ -138,6 +223,103 @@ fn retain_object(item: &Item<'_>) -> Option<TokenStream> {
             #body
         }
     })
+}
+
+/// The type of a field, as the impl has to write it.
+type TypeOf<'f> = &'f dyn Fn(&Field<'_>) -> TokenStream;
+
+/// The body of a reset. `new` is what an enum without a mark is reset to.
+fn statements(item: &Item<'_>, type_of: TypeOf<'_>, new: TokenStream) -> TokenStream {
+    let object = object();
+    match (&item.args.reset, &item.body) {
+        (Some(Arg { key, value }), _) => call(key, value, quote!(fn(&mut Self)), &quote!(#object)),
+        (None, Body::Struct(fields)) => {
+            let reset = |field: &Field<'_>| {
+                let member = &field.member;
+                let place = quote!(#object.#member);
+                reset_field(field, type_of(field), &place, &place, &quote!(&mut #place))
+            };
+            fields.iter().map(reset).collect()
+        }
+        (None, Body::Enum(variants)) => match variants.first() {
+            Some(variant) => reset_variant(variant, type_of),
+            None => quote!(*#object = #new;),
+        },
+        (None, Body::Union(_)) => quote!(),
+    }
+}
+
+/// Goes to the default variant, and resets its fields there.
+fn reset_variant(variant: &Variant<'_>, type_of: TypeOf<'_>) -> TokenStream {
+    let (object, ident) = (object(), variant.ident);
+    let value = variant_value(variant, type_of);
+    let mut bindings = TokenStream::new();
+    let mut statements = TokenStream::new();
+    for (i, field) in variant.fields.iter().enumerate() {
+        let (member, binding) = (&field.member, format_ident!("__field{i}", span = Span::mixed_site()));
+        let reset = reset_field(field, type_of(field), &quote!(*#binding), &quote!(#binding), &quote!(#binding));
+        if !reset.is_empty() {
+            bindings.extend(quote!(#member: #binding,));
+            statements.extend(reset);
+        }
+    }
+    if variant.fields.is_empty() {
+        return quote!(*#object = #value;);
+    }
+    quote! {
+        if !::core::matches!(#object, Self::#ident { .. }) {
+            *#object = #value;
+        }
+        if let Self::#ident { #bindings .. } = #object {
+            #statements
+        }
+    }
+}
+
+/// The default variant, with fields of their defaults.
+fn variant_value(variant: &Variant<'_>, type_of: TypeOf<'_>) -> TokenStream {
+    let ident = variant.ident;
+    let fields = variant.fields.iter().map(|field| {
+        let (member, ty) = (&field.member, type_of(field));
+        quote!(#member: <#ty as ::core::default::Default>::default())
+    });
+    quote!(Self::#ident { #(#fields),* })
+}
+
+/// What resets a field, which is reached as a place, as the receiver of a method, and as an exclusive reference. Nothing
+/// for a field that is kept.
+fn reset_field(
+    Field { args, ty: field_ty, .. }: &Field<'_>,
+    ty: TokenStream,
+    place: &TokenStream,
+    receiver: &TokenStream,
+    exclusive: &TokenStream,
+) -> TokenStream {
+    let reset = match args.rules.first() {
+        None => quote!(<#ty as __pool_runtime::Reset>::reset(#exclusive);),
+        Some(Arg { key, value: Some(rule) }) => match rule {
+            Rule::Clear => quote!(#receiver.#key();),
+            Rule::Default => quote!(#place = <#ty as ::core::default::Default>::default();),
+            Rule::Set(value) => {
+                let value = typed(value, &ty);
+                quote!(#place = #value;)
+            }
+            Rule::With(value) => {
+                // Parentheses as in `&mut (dyn A + B)`.
+                let ty = if matches!(field_ty, Type::TraitObject(_)) { quote!((#ty)) } else { ty.clone() };
+                let call = call(key, value, quote!(fn(&mut #ty)), exclusive);
+                quote!({ #call })
+            }
+            Rule::Keep => quote!(),
+            Rule::Zeroize => quote!(<#ty as __pool_runtime::Zeroize>::zeroize(#exclusive);),
+        },
+        Some(Arg { value: None, .. }) => quote!(),
+    };
+    let limit = args.max_capacity.as_ref().map(|Arg { key, value }| {
+        let max = typed(value, located_at(key, quote!(::core::primitive::usize)));
+        quote!(<#ty as __pool_runtime::LimitCapacity>::limit_capacity(#exclusive, #max);)
+    });
+    quote!(#reset #limit)
 }
 
 /// The parameter of the hooks, which no expression of the user's sees.
@@ -155,9 +337,9 @@ fn call(key: &Ident, value: &impl ToTokens, ty: TokenStream, argument: &TokenStr
     }
 }
 
-/// A constant of the user's, which has to be of this type.
-fn constant(Arg { key, value }: &Arg<Expr>, ty: TokenStream, ident: &Ident) -> TokenStream {
-    typed(name_self(value.to_token_stream(), ident), located_at(key, ty))
+/// A constant of the user's, which has to be of this type, for the pool of `item`.
+fn constant(Arg { key, value }: &Arg<Expr>, ty: TokenStream, item: &TokenStream) -> TokenStream {
+    typed(name_self(value.to_token_stream(), item), located_at(key, ty))
 }
 
 /// A value of the user's, which has to be of this type: the compiler points at both if it is not.
@@ -179,21 +361,21 @@ fn located_at(key: &Ident, tokens: TokenStream) -> TokenStream {
 }
 
 /// Writes the type's name for `Self`, which a static cannot say.
-fn name_self(tokens: TokenStream, ident: &Ident) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|token| match token {
-            TokenTree::Ident(word) if word == "Self" => {
-                let mut name = ident.clone();
-                name.set_span(word.span());
-                name.into()
-            }
+fn name_self(tokens: TokenStream, name: &TokenStream) -> TokenStream {
+    let mut named = TokenStream::new();
+    for token in tokens {
+        match token {
+            TokenTree::Ident(word) if word == "Self" => named.extend(name.clone().into_iter().map(|mut token| {
+                token.set_span(word.span());
+                token
+            })),
             TokenTree::Group(group) => {
-                let mut named = Group::new(group.delimiter(), name_self(group.stream(), ident));
-                named.set_span(group.span());
-                named.into()
+                let mut inner = Group::new(group.delimiter(), name_self(group.stream(), name));
+                inner.set_span(group.span());
+                named.extend([TokenTree::from(inner)]);
             }
-            token => token,
-        })
-        .collect()
+            token => named.extend([token]),
+        }
+    }
+    named
 }

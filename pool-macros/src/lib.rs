@@ -6,6 +6,8 @@ mod ast;
 mod attr;
 mod expand;
 mod fallback;
+mod instance;
+mod keys;
 mod valid;
 
 use proc_macro::TokenStream;
@@ -144,150 +146,45 @@ use syn::{DeriveInput, Error};
 /// ```
 #[proc_macro_derive(Pooled, attributes(pooled))]
 pub fn derive_pooled(input: TokenStream) -> TokenStream {
-    derive(input.into()).into()
+    derive(Trait::Pooled, input.into()).into()
 }
 
-/// The derive, on tokens that exist outside of a compiler too.
-fn derive(input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+/// Implements `pool_runtime::Reset`: makes a value as good as new, field by field.
+#[proc_macro_derive(Reset, attributes(pooled))]
+pub fn derive_reset(input: TokenStream) -> TokenStream {
+    derive(Trait::Reset, input.into()).into()
+}
+
+/// What is derived.
+#[derive(Clone, Copy)]
+enum Trait {
+    Pooled,
+    Reset,
+}
+
+/// A derive, on tokens that exist outside of a compiler too.
+fn derive(derived: Trait, input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
     let mut errors = Vec::new();
     let item = ast::Item::read(&input, &mut errors);
+    let readable = errors.is_empty();
     valid::check(&item, &mut errors);
-    if errors.is_empty() {
-        return expand::expand(&item);
+    if matches!(derived, Trait::Pooled) {
+        valid::check_instances(&item, readable, &mut errors);
     }
-    let mut output = fallback::expand(&input);
+    let import = expand::import(&item);
+    let mut output = match (derived, errors.is_empty()) {
+        (Trait::Pooled, true) => expand::pooled(&item),
+        (Trait::Pooled, false) => fallback::pooled(&input, &import),
+        (Trait::Reset, true) => expand::reset(&item),
+        (Trait::Reset, false) => fallback::reset(&input, &import),
+    };
     output.extend(errors.iter().map(Error::to_compile_error));
     output
 }
 
 #[cfg(test)]
-mod tests {
-    use std::iter::repeat_with;
-
-    use proc_macro2::TokenStream;
-
-    use super::derive;
-
-    const ITEMS: [&str; 14] = [
-        "struct T { #a b: Vec<u8>, #a r#type: [u8; 4] }",
-        "struct T(#a Vec<u8>, #a pub(crate) Self::U);",
-        "struct T;",
-        "struct T {}",
-        "struct r#T(#a fn(&mut Self) -> <u8 as U>::V) where Self: Send;",
-        "struct T<'a, U: 'a = u8, const N: usize = 4> { #a b: &'a [U; N] }",
-        "struct T<const B: bool>(#a u8);",
-        "enum T { #a A, #a B(#a u8), C { #a d: u8 } = 1 }",
-        "enum T {}",
-        "enum T<U> { A(U) }",
-        "union T { #a b: u8, c: u16 }",
-        "union T<'a> { b: &'a u8 }",
-        "#[deprecated] #[allow(deprecated)] struct T(#[expect(deprecated)] #a u8);",
-        "fn t() {}",
-    ];
-
-    const KEYS: [&str; 18] = [
-        "new", "reset", "retain", "max_idle", "local", "name", "on_panic", "clear", "default", "set", "with", "keep",
-        "other", "crate", "Self", "r#new", "\"keep\"", "",
-    ];
-
-    const VALUES: [&str; 26] = [
-        "",
-        "=",
-        "= f",
-        "= <T as U<u8, u16>>::f",
-        "= |x| x.y",
-        "= move || { Self {} }",
-        "= f()",
-        "= x.f()",
-        "= (f)",
-        "= {}",
-        "= \"f\"",
-        "= \"\"",
-        "= \"64\"",
-        "= 64",
-        "= -1",
-        "= 0.5",
-        "= 'c'",
-        "= reset",
-        "= discard",
-        "= f!()",
-        "= Self::N * 2",
-        "= =",
-        "= if",
-        "(f)",
-        "::f = 1",
-        "= [Self; { Self }]",
-    ];
-
-    /// What the derive answers, which has to be Rust.
-    fn answer(item: &str) -> Option<String> {
-        let tokens: TokenStream = item.parse().ok()?;
-        let output = derive(tokens);
-        let file: Result<syn::File, _> = syn::parse2(output.clone());
-        assert!(file.is_ok(), "not Rust: {item}\n{output}");
-        Some(output.to_string())
-    }
-
-    fn is_error(answer: &str) -> bool {
-        answer.contains("compile_error")
-    }
-
-    #[test]
-    fn every_argument_is_answered_in_every_place() {
-        let mut answers = [0, 0];
-        for item in ITEMS {
-            for key in KEYS {
-                for value in VALUES {
-                    let attr = format!("#[pooled({key} {value})]");
-                    for item in [format!("{attr} {}", item.replace("#a", "")), item.replace("#a", &attr)] {
-                        let answer = answer(&item).expect("is made of tokens");
-                        answers[usize::from(is_error(&answer))] += 1;
-                    }
-                }
-            }
-        }
-        assert!(answers.iter().all(|&n| n > 1000), "accepted and refused: {answers:?}");
-    }
-
-    #[test]
-    fn any_tokens_are_answered() {
-        const WORDS: [&str; 12] = ["#", "!", "=", ",", "::", "|", "pooled", "Self", "'a", "(", "[", "{"];
-
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut below = |n: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % n as u64) as usize
-        };
-        for _ in 0..2_000 {
-            let mut closing = Vec::new();
-            let mut soup = String::new();
-            for _ in 0..below(12) {
-                let word = match below(4) {
-                    0 => KEYS[below(KEYS.len())],
-                    1 => VALUES[below(VALUES.len())],
-                    _ => WORDS[below(WORDS.len())],
-                };
-                closing.extend(match word {
-                    "(" => Some(")"),
-                    "[" => Some("]"),
-                    "{" => Some("}"),
-                    _ => None,
-                });
-                soup = format!("{soup} {word}");
-                if below(4) == 0 {
-                    soup.extend(closing.pop());
-                }
-            }
-            soup.extend(repeat_with(|| closing.pop()).map_while(|token| token));
-            let item = ITEMS[below(ITEMS.len())];
-            answer(&format!("#[pooled({soup})] {}", item.replace("#a", "")));
-            answer(&item.replace("#a", &format!("#[pooled({soup})]")));
-        }
-    }
-}
+mod fuzz;

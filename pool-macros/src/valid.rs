@@ -1,66 +1,69 @@
 //! The rules across arguments, and what kinds of item there may be.
 
 use quote::ToTokens;
-use syn::{Error, GenericParam};
+use syn::{Error, GenericParam, Lit};
 
 use crate::ast::{Body, Field, Item};
 use crate::attr::{Arg, Rule};
+use crate::instance;
 
-/// Reports every rule that the item breaks.
+/// Reports every rule that the item breaks, whatever is derived.
 pub(crate) fn check(item: &Item<'_>, errors: &mut Vec<Error>) {
-    // A key that is missing may be one that was misspelt, and that is reported.
-    let complete = errors.is_empty();
-    check_parameters(item, errors);
+    for field in item.fields() {
+        check_rules(field, errors);
+    }
     match &item.body {
-        Body::Struct(fields) => {
-            for field in fields {
-                check_rules(field, errors);
-            }
-            check_whole_reset(item, fields, errors);
-        }
-        Body::Enum(attrs) => {
-            for attr in attrs {
-                errors.push(Error::new_spanned(
-                    &attr.meta,
-                    "an enum is reset as a whole: write `#[pooled(reset = path)]` above the enum",
-                ));
-            }
-            if item.args.reset.is_none() && attrs.is_empty() && complete {
-                errors.push(Error::new_spanned(
-                    item.ident,
-                    "an enum has no fields to reset one by one: write `#[pooled(reset = path)]` above it",
-                ));
+        Body::Struct(_) => {}
+        Body::Enum(variants) => {
+            if let [first, others @ ..] = &variants[..] {
+                let message = format!("`{}` is the default variant already: an enum is reset to one", first.ident);
+                errors.extend(others.iter().map(|variant| Error::new_spanned(&variant.key, &message)));
             }
         }
         Body::Union(keyword) => errors.push(Error::new_spanned(
             keyword,
-            "a union cannot be pooled: wrap it in a struct, and reset it with `#[pooled(with = path)]`",
+            "a union cannot be reset for reuse: wrap it in a struct, and reset it with `#[pooled(with = path)]`",
         )),
+    }
+    check_whole_reset(item, errors);
+    if let Some(Arg { key, .. }) = &item.args.bound {
+        if instance::parameter_names(item.generics).next().is_none() {
+            let message = format!("`{}` has no parameters that `bound` could be about: remove it", item.ident);
+            errors.push(Error::new_spanned(key, message));
+        }
     }
 }
 
-/// A static is of one type, and lives for ever.
-fn check_parameters(item: &Item<'_>, errors: &mut Vec<Error>) {
-    let (lifetimes, types): (Vec<_>, Vec<_>) =
-        item.generics.params.iter().partition(|param| matches!(param, GenericParam::Lifetime(_)));
-    if let Some(GenericParam::Lifetime(param)) = lifetimes.first() {
+/// Reports what `Pooled` asks for beside. `complete`: no key may be missing because it was misspelt, which is reported.
+pub(crate) fn check_instances(item: &Item<'_>, complete: bool, errors: &mut Vec<Error>) {
+    let params = &item.generics.params;
+    let example = instance::example(item.ident, item.generics);
+    if let Some(instances) = &item.args.instances {
+        let several = instances.value.as_ref().is_some_and(|types| types.len() > 1);
+        if let Some(Arg { value: Some(syn::Expr::Lit(name)), .. }) = &item.args.name {
+            if several && matches!(name.lit, Lit::Str(_)) {
+                errors.push(Error::new_spanned(
+                    name,
+                    "`name` would name the pools of all instances alike: leave it out, and each is named for its type, or \
+                     write a constant such as `Self::NAME`",
+                ));
+            }
+        }
+    } else if let (Some(GenericParam::Lifetime(param)), true) = (params.first(), complete) {
         let lifetime = &param.lifetime;
         errors.push(Error::new_spanned(
             lifetime,
-            format!("a pooled type outlives every borrow: own the data instead of borrowing it for `{lifetime}`"),
-        ));
-    }
-    if let Some(first) = types.first() {
-        let name = item.ident;
-        let instance = |param: &GenericParam| if matches!(param, GenericParam::Const(_)) { "4" } else { "u8" };
-        let suffix = instance(first).to_uppercase();
-        let arguments: Vec<&str> = types.iter().copied().map(instance).collect();
-        errors.push(Error::new_spanned(
-            Listed(&types),
             format!(
-                "a pool is a static, and a static has one type: derive `Pooled` on a newtype per instance, as in \
-                 `struct {name}{suffix}({name}<{}>)`",
-                arguments.join(", ")
+                "a pool lives for ever, so its objects cannot borrow for `{lifetime}`: own the data, or, if all that is \
+                 borrowed is static, write `#[pooled({example})]` above the type",
+            ),
+        ));
+    } else if !params.is_empty() && complete {
+        errors.push(Error::new_spanned(
+            params,
+            format!(
+                "a pool is a static, so a generic type has one for each of its instances: name them, as in \
+                 `#[pooled({example})]` above the type",
             ),
         ));
     }
@@ -73,6 +76,9 @@ fn check_rules(field: &Field<'_>, errors: &mut Vec<Error>) {
         let keep = &rules.remove(kept).key;
         if let Some(Arg { key, .. }) = rules.first() {
             errors.push(Error::new_spanned(keep, format!("`keep` conflicts with `{key}`: a kept field is not reset")));
+        } else if let Some(Arg { key, .. }) = &field.args.max_capacity {
+            let message = "`max_capacity` conflicts with `keep`: a kept field is left as it is";
+            errors.push(Error::new_spanned(key, message));
         }
     }
     if let [Arg { key: first, .. }, others @ ..] = &rules[..] {
@@ -83,31 +89,32 @@ fn check_rules(field: &Field<'_>, errors: &mut Vec<Error>) {
             ));
         }
     }
+    for Arg { key, value } in &field.args.rules {
+        if matches!(value, Some(Rule::Zeroize)) && !cfg!(feature = "zeroize") {
+            errors.push(Error::new_spanned(
+                key,
+                "`zeroize` needs a feature of `pool-runtime` of the same name: write `features = [\"zeroize\"]` beside its \
+                 version in Cargo.toml",
+            ));
+        }
+    }
 }
 
 /// A reset of the whole object leaves nothing for the field keys to do.
-fn check_whole_reset(item: &Item<'_>, fields: &[Field<'_>], errors: &mut Vec<Error>) {
+fn check_whole_reset(item: &Item<'_>, errors: &mut Vec<Error>) {
     let Some(Arg { key: reset, .. }) = &item.args.reset else { return };
-    let with_keys: Vec<String> = fields
-        .iter()
-        .filter(|field| !field.args.rules.is_empty())
-        .map(|field| format!("`{}`", field.member.to_token_stream()))
-        .collect();
+    let variants = match &item.body {
+        Body::Enum(variants) => &variants[..],
+        Body::Struct(_) | Body::Union(_) => &[],
+    };
+    let variants = variants.iter().map(|variant| variant.ident.to_string());
+    let fields = item.fields().filter(|field| !field.args.rules.is_empty() || field.args.max_capacity.is_some());
+    let fields = fields.map(|field| field.member.to_token_stream().to_string());
+    let with_keys: Vec<String> = variants.chain(fields).map(|name| format!("`{name}`")).collect();
     if !with_keys.is_empty() {
         errors.push(Error::new_spanned(
             reset,
             format!("`reset` conflicts with the keys on {}: it resets the whole object", with_keys.join(", ")),
         ));
-    }
-}
-
-/// Several things, for an error that spans them.
-struct Listed<'a, T>(&'a [T]);
-
-impl<T: ToTokens> ToTokens for Listed<'_, T> {
-    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
-        for item in self.0 {
-            item.to_tokens(tokens);
-        }
     }
 }

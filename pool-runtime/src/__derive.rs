@@ -1,5 +1,6 @@
-//! What `#[derive(Pooled)]` calls beside the public API: no part of it, and free to change.
+//! What the derives name, under one path: no part of the public API, and free to change.
 
+pub use crate::{LimitCapacity, OnPanic, Pool, Pooled, Reset};
 #[cfg(feature = "zeroize")]
 pub use zeroize::Zeroize;
 
@@ -23,3 +24,41 @@ impl<T: Default> Create for T {
         Self::default()
     }
 }
+
+/// A type that is its default when it is made and reset without keys: every enum with a `Default`.
+///
+/// It stands between the derives and `Default` for its message, as [`Create`] does.
+#[diagnostic::on_unimplemented(
+    message = "the enum `{Self}` has no default variant to be reset to",
+    label = "no `Default`",
+    note = "mark a variant `#[pooled(default)]`, or derive `Default` and mark one `#[default]`"
+)]
+pub trait DefaultVariant: Sized {
+    /// Makes the default variant.
+    fn default_variant() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> DefaultVariant for T {
+    #[inline]
+    fn default_variant() -> Self {
+        Self::default()
+    }
+}
+
+/// A type that derives `Reset`. It stands before `Reset` for its message.
+#[diagnostic::on_unimplemented(
+    message = "`bound` is a key for `#[derive(Reset)]`, and `{Self}` has no `Reset`",
+    label = "of no use without it",
+    note = "derive `Reset` too, or remove `bound`: what has a pool needs none"
+)]
+pub trait DerivesReset {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Reset> DerivesReset for T {}
+
+/// Refuses a key of `#[derive(Reset)]` on a type without it.
+pub fn needs_reset<T: DerivesReset>() {}
+
+/// Refuses a key of `#[derive(Pooled)]` on a type without it.
+pub fn needs_pool<T: Pooled>() {}

@@ -112,4 +112,4 @@ pub use registry::{age, collect};
 pub use reset::Reset;
 
 #[cfg(feature = "derive")]
-pub use pool_macros::Pooled;
+pub use pool_macros::{Pooled, Reset};

@@ -29,7 +29,7 @@ use crate::{Guard, Pool};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no pool",
     label = "not `Pooled`",
-    note = "write `#[derive(Pooled)]` above the definition of `{Self}`"
+    note = "write `#[derive(Pooled)]` above the definition of `{Self}`, and name it in `#[pooled(instances(..))]` if it is generic"
 )]
 pub trait Pooled: Sized + Send + 'static {
     /// What happens to an object whose guard is dropped while its thread unwinds.

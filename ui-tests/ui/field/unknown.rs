@@ -2,7 +2,7 @@ use pool_runtime::Pooled;
 
 #[derive(Default, Pooled)]
 struct Scratch {
-    #[pooled(skip)]
+    #[pooled(colour = red)]
     bytes: Vec<u8>,
 }
 

@@ -19,7 +19,7 @@
     variant_size_differences
 )]
 
-use pool_runtime::Pooled;
+use pool_runtime::{Pooled, Reset};
 
 /// Public.
 #[derive(Default, Pooled)]
@@ -75,7 +75,49 @@ struct Kept {
 #[derive(Default, Pooled)]
 struct Empty;
 
+/// Public and generic.
+#[derive(Pooled, Reset)]
+#[pooled(new = || Table([T::default(); N], vec![]), max_idle = N, instances(Table<u8, { 2 + 2 }>, Table<u16>))]
+pub struct Table<T: Copy + Default, const N: usize = 2>([T; N], #[pooled(max_capacity = 4)] Vec<T>);
+
+/// Public, with a parameter of an odd name.
+#[derive(Reset)]
+#[pooled(bound(item: Reset))]
+#[allow(non_camel_case_types)]
+pub struct Odd<item>(item);
+
+/// Public.
+#[derive(Pooled, Reset)]
+pub enum State {
+    /// At first.
+    #[pooled(default)]
+    Idle(Vec<u8>, #[pooled(keep)] u8),
+    /// Later.
+    Busy,
+}
+
+/// Public, of one variant.
+#[derive(Pooled, Reset)]
+pub enum Single {
+    /// The one.
+    #[pooled(default)]
+    Idle {
+        /// A field.
+        #[pooled(set = 1)]
+        field: u8,
+    },
+}
+
+#[derive(Default, Pooled, Reset)]
+enum Plain {
+    #[default]
+    Idle,
+}
+
 fn main() {
+    drop((Table::<u8, 4>::acquire(), Table::<u16>::acquire(), State::acquire(), Single::acquire(), Plain::acquire()));
+    let mut odd = Odd(State::Busy);
+    odd.reset();
     drop((Scratch::acquire(), Whole::acquire(), Private::acquire(), Kept::acquire(), Empty::acquire()));
     #[allow(deprecated)]
     drop((Old::acquire(), OfOld::acquire()));

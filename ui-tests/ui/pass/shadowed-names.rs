@@ -43,8 +43,32 @@ const value: ::core::primitive::usize = 7;
 #[pooled(new = || Scratch(POOL, hook, object, Vec), retain = |_| object == 7, max_idle = MAX_IDLE, local = value)]
 struct Scratch(u8, #[pooled(set = NAME)] u8, #[pooled(with = |n| *n = object + hook)] u8, #[pooled(keep)] Vec);
 
+#[derive(::pool_runtime::Pooled, ::pool_runtime::Reset)]
+#[pooled(new = || Generic(POOL, [7; N]), max_idle = N + MAX_IDLE, instances(Generic<u8, 4>, Generic<u8, 8>))]
+struct Generic<T: ::core::marker::Copy, const N: ::core::primitive::usize>(
+    #[pooled(with = |_| ())] T,
+    #[pooled(keep)] [T; N],
+)
+where
+    usize: Convert<T>;
+
+trait Convert<T> {}
+impl Convert<u8> for usize {}
+
+#[derive(::pool_runtime::Pooled, ::pool_runtime::Reset)]
+enum State {
+    #[pooled(default)]
+    Some(u8, #[pooled(set = hook)] u8),
+    None,
+}
+
 fn main() {
     use ::pool_runtime::Pooled as _;
+
+    let mut state = State::None;
+    State::reset_object(&mut state);
+    assert!(matches!(state, State::Some(0, 7)));
+    assert_eq!((Generic::<u8, 4>::pool().max_idle(), Generic::<u8, 8>::pool().max_idle()), (11, 15));
 
     let mut scratch = Scratch::create_object();
     Scratch::reset_object(&mut scratch);

@@ -1,7 +1,7 @@
 use pool_runtime::Pooled;
 
 #[derive(Default, Pooled)]
-#[pooled(capacity = 64)]
+#[pooled(colour = red)]
 struct Scratch {
     bytes: Vec<u8>,
 }
