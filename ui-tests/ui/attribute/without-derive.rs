@@ -1,0 +1,4 @@
+#[pooled(max_idle = 64)]
+struct Scratch;
+
+fn main() {}

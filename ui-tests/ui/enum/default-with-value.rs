@@ -1,0 +1,12 @@
+use pool_runtime::Pooled;
+
+#[derive(Pooled)]
+enum State {
+    #[pooled(default = true)]
+    Empty,
+    Full(Vec<u8>),
+}
+
+fn main() {
+    let _state = State::acquire();
+}

@@ -1,0 +1,13 @@
+use pool_runtime::Pooled;
+
+#[derive(Default, Pooled)]
+enum State {
+    #[default]
+    #[pooled(keep)]
+    Empty,
+    Full(Vec<u8>),
+}
+
+fn main() {
+    let _state = State::acquire();
+}

@@ -1,0 +1,8 @@
+use pool_runtime::Pooled;
+
+#[derive(Pooled)]
+enum State {}
+
+fn main() {
+    let _state = State::acquire();
+}

@@ -1,0 +1,11 @@
+use pool_runtime::Pooled;
+
+#[derive(Default, Pooled)]
+struct Scratch {
+    #[pooled(max_capacity = -1)]
+    bytes: Vec<u8>,
+}
+
+fn main() {
+    let _scratch = Scratch::acquire();
+}

@@ -1,0 +1,11 @@
+use pool_runtime::Pooled;
+
+#[derive(Default, Pooled)]
+struct Scratch {
+    bytes: Vec<u8>,
+}
+
+fn main() {
+    let scratch = Scratch::acquire();
+    scratch.bytes.push(1);
+}

@@ -1,0 +1,11 @@
+use pool_runtime::Pooled;
+
+#[derive(Default, Pooled)]
+#[pooled(instances(Scratch<'a>))]
+struct Scratch<'a> {
+    items: Vec<&'a str>,
+}
+
+fn main() {
+    let _scratch = Scratch::acquire();
+}

@@ -1,0 +1,4 @@
+#[derive(pool_runtime::Pooled)]
+fn scratch() {}
+
+fn main() {}
