@@ -46,6 +46,11 @@
 //! slot belongs to a CPU: the kernel starts a thread over that was interrupted in an acquire or a release, so neither needs
 //! an atomic operation. On the portable backend a slot belongs to a few threads, which exchange one word.
 //!
+//! # Giving memory back
+//!
+//! A pool keeps what its bound allows until somebody calls [`age`] or [`collect`]. A [`Collector`] is a thread that does:
+//! at an interval, and when the system is short of memory.
+//!
 //! # What it is not for
 //!
 //! - A free list inside of a short-lived object: the pool outlives it, and its cost does not pay off.
@@ -71,6 +76,7 @@ mod access;
 mod bound;
 mod capacity;
 mod chaos;
+pub mod collector;
 mod cpu;
 mod crates;
 mod guard;
@@ -80,6 +86,8 @@ mod models;
 mod object;
 mod pool;
 mod pooled;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pressure.rs")]
+mod pressure;
 mod private;
 pub mod registry;
 mod reset;
@@ -101,6 +109,7 @@ pub mod from_sync_pool {}
 pub mod recipes {}
 
 pub use capacity::LimitCapacity;
+pub use collector::Collector;
 #[cfg(pool_inject)]
 #[doc(hidden)]
 pub use cpu::inject;

@@ -1,0 +1,390 @@
+//! [`Collector`], a thread that gives memory back by itself: at an interval, and when memory is short.
+//!
+//! # Invariants
+//!
+//! 1. `RUNNING` names the process whose collector runs. In a forked child neither the thread nor, therefore, the collector of
+//!    the parent exists: its handle does nothing there, and the child may start one of its own.
+//! 2. User code, which is the `Drop` of objects, runs on the thread under no lock, and its panics end there.
+
+use core::error::Error;
+use core::fmt;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::Relaxed;
+use core::time::Duration;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use crate::pressure::{self, Alarm, Found, Sleeper};
+use crate::{age, collect};
+
+/// How often the collector takes an ageing step, where nothing is said.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Pressure within this time after the last is the same shortage, and answered harder. The kernel reports a shortage that
+/// lasts once per window, and the windows of systemd and of this crate are two seconds; so this is five reports missed.
+const SAME_SHORTAGE: Duration = Duration::from_secs(10);
+
+/// A background thread that ages all pools at an interval, and clears them when the system is short of memory.
+///
+/// The application starts one, and keeps the handle: dropping it stops the thread and waits until it has ended, the drops of objects
+/// that it is at included. Without a collector each
+/// pool still has its bound.
+///
+/// The thread is named `pool-collector`. It sleeps until the interval is over or pressure is reported, and wakes up for
+/// nothing else. On Linux it has three file descriptors open, and two without a source of pressure. Objects are dropped on
+/// it; where a `Drop` panics, the panic is reported as always and the thread goes on.
+///
+/// # Pressure
+///
+/// On Linux the collector listens to the first of these that works:
+///
+/// 1. What the environment variables `MEMORY_PRESSURE_WATCH` and `MEMORY_PRESSURE_WRITE` ask for, which is how systemd tells a
+///    service ([its protocol](https://systemd.io/PRESSURE/)); `/dev/null` turns pressure off;
+/// 2. `memory.pressure` of the process's cgroup, version 2;
+/// 3. `/proc/pressure/memory`.
+///
+/// For the last two, pressure is that within two seconds some task waited for memory for 200 ms. None of the sources says how short memory
+/// is. So the level follows from how long the shortage lasts, and each report within ten seconds of the last is
+/// answered harder, in the three steps of
+/// [GLib's](https://docs.gtk.org/gio/enum.MemoryMonitorWarningLevel.html) and
+/// [Android's](https://source.android.com/docs/core/perf/lmkd) monitors:
+///
+/// | level | when | answer |
+/// |---|---|---|
+/// | low | the first report | [`age`] once: what was idle for long goes |
+/// | medium | the second | `age` twice: all goes that is not acquired in between, and private stacks shrink |
+/// | critical | every further one | [`collect`] |
+///
+/// An answer begins a new interval. Memory goes back to the allocator; whether the allocator gives it to the system is its affair
+/// (`malloc_trim` asks glibc's to).
+///
+/// # Examples
+///
+/// ```
+/// use pool_runtime::Collector;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), pool_runtime::collector::StartError> {
+/// let collector = Collector::builder().interval(Duration::from_secs(5)).start()?;
+/// println!("pressure from: {}", collector.pressure_source());
+/// for error in collector.pressure_errors() {
+///     eprintln!("pressure: {error}");
+/// }
+/// // … the application …
+/// drop(collector); // stops the thread
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a collector stops when its handle is dropped"]
+pub struct Collector {
+    alarm: Alarm,
+    /// `None` when it has been joined.
+    thread: Option<JoinHandle<()>>,
+    pressure: Arc<Mutex<Heard>>,
+    /// Given back last, when the thread has ended.
+    running: Running,
+}
+
+/// How a [`Collector`] is to work: [`Collector::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens before `start`"]
+pub struct Builder {
+    interval: Duration,
+    pressure: Pressure,
+}
+
+/// Whether a [`Collector`] listens for memory pressure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pressure {
+    /// To the first source that works.
+    #[default]
+    Listen,
+    /// Not at all, whatever the environment says.
+    Ignore,
+}
+
+/// Where a [`Collector`] hears of memory pressure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PressureSource {
+    /// What `MEMORY_PRESSURE_WATCH` in the environment names: a file of the kernel, a FIFO or a socket.
+    Environment(PathBuf),
+    /// `memory.pressure` of the process's cgroup, at this path.
+    Cgroup(PathBuf),
+    /// `/proc/pressure/memory`.
+    Machine,
+    /// Nowhere: it was told not to listen, or nothing works here ([`Collector::pressure_errors`]).
+    None,
+}
+
+/// Why a source of memory pressure is not used, or no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PressureError(String);
+
+/// Why a [`Collector`] was not started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The process has a collector already.
+    Running,
+    /// The interval is zero.
+    ZeroInterval,
+    /// The system has no thread or no file descriptors left.
+    System(io::Error),
+}
+
+/// Why a sleep ended.
+#[allow(dead_code, reason = "most of it happens on Linux alone")]
+pub(crate) enum Wake {
+    Deadline,
+    Alarm,
+    Pressure,
+    /// The source does not work any more.
+    Lost(String),
+    /// No sleep is possible.
+    Broken(String),
+}
+
+/// What is known of pressure. Locked for a moment, and never while user code runs.
+struct Heard {
+    source: PressureSource,
+    errors: Vec<PressureError>,
+}
+
+/// The process whose collector runs; zero if none does. `Relaxed`: nothing is reached through it.
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+
+impl Collector {
+    /// A collector with an interval of ten seconds, that listens for pressure.
+    pub fn builder() -> Builder {
+        Builder { interval: DEFAULT_INTERVAL, pressure: Pressure::default() }
+    }
+
+    /// Where it hears of memory pressure, at this moment: a source can be lost.
+    pub fn pressure_source(&self) -> PressureSource {
+        locked(&self.pressure).source.clone()
+    }
+
+    /// Which sources were tried and do not work, and why; and which was lost since. The interval works whatever is here.
+    ///
+    /// A source that does not exist on the machine is no error.
+    pub fn pressure_errors(&self) -> Vec<PressureError> {
+        locked(&self.pressure).errors.clone()
+    }
+}
+
+impl Builder {
+    /// How often it takes an ageing step: an object is dropped when it has been idle for a whole interval, after two at the
+    /// most. The default is ten seconds. One longer than the clock can count never ends; then there is pressure alone.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Whether it listens for memory pressure. By default it does.
+    pub fn pressure(mut self, pressure: Pressure) -> Self {
+        self.pressure = pressure;
+        self
+    }
+
+    /// Starts the thread.
+    ///
+    /// Where the environment names a socket, it waits until that accepts the connection.
+    ///
+    /// # Errors
+    ///
+    /// If the process has a collector already, if the interval is zero, or if the system has no thread or no file descriptors left.
+    /// A source of pressure that does not work is no reason to fail: see
+    /// [`pressure_errors`](Collector::pressure_errors).
+    pub fn start(self) -> Result<Collector, StartError> {
+        if self.interval.is_zero() {
+            return Err(StartError::ZeroInterval);
+        }
+        let running = Running::claim().ok_or(StartError::Running)?;
+        let Found { source, watch, errors } = match self.pressure {
+            Pressure::Listen => pressure::find(),
+            Pressure::Ignore => Found::nothing(),
+        };
+        let (alarm, sleeper) = pressure::sleeper(watch).map_err(StartError::System)?;
+        let pressure = Arc::new(Mutex::new(Heard { source, errors }));
+        let heard = Arc::clone(&pressure);
+        let thread = thread::Builder::new().name("pool-collector".to_owned());
+        let thread = thread.spawn(move || run(sleeper, self.interval, &heard)).map_err(StartError::System)?;
+        Ok(Collector { alarm, thread: Some(thread), pressure, running })
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        if self.running.0 != process::id() {
+            // The thread is the parent's, and so are its alarm and what it would be joined by (invariant 1).
+            core::mem::forget(thread);
+            return;
+        }
+        self.alarm.ring();
+        // Where an object's `Drop` on the thread itself ends the collector, the thread ends when it is through with that.
+        if thread.thread().id() != thread::current().id() {
+            // It does not panic (invariant 2).
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The right to be the only collector of this process.
+struct Running(u32);
+
+impl Running {
+    fn claim() -> Option<Self> {
+        let us = process::id();
+        match RUNNING.compare_exchange(0, us, Relaxed, Relaxed) {
+            Ok(_) => Some(Self(us)),
+            Err(holder) if holder == us => None,
+            // Invariant 1.
+            Err(holder) => RUNNING.compare_exchange(holder, us, Relaxed, Relaxed).is_ok().then_some(Self(us)),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Not in a child that has a collector of its own.
+        let _ = RUNNING.compare_exchange(self.0, 0, Relaxed, Relaxed);
+    }
+}
+
+/// The thread.
+fn run(mut sleeper: Sleeper, interval: Duration, heard: &Mutex<Heard>) {
+    let mut shortage = Shortage::default();
+    loop {
+        match sleeper.sleep(Instant::now().checked_add(interval)) {
+            Wake::Deadline => caught(age),
+            Wake::Pressure => match shortage.goes_on(Instant::now()) {
+                Level::Low => caught(age),
+                Level::Medium => (0..2).for_each(|_| caught(age)),
+                Level::Critical => caught(collect),
+            },
+            Wake::Lost(error) => locked(heard).lose(&error),
+            Wake::Broken(error) => return locked(heard).lose(&error),
+            Wake::Alarm => return,
+        }
+    }
+}
+
+/// Lets a panic of user code end here. The panic hook has reported it.
+fn caught(step: impl FnOnce()) {
+    // The drop of a payload may panic in its turn.
+    core::mem::forget(catch_unwind(AssertUnwindSafe(step)));
+}
+
+/// How short memory is, by how long it has been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Low,
+    Medium,
+    Critical,
+}
+
+/// The shortage that pressure was last reported of.
+#[derive(Default)]
+struct Shortage(Option<(Instant, Level)>);
+
+impl Shortage {
+    /// The level of pressure that is reported now.
+    fn goes_on(&mut self, now: Instant) -> Level {
+        let level = match self.0 {
+            Some((last, level)) if now.saturating_duration_since(last) < SAME_SHORTAGE => match level {
+                Level::Low => Level::Medium,
+                Level::Medium | Level::Critical => Level::Critical,
+            },
+            _ => Level::Low,
+        };
+        self.0 = Some((now, level));
+        level
+    }
+}
+
+impl Heard {
+    fn lose(&mut self, error: &str) {
+        self.errors.push(PressureError(format!("{}: {error}", self.source)));
+        self.source = PressureSource::None;
+    }
+}
+
+fn locked(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl PressureError {
+    #[allow(dead_code, reason = "there are no sources but on Linux")]
+    pub(crate) fn new(path: &Path, error: impl fmt::Display) -> Self {
+        Self(format!("`{}`: {error}", path.display()))
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").field("pressure_source", &self.pressure_source()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for PressureSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(path) | Self::Cgroup(path) => write!(f, "`{}`", path.display()),
+            Self::Machine => f.write_str("`/proc/pressure/memory`"),
+            Self::None => f.write_str("none"),
+        }
+    }
+}
+
+impl fmt::Display for PressureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for PressureError {}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running => f.write_str("a collector is running already: a process has one at a time"),
+            Self::ZeroInterval => f.write_str("the collector's interval is zero: write one that is longer"),
+            Self::System(error) => write!(f, "the collector's thread cannot be started: {error}"),
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::System(error) => Some(error),
+            Self::Running | Self::ZeroInterval => None,
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pressure_that_stays_is_answered_harder() {
+        let start = Instant::now();
+        let mut shortage = Shortage::default();
+        let mut level = |seconds| shortage.goes_on(start + Duration::from_secs(seconds));
+        assert_eq!(
+            [0, 2, 4, 6, 8].map(&mut level),
+            [Level::Low, Level::Medium, Level::Critical, Level::Critical, Level::Critical]
+        );
+        assert_eq!([18, 27, 36].map(&mut level), [Level::Low, Level::Medium, Level::Critical]);
+        assert_eq!([100, 110, 120].map(&mut level), [Level::Low, Level::Low, Level::Low]);
+    }
+}
