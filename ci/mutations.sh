@@ -104,7 +104,7 @@ mutant never-armed $sequences 's/mov qword ptr fs:\[\{area\} \+ 8\], \{at\}/nop/
 
 # Where a sequence ends, and what it does last.
 mutant commit-before-store $sequences \
-  's/("mov qword ptr \[\{entry\} \+ \{n\} \* 8\], \{object\}",)/"inc qword ptr [{at} + {len}]", spin!(), $1/' \
+  's/("mov qword ptr \[\{at\} \+ \{n\} \* 8 \+ \{entries\}\], \{object\}",)/"inc qword ptr [{at} + {len}]", spin!(), $1/' \
   's/check_length!\("mov r11, \{n\}"\),//'
 mutant end-before-commit $sequences \
   's/"8:",\n(\s*spin!\(\),\n\s*check_cpu!\(\),\n\s*check_front!\(\),\n\s*"mov qword ptr \[\{at\}\], \{n\}",)\n\s*"4:",/"8:", "4:",\n$1/g'
@@ -124,7 +124,7 @@ mutant abort-is-pushed pool-runtime/src/cpu/rseq.rs \
 
 # The stack.
 mutant pop-leaves-front $sequences 's/"xor \{n:e\}, \{n:e\}"/"mov {n}, {object}"/'
-mutant push-ignores-limit $sequences 's/"jae 6f",\n(\s*spin!\(\),\n\s*"mov \{entry\})/"nop",\n$1/'
+mutant push-ignores-limit $sequences 's/"jae 6f",\n(\s*spin!\(\),\n\s*"mov qword ptr \[\{at\} \+ \{n\})/"nop",\n$1/'
 mutant store-any-value $sequences 's/"cmp qword ptr \[\{word\}\], \{old\}",\n\s*"jne 6f",/"# {old}",/'
 
 # The fence and the sweep.
@@ -139,7 +139,7 @@ mutant late-fence pool-runtime/src/registry.rs \
   's/(stopped\.iter\(\)\.for_each\(\|store\| store\.tables\.restart)/cpu::fence(); $1/'
 mutant no-stop pool-runtime/src/table.rs 's/self\.running\.store\(STARTED, Relaxed\);//'
 mutant early-restart pool-runtime/src/registry.rs \
-  's/(taken\.extend\(stopped)/stopped.iter().for_each(|store| store.tables.restart());\n$1/'
+  's/(let objects = stopped)/stopped.iter().for_each(|store| store.tables.restart());\n$1/'
 if ((survived)); then
   echo "$survived survived"
   exit 1

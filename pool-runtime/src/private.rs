@@ -162,6 +162,11 @@ impl Private {
         self.objects.len()
     }
 
+    /// All that a sequence writes, but the entries.
+    pub(crate) fn words(&self) -> (*mut (), usize, usize) {
+        (self.front.load(Relaxed), self.stacked(), self.limit())
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.front.load(Relaxed) != CLOSED
     }

@@ -218,6 +218,9 @@ pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, boo
         let stopped: Vec<&'static Store> = stopped.copied().collect();
         // One fence, however many pools.
         let fenced = !stopped.is_empty() && cpu::fence();
+        if cfg!(pool_inject) && fenced {
+            stopped.iter().for_each(|store| store.assert_still());
+        }
         let objects = stopped.iter().map(|store| (store.dispose, take(store, fenced)));
         taken.extend(objects.filter(|(_, objects)| !objects.is_empty()));
         stopped.iter().for_each(|store| store.tables.restart());

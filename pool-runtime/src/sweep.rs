@@ -17,6 +17,7 @@
 //! and runs no user code. In a child of `fork` that thread may not exist. There the sweep gives up after
 //! [`PATIENCE`], and what lies behind that lock stays where it is; acquire and release pass it over as always.
 
+use core::hint::spin_loop;
 use std::time::{Duration, Instant};
 
 use crate::list::{List, Locked};
@@ -123,6 +124,20 @@ impl Store {
             let rest = list.split_off(excess);
             taken.append(&mut core::mem::replace(list, rest));
             self.bound.give_back(excess);
+        }
+    }
+
+    /// Ends the process where a sequence is still at work on a private stack, which is looked at twice.
+    pub(crate) fn assert_still(&'static self) {
+        if self.tables.area().is_none() {
+            return;
+        }
+        let words = || self.slots_to_sweep().map(|slot| slot.private.words()).collect::<Vec<_>>();
+        let before = words();
+        (0..1000).for_each(|_| spin_loop());
+        if before != words() {
+            eprintln!("a sequence has written to a stack of `{}`, which is stopped and fenced", self.name);
+            std::process::abort();
         }
     }
 
