@@ -11,6 +11,7 @@ use std::thread;
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::cpu;
+use tests::random::Random;
 
 fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
     (0..n).map(|_| T::acquire()).collect()
@@ -346,4 +347,90 @@ fn a_private_stack_without_limit_may_be_asked_for() {
         assert_eq!((TALLY.made(), Page::pool().idle()), (50, 50));
     }
     TALLY.check(&Page::pool().stats(), 0, 0);
+}
+
+/// Random operations of many threads, which move from CPU to CPU and so steal, while bounds change, sweeps go by, and
+/// others ask all the time. Whenever all have stopped, the objects themselves are counted.
+#[test]
+fn random_operations_of_many_threads_keep_every_bound() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 0)]
+    struct Page(#[pooled(keep)] Counted);
+
+    const ROUNDS: usize = if cfg!(debug_assertions) { 150 } else { 600 };
+    // Below, about and above what private stacks reserve. In a round, every bound that is set is at most its one.
+    const BOUNDS: [usize; 7] = [0, 1, 3, 8, 40, 200, 1000];
+    static ROUND: AtomicUsize = AtomicUsize::new(0);
+    static ENDED: AtomicBool = AtomicBool::new(false);
+
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            ENDED.store(true, Relaxed);
+        }
+    }
+
+    fn use_pool(random: &mut Random, held: &mut Vec<Guard<Page>>, cpus: &[usize], most: usize) {
+        for _ in 0..30 {
+            match random.below(16) {
+                0..6 => held.extend((0..random.below(8)).map(|_| Page::acquire())),
+                6..11 => held.truncate(held.len() / 2),
+                11 => held.extend(Page::try_acquire()),
+                12 => cpu::pin_to(cpus[random.below(cpus.len())]),
+                13 => Page::pool().set_max_idle(random.below(most + 1)),
+                14 if random.below(2) == 0 => Page::pool().collect(),
+                14 => Page::pool().age(),
+                _ => drop(Page::prefill(random.below(20))),
+            }
+            let idle = Page::pool().idle();
+            assert!(idle <= most, "{idle} idle, never more than {most} allowed");
+        }
+        held.truncate(50);
+    }
+
+    let observe = || {
+        let mut most_seen = 0;
+        while !ENDED.load(Relaxed) {
+            let before = ROUND.load(Relaxed);
+            let (idle, stats) = (Page::pool().idle(), Page::pool().stats());
+            let after = ROUND.load(Relaxed);
+            let most = BOUNDS[before % 7].max(BOUNDS[after % 7]);
+            // One round may have begun meanwhile; of two, the bounds of the first are not known here.
+            let wrong = after <= before + 1 && (idle > most || stats.idle > most);
+            assert!(!wrong, "{idle} idle, {most} allowed: {stats:?}");
+            most_seen = most_seen.max(idle);
+        }
+        most_seen
+    };
+    let cpus = &cpu::allowed();
+    thread::scope(|scope| {
+        let observers = [scope.spawn(observe), scope.spawn(observe)];
+        let end = End;
+        let mut users: Vec<_> = (0..8).map(|seed| (Random::new(seed), Vec::new())).collect();
+        for round in 0..ROUNDS {
+            let most = BOUNDS[round % 7];
+            Page::pool().set_max_idle(0);
+            ROUND.store(round, Relaxed);
+            Page::pool().set_max_idle(most);
+            thread::scope(|scope| {
+                for (random, held) in &mut users {
+                    scope.spawn(move || use_pool(random, held, cpus, most));
+                }
+            });
+            let held = users.iter().map(|(_, held)| held.len()).sum();
+            let stats = Page::pool().stats();
+            TALLY.check(&stats, held, 0);
+            let (alive, bound) = (TALLY.alive() as usize, Page::pool().max_idle());
+            assert!(alive <= held + bound, "round {round}: {alive} alive, {held} held, {bound} allowed: {stats:?}");
+        }
+        drop(end);
+        for observer in observers {
+            let most_seen = observer.join().expect("the bound holds for those who ask");
+            assert!(most_seen > 40, "{most_seen} seen: the bound was hardly used");
+        }
+    });
+    let stats = Page::pool().stats();
+    assert!(stats.steals > 0 || cpus.len() == 1, "nothing was stolen: {stats:?}");
+    assert!(stats.dropped.bound > 0 && stats.dropped.age > 0 && stats.dropped.collect > 0, "{stats:?}");
 }
