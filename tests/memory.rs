@@ -1,49 +1,12 @@
 //! What the pool does with memory, seen from the allocator: in a binary of its own, where each allocation is counted.
 //! These tests count. They take turns, since the numbers are those of the process.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::sync::atomic::AtomicIsize;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use pool_runtime::{Guard, Pooled};
+use tests::allocator::{Counting, calls as allocator_calls, live};
 use tests::cpu;
-
-struct Counting;
-
-/// Bytes that are allocated and not freed.
-static LIVE: AtomicIsize = AtomicIsize::new(0);
-
-thread_local! {
-    /// Allocations of this thread so far.
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: each call is handed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        LIVE.fetch_add(layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        CALLS.set(CALLS.get() + 1);
-        LIVE.fetch_sub(layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        LIVE.fetch_add(size as isize - layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -52,10 +15,6 @@ static TURN: Mutex<()> = Mutex::new(());
 
 fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn live() -> isize {
-    LIVE.load(Relaxed)
 }
 
 const KIB: usize = 1 << 10;
@@ -262,9 +221,9 @@ fn hits_do_not_allocate() {
         };
         // Until every list has the size that it needs.
         (0..100).for_each(|_| round());
-        let before = CALLS.get();
+        let before = allocator_calls();
         (0..100).for_each(|_| round());
-        assert_eq!(CALLS.get() - before, 0, "calls of the allocator, with {held_at_once} held");
+        assert_eq!(allocator_calls() - before, 0, "calls of the allocator, with {held_at_once} held");
     }
 }
 
@@ -280,16 +239,16 @@ fn a_box_is_allocated_once() {
     drop(Page::acquire());
     Page::pool().collect();
     let calls = |part: &dyn Fn()| {
-        let before = CALLS.get();
+        let before = allocator_calls();
         part();
-        CALLS.get() - before
+        allocator_calls() - before
     };
     drop(Page::adopt(Page::default()));
     Page::pool().collect();
     let mut boxed = None;
-    let before = CALLS.get();
+    let before = allocator_calls();
     boxed.replace(Guard::into_box(Page::adopt(Page::default())));
-    assert_eq!(CALLS.get() - before, 1);
+    assert_eq!(allocator_calls() - before, 1);
     drop(boxed);
     assert_eq!(calls(&|| Guard::discard(Page::acquire())), 2, "one for the box and one for its end");
     assert_eq!(

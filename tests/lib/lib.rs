@@ -1,5 +1,6 @@
 //! What the conformance tests share.
 
+pub mod allocator;
 pub mod child;
 pub mod counted;
 pub mod cpu;
