@@ -1,0 +1,10 @@
+//! The child "no pool, mimalloc".
+
+use std::io;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> io::Result<()> {
+    benches::child::serve(&[benches::contestant::no_pool("mimalloc")])
+}

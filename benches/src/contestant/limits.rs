@@ -1,0 +1,107 @@
+//! What a pool could cost at least. Each has room for one object of a thread, and shares nothing.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+use crossbeam_utils::atomic::AtomicCell;
+
+use super::{Contestant, Entry, Object};
+use crate::protocol::{Kind, Scenario, Task};
+use crate::scenario::{self, Figures};
+
+pub(super) fn entries() -> Vec<Entry> {
+    let nothing = Entry {
+        name: "limit: the loop and the write alone".to_owned(),
+        kind: Kind::Limit,
+        scenarios: BTreeMap::from([(Scenario::Pair, scenario::write_alone as fn(&Task) -> Figures)]),
+        most_held: None,
+        verify: || Ok(0),
+    };
+    vec![
+        nothing,
+        Entry::one::<Limit<CellSwap>>("limit: thread-local cell", Kind::Limit),
+        Entry::one::<Limit<AtomicSwap>>("limit: two uncontended atomic swaps", Kind::Limit),
+    ]
+}
+
+/// An object that outlives its thread, so that a thread-local needs no destructor, and no look whether it has run.
+type Leaked = &'static mut Object;
+
+/// A thread-local place for one object.
+trait Place: 'static {
+    fn swap(object: Option<Leaked>) -> Option<Leaked>;
+}
+
+struct Limit<P>(PhantomData<P>);
+
+impl<P: Place> Contestant for Limit<P> {
+    type Pool = ();
+    type Held<'a> = Held<P>;
+
+    fn pool() {}
+
+    #[inline]
+    fn acquire((): &()) -> Held<P> {
+        let object = P::swap(None).unwrap_or_else(|| Box::leak(Box::new(Object::counted())));
+        Held { object: Some(object), place: PhantomData }
+    }
+}
+
+struct Held<P: Place> {
+    /// `None` only while it is dropped.
+    object: Option<Leaked>,
+    place: PhantomData<fn() -> P>,
+}
+
+impl<P: Place> Deref for Held<P> {
+    type Target = Object;
+
+    #[inline]
+    fn deref(&self) -> &Object {
+        self.object.as_deref().expect("in use")
+    }
+}
+
+impl<P: Place> DerefMut for Held<P> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Object {
+        self.object.as_deref_mut().expect("in use")
+    }
+}
+
+impl<P: Place> Drop for Held<P> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take() {
+            object.reset();
+            P::swap(Some(object));
+        }
+    }
+}
+
+/// A plain exchange.
+struct CellSwap;
+
+thread_local! {
+    static CELL: Cell<Option<Leaked>> = const { Cell::new(None) };
+    static ATOMIC: AtomicCell<Option<Leaked>> = const { AtomicCell::new(None) };
+}
+
+impl Place for CellSwap {
+    #[inline]
+    fn swap(object: Option<Leaked>) -> Option<Leaked> {
+        CELL.with(|cell| cell.replace(object))
+    }
+}
+
+/// An atomic exchange of a word that nobody else touches.
+struct AtomicSwap;
+
+impl Place for AtomicSwap {
+    #[inline]
+    fn swap(object: Option<Leaked>) -> Option<Leaked> {
+        ATOMIC.with(|cell| cell.swap(object))
+    }
+}

@@ -1,0 +1,72 @@
+//! This project's pool.
+
+use std::collections::BTreeMap;
+
+use pool_runtime::{Backend, Guard, Pooled};
+
+use super::{Contestant, Discard, Entry, Object};
+use crate::protocol::{Kind, Scenario};
+use crate::scenario::cold::{self, Types};
+use crate::scenario::{squeeze, sweep};
+use crate::verify;
+
+/// The pool of [`Object`], as the derive made it.
+pub struct Ours;
+
+impl Contestant for Ours {
+    type Pool = ();
+    type Held<'a> = Guard<Object>;
+
+    /// The pool is a static, so what earlier measurements left in it is dropped, and its private stacks shrink.
+    fn pool() {
+        for _ in 0..8 {
+            Object::pool().age();
+        }
+        Object::pool().collect();
+    }
+
+    #[inline]
+    fn acquire((): &()) -> Guard<Object> {
+        Object::acquire()
+    }
+
+    fn made() -> Option<u64> {
+        Some(Object::pool().stats().created)
+    }
+}
+
+impl Discard for Ours {
+    fn discard(held: Guard<Object>) {
+        Guard::discard(held);
+    }
+}
+
+/// The name of ours on the backend of this process.
+fn name() -> String {
+    match pool_runtime::backend() {
+        Backend::Rseq => "pool-runtime, rseq",
+        Backend::Portable(_) => "pool-runtime, portable",
+        _ => "pool-runtime, off",
+    }
+    .to_owned()
+}
+
+pub(super) fn entry() -> Entry {
+    let entry = Entry::many::<Ours>(&name(), Kind::Ours)
+        .sends::<Ours>()
+        .discards::<Ours>()
+        .with(Scenario::Squeeze, squeeze::files_of::<Ours>);
+    if pool_runtime::backend() == Backend::Off {
+        return entry;
+    }
+    entry
+        .with(Scenario::ExpensiveNewAge, sweep::expensive_new_age)
+        .with(Scenario::ExpensiveNewCollect, sweep::expensive_new_collect)
+        .with(Scenario::Collect, sweep::collect)
+}
+
+pub(super) fn entry_of_types<C: Types>() -> Entry {
+    Entry { name: name(), kind: Kind::Ours, scenarios: BTreeMap::new(), most_held: None, verify: verify::one::<Ours> }
+        .with(Scenario::ColdTypes, cold::types::<C>)
+        .with(Scenario::FirstUse, cold::first_use::<C>)
+}

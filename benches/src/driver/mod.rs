@@ -1,0 +1,172 @@
+//! The driver: starts the children, asks them in turns, and shows what they answered.
+
+mod documents;
+mod machine;
+mod options;
+mod picture;
+mod plan;
+mod process;
+mod report;
+mod table;
+
+use std::io::{self, Write};
+use std::time::Duration;
+use std::{env, fs};
+
+use benches::child;
+use benches::contestant::{field, ours};
+use benches::protocol::{Answer, Measure, Request, Task};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use machine::{Busy, Machine};
+use options::{Child, Options};
+use plan::{Cell, Info};
+use process::Process;
+use report::Report;
+
+/// What a measurement takes beside its time: threads that start and end. Measured: 1 to 5 ms.
+const OVERHEAD: Duration = Duration::from_millis(3);
+
+/// Does what the command line asks; `false` if a contestant was found wrong.
+pub(crate) fn run() -> io::Result<bool> {
+    let options = Options::parse();
+    match options.child {
+        Some(Child::Ours) => return child::serve(&ours()).map(|()| true),
+        Some(Child::Field) => return child::serve(&field()).map(|()| true),
+        None => {}
+    }
+    let report: Report = match &options.from {
+        Some(file) => serde_json::from_slice(&fs::read(file).map_err(|error| named(file, error))?)?,
+        None => measure_all(&options)?,
+    };
+    if !options.quick {
+        write!(io::stdout(), "{}", table::all(&report))?;
+    }
+    if let Some(file) = &options.json {
+        fs::write(file, serde_json::to_vec_pretty(&report)?).map_err(|error| named(file, error))?;
+    }
+    if let Some(folder) = &options.svg {
+        fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
+        picture::draw_all(&report, folder)?;
+    }
+    for file in &options.docs {
+        documents::rewrite(file, &report).map_err(|error| named(file, error))?;
+    }
+    Ok(report.failures.is_empty())
+}
+
+fn named(path: &std::path::Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+}
+
+/// One contestant's turn at one cell.
+struct Turn {
+    process: usize,
+    contestant: String,
+    cell: Cell,
+}
+
+fn measure_all(options: &Options) -> io::Result<Report> {
+    let (mut processes, left_out) = process::start_all(options)?;
+    let wanted = |name: &str| {
+        options.against.is_empty()
+            || name.starts_with("pool-runtime")
+            || options.against.iter().any(|word| name.contains(word))
+    };
+    for process in &mut processes {
+        process.offers.retain(|offer| wanted(&offer.name));
+    }
+    let mut report =
+        Report::new(Machine::here(&options.go), env::args().skip(1).collect(), options.rounds, options.pin);
+    for line in left_out {
+        eprintln!("left out: {line}");
+        report.left_out.push(line);
+    }
+
+    verify_all(&mut processes, &mut report)?;
+
+    let rounds = if options.quick { 1 } else { options.rounds };
+    let turns = turns(&plan::cells(options), &processes);
+    let weights: u64 = turns.iter().map(|turn| turn.cell.weight()).sum();
+    let total = Duration::from_secs(options.seconds.into()).saturating_sub(OVERHEAD * rounds * turns.len() as u32);
+    let unit = if options.quick { 2 } else { (total.as_millis() as u64 / u64::from(rounds) / weights.max(1)).max(2) };
+    let estimate = u64::from(rounds) * (weights * unit + OVERHEAD.as_millis() as u64 * turns.len() as u64) / 1000;
+    eprintln!(
+        "{} measurements of {unit} ms and more, in {rounds} rounds: about {estimate} s, and what takes its own time",
+        turns.len() * rounds as usize
+    );
+
+    let progress = ProgressBar::new(u64::from(rounds) * turns.len() as u64);
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} eta {eta} {msg}").expect("a template of known keys");
+    progress.set_style(style);
+    let busy = Busy::now();
+    for round in 0..rounds {
+        // Each round begins elsewhere, so that nobody always follows the same neighbour.
+        let first = turns.len() * round as usize / rounds as usize;
+        for turn in turns[first..].iter().chain(&turns[..first]) {
+            progress.set_message(format!("{:?}: {}", turn.cell.scenario, turn.contestant));
+            take(turn, &mut processes[turn.process], options.pin, unit, &mut report)?;
+            progress.inc(1);
+        }
+    }
+    progress.finish_and_clear();
+    drop(processes);
+    report.others = busy.others();
+    report.sort();
+    Ok(report)
+}
+
+/// Asks every contestant to show that it does what it is measured for. Who does not is measured no further.
+fn verify_all(processes: &mut [Process], report: &mut Report) -> io::Result<()> {
+    for process in processes {
+        let mut offers = std::mem::take(&mut process.offers);
+        for offer in &mut offers {
+            match process.ask(&Request::Verify(offer.name.clone()))? {
+                Answer::Verified { made } => report.verified(&offer.name, made),
+                answer => {
+                    eprintln!("wrong: {}: {answer:?}", offer.name);
+                    report.failures.push(format!("{}: {answer:?}", offer.name));
+                    offer.scenarios.clear();
+                }
+            }
+        }
+        process.offers = offers;
+    }
+    Ok(())
+}
+
+fn turns(cells: &[Cell], processes: &[Process]) -> Vec<Turn> {
+    let mut turns = Vec::new();
+    for &cell in cells {
+        for (process, child) in processes.iter().enumerate() {
+            let takes_part = child.offers.iter().filter(|offer| offer.scenarios.contains(&cell.scenario));
+            turns.extend(takes_part.map(|offer| Turn { process, contestant: offer.name.clone(), cell }));
+        }
+    }
+    turns
+}
+
+fn take(turn: &Turn, process: &mut Process, pin: bool, unit: u64, report: &mut Report) -> io::Result<()> {
+    let Turn { contestant, cell, .. } = turn;
+    if Info::of(cell.scenario).fresh {
+        let offers = std::mem::take(&mut process.offers);
+        process.restart()?;
+        process.offers = offers;
+    }
+    let task = Task { threads: cell.threads, size: cell.size, milliseconds: unit * cell.weight(), pin };
+    let measure = Measure { contestant: contestant.clone(), scenario: cell.scenario, task };
+    match process.ask(&Request::Measure(measure))? {
+        Answer::Figures(figures) => {
+            let kind = process.offers.iter().find(|offer| offer.name == *contestant).map(|offer| offer.kind);
+            report.add(*cell, contestant, kind.expect("it took part because it offered"), figures);
+        }
+        Answer::LeftOut(_) => {}
+        answer => {
+            let line = format!("{contestant}, {:?} on {} threads: {answer:?}", cell.scenario, cell.threads);
+            eprintln!("wrong: {line}");
+            report.failures.push(line);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use benches::protocol::Scenario;
+use clap::{Parser, ValueEnum};
+
+/// Measures this project's pool beside others, beside the allocators, and beside Go's.
+#[derive(Parser)]
+#[command(name = "benches", after_help = "What the scenarios are, and how to read the tables: docs/performance.md.")]
+pub(crate) struct Options {
+    /// Only these scenarios.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) scenario: Vec<Scenario>,
+
+    /// Ours on these backends only.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) backend: Vec<Backend>,
+
+    /// Only contestants with one of these words in their names, beside ours.
+    #[arg(long, value_delimiter = ',', value_name = "WORD")]
+    pub(crate) against: Vec<String>,
+
+    /// These numbers of threads, where a scenario lets one choose.
+    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Vec<u16>,
+
+    /// Bind each thread to a CPU.
+    #[arg(long)]
+    pub(crate) pin: bool,
+
+    /// How long the run may take, in seconds, about. Scenarios that do a fixed amount of work come on top.
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) seconds: u32,
+
+    /// How often everything is measured, in turns.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+
+    /// Check every contestant, and measure each scenario once, for two milliseconds, on up to two threads. The figures
+    /// mean nothing. What takes long to compile is left out.
+    #[arg(long, conflicts_with_all = ["seconds", "rounds", "threads", "json", "docs", "svg"])]
+    pub(crate) quick: bool,
+
+    /// The `go` command, 1.23 or later.
+    #[arg(long, value_name = "PATH", default_value = "go")]
+    pub(crate) go: PathBuf,
+
+    /// Write all figures here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+
+    /// Write a picture of each scenario here.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Rewrite the tables in these Markdown files, between their `<!-- benches: … -->` marks.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) docs: Vec<PathBuf>,
+
+    /// Measure nothing: read what `--json` wrote.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "json"])]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Be a child, which measures.
+    #[arg(long, hide = true, value_enum)]
+    pub(crate) child: Option<Child>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Child {
+    Ours,
+    Field,
+}
+
+/// A value of `POOL_BACKEND`.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    Rseq,
+    Portable,
+    Off,
+}
+
+impl Backend {
+    pub(crate) const ALL: [Self; 3] = [Self::Rseq, Self::Portable, Self::Off];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rseq => "rseq",
+            Self::Portable => "portable",
+            Self::Off => "off",
+        }
+    }
+}

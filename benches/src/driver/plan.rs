@@ -1,0 +1,200 @@
+//! What is measured of each scenario: how many threads, which size, which figures.
+
+use benches::protocol::Scenario;
+use clap::ValueEnum;
+
+use crate::driver::options::Options;
+
+/// A number of threads and a size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) scenario: Scenario,
+    pub(crate) threads: usize,
+    pub(crate) size: usize,
+}
+
+impl Cell {
+    /// How many times as long as others it is measured. Threads that wait for a CPU all have to get one, and percentiles
+    /// need many samples.
+    pub(crate) fn weight(self) -> u64 {
+        let info = Info::of(self.scenario);
+        if !info.timed {
+            return 0;
+        }
+        if self.threads >= 16 { 3 } else { 1 }
+    }
+
+    /// What distinguishes it from the scenario's other cells.
+    pub(crate) fn heading(self) -> String {
+        let info = Info::of(self.scenario);
+        match info.size_of {
+            Some(unit) if info.threads.len() == 1 => format!("{} {unit}", self.size),
+            Some(unit) => format!("{}, {} {unit}", threads(self.threads), self.size),
+            None => threads(self.threads),
+        }
+    }
+}
+
+fn threads(n: usize) -> String {
+    if n == 1 { "1 thread".to_owned() } else { format!("{n} threads") }
+}
+
+/// A scenario, as it is shown.
+pub(crate) struct Info {
+    /// What an operation is, and what to read out of the table.
+    pub(crate) about: &'static str,
+    /// Numbers of threads.
+    pub(crate) threads: &'static [usize],
+    /// Sizes, and what they are sizes of, where there is more than one or it says something.
+    pub(crate) sizes: &'static [usize],
+    pub(crate) size_of: Option<&'static str>,
+    /// The figures, by their names and as headings. The smaller, the better; the first one ranks.
+    pub(crate) figures: &'static [(&'static str, &'static str)],
+    /// Whether it runs for a time. Otherwise it does a fixed amount of work.
+    pub(crate) timed: bool,
+    /// Whether the numbers of threads may be chosen.
+    pub(crate) any_threads: bool,
+    /// Whether each measurement needs a process that has not done it yet.
+    pub(crate) fresh: bool,
+}
+
+const CPU: &[(&str, &str)] = &[("cpu_ns", "ns")];
+
+const DEFAULT: Info = Info {
+    about: "",
+    threads: &[1, 2],
+    sizes: &[1],
+    size_of: None,
+    figures: CPU,
+    timed: true,
+    any_threads: true,
+    fresh: false,
+};
+
+impl Info {
+    pub(crate) fn of(scenario: Scenario) -> Self {
+        match scenario {
+            Scenario::Pair => Self {
+                about: "Acquire, write a byte, reset, release. CPU time in ns.",
+                threads: &[1, 2, 4, 16, 64],
+                ..DEFAULT
+            },
+            Scenario::Burst => {
+                Self { about: "32 acquired, then all released. CPU time in ns for each.", sizes: &[32], ..DEFAULT }
+            }
+            Scenario::Overflow => Self {
+                about: "100 or 1,000 acquired, then all released, on one thread. CPU time in ns for each.",
+                threads: &[1],
+                sizes: &[100, 1000],
+                size_of: Some("held"),
+                ..DEFAULT
+            },
+            Scenario::Starvation => Self {
+                about: "Of 100 acquired, 33 are dropped and 67 released, so a third of the acquires finds nothing anywhere. \
+                        CPU time in ns for each, the new object included; objects made, per 1,000 acquires.",
+                threads: &[2],
+                figures: &[("cpu_ns", "ns"), ("made_per_1000", "made per 1,000")],
+                ..DEFAULT
+            },
+            Scenario::Handoff => Self {
+                about: "Acquired on one thread, released on another, in batches of 64 through a channel. CPU time of both in ns \
+                        for each; objects made, per 1,000 acquires.",
+                threads: &[2],
+                figures: &[("cpu_ns", "ns"), ("made_per_1000", "made per 1,000")],
+                any_threads: false,
+                ..DEFAULT
+            },
+            Scenario::MixedSizes => Self {
+                about: "As a pair, but each time with room for another number of bytes, 64 to 65,536. CPU time in ns.",
+                ..DEFAULT
+            },
+            Scenario::Tail => Self {
+                about: "How long one acquire takes, in ns by the clock, two looks at the clock included, which alone are 30 to 50. \
+                        Who is moved off the CPU in an acquire waits for all other threads.",
+                threads: &[64],
+                figures: &[("p99_ns", "p99"), ("p50_ns", "p50"), ("p999_ns", "p99.9"), ("p9999_ns", "p99.99")],
+                ..DEFAULT
+            },
+            Scenario::ColdTypes => Self {
+                about: "Pools of so many types in turn, one pair each. CPU time in ns.",
+                threads: &[1],
+                sizes: &[1, 10, 100, 1000],
+                size_of: Some("types"),
+                any_threads: false,
+                ..DEFAULT
+            },
+            Scenario::FirstUse => Self {
+                about: "The first acquire and release of each of 1,000 pools, in a new process. Time in ns.",
+                threads: &[1],
+                sizes: &[1000],
+                figures: &[("median_ns", "median"), ("p99_ns", "p99")],
+                timed: false,
+                any_threads: false,
+                fresh: true,
+                ..DEFAULT
+            },
+            Scenario::ExpensiveNewAge => Self {
+                about: "A new object takes a millisecond, and every 10 ms all pools age (Go: one garbage collection). Objects made \
+                        per sweep, over all threads; CPU time in ns of a pair.",
+                threads: &[4],
+                figures: &[("made_per_sweep", "made per sweep"), ("cpu_ns", "ns")],
+                any_threads: false,
+                ..DEFAULT
+            },
+            Scenario::ExpensiveNewCollect => Self {
+                about: "The same, but every 10 ms all pools are cleared (Go: two garbage collections).",
+                ..Self::of(Scenario::ExpensiveNewAge)
+            },
+            Scenario::Collect => Self {
+                about: "100,000 idle objects are dropped: by `collect()`, and by two `age()` (Go: two garbage collections). The \
+                        longest acquire on another thread meanwhile, and the longest in as much time without a sweep, in µs.",
+                threads: &[1],
+                sizes: &[100_000],
+                figures: &[
+                    ("collect_ms", "collect, ms"),
+                    ("age_ms", "age, ms"),
+                    ("longest_us", "longest acquire, µs"),
+                    ("longest_without_us", "without, µs"),
+                ],
+                timed: false,
+                any_threads: false,
+                ..DEFAULT
+            },
+            Scenario::JsonLines => Self {
+                about: "A log record is formatted as a line of JSON into a pooled buffer and copied to the output. CPU time in ns for \
+                        each line.",
+                threads: &[1, 2, 16],
+                ..DEFAULT
+            },
+            Scenario::Squeeze => Self {
+                about: "Files of 1 to 4 KiB are compressed in memory, with a deflate context and two buffers that are pooled, kept \
+                        by the thread, or made for each file. CPU time in ns for each file.",
+                ..DEFAULT
+            },
+        }
+    }
+}
+
+/// The cells of a run.
+pub(crate) fn cells(options: &Options) -> Vec<Cell> {
+    let chosen = |scenario: &Scenario| options.scenario.is_empty() || options.scenario.contains(scenario);
+    let mut cells = Vec::new();
+    for &scenario in Scenario::value_variants().iter().filter(|scenario| chosen(scenario)) {
+        let info = Info::of(scenario);
+        let mut threads = info.threads.to_vec();
+        if info.any_threads && !options.threads.is_empty() {
+            threads = options.threads.iter().map(|&n| n.into()).collect();
+        }
+        if options.quick {
+            threads.truncate(1);
+            if info.any_threads {
+                threads[0] = 2;
+            }
+        }
+        let sizes = if options.quick { &info.sizes[..1] } else { info.sizes };
+        for &threads in &threads {
+            cells.extend(sizes.iter().map(|&size| Cell { scenario, threads, size }));
+        }
+    }
+    cells
+}

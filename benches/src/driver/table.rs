@@ -1,0 +1,272 @@
+//! Tables, in Markdown, which reads well on a terminal too.
+
+use std::fmt::Write;
+
+use benches::protocol::{Kind, Scenario};
+use clap::ValueEnum;
+
+use crate::driver::plan::Info;
+use crate::driver::report::{BUSY, Figure, NOISY, Report, Results};
+
+/// Ours, as a user on Linux has it: what others are compared with.
+pub(crate) const OURS: &str = "pool-runtime, rseq";
+
+/// Everything, for a terminal.
+pub(crate) fn all(report: &Report) -> String {
+    let mut text = machine(report);
+    for &scenario in Scenario::value_variants() {
+        if !report.of(scenario).is_empty() {
+            let _ =
+                write!(text, "\n## {}\n\n{}\n\n{}", name(scenario), Info::of(scenario).about, table(report, scenario));
+        }
+    }
+    text
+}
+
+/// The name on the command line.
+pub(crate) fn name(scenario: Scenario) -> String {
+    scenario.to_possible_value().expect("none is hidden").get_name().to_owned()
+}
+
+/// What was measured where, and how far it can be trusted.
+pub(crate) fn machine(report: &Report) -> String {
+    let machine = &report.machine;
+    let mut arguments = report.arguments.join(" ");
+    if !arguments.is_empty() {
+        arguments.insert_str(0, " -- ");
+    }
+    let mut text = format!(
+        "{}, {} CPUs; {}; {}; {}. {}. `cargo run --release -p benches{arguments}`\n\nMedians of {} rounds, in which all take \
+         turns, ± the median distance from the median. Threads are {}bound to CPUs. `~`: the spread is more than {:.0} % of \
+         the figure.\n",
+        machine.processor,
+        machine.cpus,
+        machine.system,
+        machine.rust,
+        if machine.go.is_empty() { "no Go" } else { &machine.go },
+        machine.date,
+        report.rounds,
+        if report.pinned { "" } else { "not " },
+        100.0 * NOISY,
+    );
+    if let Some(others) = report.others.filter(|&others| others > BUSY) {
+        let _ = writeln!(text, "\n**The machine was noisy: other programs had {:.0} % of it.**", 100.0 * others);
+    }
+    for line in &report.left_out {
+        let _ = writeln!(text, "\nLeft out: {line}.");
+    }
+    for line in &report.failures {
+        let _ = writeln!(text, "\nWrong: {line}.");
+    }
+    text
+}
+
+/// The table of a scenario, the best first, and who was better than ours.
+pub(crate) fn table(report: &Report, scenario: Scenario) -> String {
+    let info = Info::of(scenario);
+    let results = report.of(scenario);
+    let columns: Vec<(&Results, &str, String)> = results
+        .iter()
+        .flat_map(|&cell| {
+            info.figures.iter().map(move |&(figure, heading)| {
+                let heading = match (info.figures.len(), info.sizes.len() * info.threads.len()) {
+                    (1, _) => cell.cell().heading(),
+                    (_, 1) => heading.to_owned(),
+                    _ => format!("{}, {heading}", cell.cell().heading()),
+                };
+                (cell, figure, heading)
+            })
+        })
+        .collect();
+
+    let mut names: Vec<(&str, Kind)> = Vec::new();
+    for row in results.iter().flat_map(|cell| &cell.rows) {
+        if !names.iter().any(|&(name, _)| name == row.name) {
+            names.push((&row.name, row.kind));
+        }
+    }
+    let rank = |name: &str| {
+        let (cell, figure, _) = columns.first()?;
+        cell.figure(name, figure).map(|figure| figure.median)
+    };
+    names.sort_by(|a, b| rank(a.0).unwrap_or(f64::MAX).total_cmp(&rank(b.0).unwrap_or(f64::MAX)));
+
+    let mut lines = vec![[String::new()].into_iter().chain(columns.iter().map(|it| it.2.clone())).collect::<Vec<_>>()];
+    for &(name, kind) in &names {
+        let label = if kind == Kind::Ours { format!("**{name}**") } else { name.to_owned() };
+        let figures = columns.iter().map(|(cell, figure, _)| cell.figure(name, figure).map_or("–".to_owned(), shown));
+        lines.push([label].into_iter().chain(figures).collect());
+    }
+    let mut text = markdown(&lines);
+    text.push('\n');
+    text.push_str(&winners(&columns, &names));
+    text
+}
+
+/// Who beats ours, column by column. Limits are no pools.
+fn winners(columns: &[(&Results, &str, String)], names: &[(&str, Kind)]) -> String {
+    let mut lines = Vec::new();
+    let mut compared = false;
+    for (cell, figure, heading) in columns {
+        let Some(ours) = cell.figure(OURS, figure) else { continue };
+        compared = true;
+        let better: Vec<String> = names
+            .iter()
+            .filter(|(name, kind)| matches!(kind, Kind::Peer | Kind::Allocator) && *name != OURS)
+            .filter_map(|(name, _)| {
+                let figure = cell.figure(name, figure)?;
+                figure.beats(ours).then(|| format!("{name} ({:.2} ×)", figure.median / ours.median))
+            })
+            .collect();
+        if !better.is_empty() {
+            lines.push(format!("- {heading}: {}\n", better.join(", ")));
+        }
+    }
+    match (compared, lines.is_empty()) {
+        (false, _) => String::new(),
+        (true, true) => format!("Better than {OURS}: nobody.\n"),
+        (true, false) => format!("Better than {OURS}:\n\n{}", lines.concat()),
+    }
+}
+
+/// A few of the contestants in a few of the cells.
+pub(crate) fn summary(report: &Report) -> String {
+    const NAMES: [&str; 10] = [
+        OURS,
+        "pool-runtime, portable",
+        "limit: thread-local cell",
+        "thread_local! Vec",
+        "regex-automata",
+        "Go sync.Pool",
+        "parking_lot Mutex<Vec>",
+        "crossbeam ArrayQueue",
+        "no pool, jemalloc",
+        "no pool, glibc",
+    ];
+    const CELLS: [(Scenario, usize, &str); 6] = [
+        (Scenario::Pair, 1, "1 thread"),
+        (Scenario::Pair, 2, "2"),
+        (Scenario::Pair, 16, "16"),
+        (Scenario::Pair, 64, "64"),
+        (Scenario::Burst, 1, "32 held"),
+        (Scenario::Handoff, 2, "released elsewhere"),
+    ];
+    let mut lines = vec![[""].into_iter().chain(CELLS.map(|cell| cell.2)).map(str::to_owned).collect::<Vec<_>>()];
+    for name in NAMES {
+        let figures = CELLS.iter().map(|&(scenario, threads, _)| {
+            let cell = report.of(scenario).into_iter().find(|cell| cell.threads == threads);
+            cell.and_then(|cell| cell.figure(name, "cpu_ns")).map_or("–".to_owned(), |figure| rounded(figure.median))
+        });
+        lines.push([name.to_owned()].into_iter().chain(figures).collect());
+    }
+    let machine = &report.machine;
+    format!(
+        "{}\n{}, {} CPUs, {}, {}; `cargo run --release -p benches`.\n",
+        markdown(&lines),
+        machine.processor,
+        machine.cpus,
+        machine.system,
+        machine.date
+    )
+}
+
+/// Objects made while each contestant was checked.
+pub(crate) fn made(report: &Report) -> String {
+    let mut lines = vec![vec![String::new(), "objects made".to_owned()]];
+    lines.extend(report.made.iter().map(|(name, made)| vec![name.clone(), made.to_string()]));
+    markdown(&lines)
+}
+
+fn shown(figure: Figure) -> String {
+    let noisy = if figure.is_noisy() { " ~" } else { "" };
+    format!("{} ± {}{noisy}", rounded(figure.median), rounded(figure.spread))
+}
+
+/// Three digits at most before the point counts.
+fn rounded(value: f64) -> String {
+    match value {
+        v if v >= 100.0 => format!("{v:.0}"),
+        v if v >= 10.0 => format!("{v:.1}"),
+        v if v >= 0.005 => format!("{v:.2}"),
+        _ => "0".to_owned(),
+    }
+}
+
+/// The first line is the head; the first column is text, the others are numbers.
+fn markdown(lines: &[Vec<String>]) -> String {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).max(3);
+    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
+    let mut text = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        text.push('|');
+        for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+            let _ = if column == 0 { write!(text, " {cell:width$} |") } else { write!(text, " {cell:>width$} |") };
+        }
+        text.push('\n');
+        if number == 0 {
+            text.push('|');
+            for (column, &width) in widths.iter().enumerate() {
+                let _ = if column == 0 {
+                    write!(text, "{:-<1$}|", "", width + 2)
+                } else {
+                    write!(text, "{:-<1$}:|", "", width + 1)
+                };
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::driver::machine::Machine;
+    use crate::driver::plan::Cell;
+
+    fn report(figures: &[(&str, Kind, f64)]) -> Report {
+        let machine = Machine {
+            processor: "a processor".to_owned(),
+            cpus: 2,
+            system: "a system".to_owned(),
+            rust: "rustc".to_owned(),
+            go: String::new(),
+            date: "today".to_owned(),
+        };
+        let mut report = Report::new(machine, Vec::new(), 1, false);
+        for &(name, kind, ns) in figures {
+            let cell = Cell { scenario: Scenario::Pair, threads: 1, size: 1 };
+            report.add(cell, name, kind, BTreeMap::from([("cpu_ns".to_owned(), ns)]));
+        }
+        report
+    }
+
+    #[test]
+    fn a_peer_that_wins_is_named_and_a_limit_is_not() {
+        let report = report(&[
+            (OURS, Kind::Ours, 10.0),
+            ("limit", Kind::Limit, 5.0),
+            ("fast", Kind::Peer, 8.0),
+            ("slow", Kind::Peer, 80.0),
+        ]);
+        assert_eq!(
+            table(&report, Scenario::Pair),
+            "|                        |      1 thread |\n\
+             |------------------------|--------------:|\n\
+             | limit                  |      5.00 ± 0 |\n\
+             | fast                   |      8.00 ± 0 |\n\
+             | **pool-runtime, rseq** |      10.0 ± 0 |\n\
+             | slow                   |      80.0 ± 0 |\n\
+             \n\
+             Better than pool-runtime, rseq:\n\n- 1 thread: fast (0.80 ×)\n"
+        );
+    }
+
+    #[test]
+    fn nobody_is_named_where_nobody_wins() {
+        let report = report(&[(OURS, Kind::Ours, 10.0), ("slow", Kind::Peer, 80.0)]);
+        assert!(table(&report, Scenario::Pair).ends_with("Better than pool-runtime, rseq: nobody.\n"));
+    }
+}

@@ -1,0 +1,118 @@
+//! Many pools, each used now and then. Ours are in `bin/cold.rs`.
+//!
+//! An object here has a buffer of 64 bytes, so that what is measured is the pools and not the memory behind them.
+
+#![allow(clippy::vec_box, reason = "an object that is in use has a stable address, as ours has")]
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::threads::run;
+use super::{BATCH, Figures, times};
+use crate::contestant::{NoPool, ThreadLocalVec};
+use crate::protocol::Task;
+
+/// How many types, or pools, there are.
+const TYPES: usize = 1000;
+
+/// A contestant with a pool for each of many types.
+pub trait Types: 'static {
+    /// Acquires an object of this type, writes to it, and releases it.
+    fn cycle(index: usize);
+}
+
+/// As many types as the task's size says, in turn.
+pub fn types<C: Types>(task: &Task) -> Figures {
+    let lane = |index: usize| {
+        let mut next = index;
+        move || {
+            for _ in 0..BATCH {
+                next = if next + 1 < task.size { next + 1 } else { 0 };
+                C::cycle(black_box(next));
+            }
+            BATCH
+        }
+    };
+    times(&run(task, lane))
+}
+
+/// The first cycle of each pool, in a process that has used none of them.
+pub fn first_use<C: Types>(task: &Task) -> Figures {
+    let mut times: Vec<f64> = (0..task.size)
+        .map(|index| {
+            let start = Instant::now();
+            C::cycle(black_box(index));
+            start.elapsed().as_nanos() as f64
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    vec![("median_ns", times[times.len() / 2]), ("p99_ns", times[times.len() * 99 / 100])]
+}
+
+/// What is pooled here.
+pub struct Small {
+    bytes: Vec<u8>,
+    lines: u64,
+}
+
+impl Default for Small {
+    fn default() -> Self {
+        Self { bytes: Vec::with_capacity(64), lines: 0 }
+    }
+}
+
+impl Small {
+    /// What a user does at least.
+    #[inline]
+    pub fn write(&mut self) {
+        self.bytes.push(b'x');
+        self.lines += 1;
+        black_box(self);
+    }
+
+    /// As good as new.
+    #[inline]
+    pub fn reset(&mut self) {
+        self.bytes.clear();
+        self.lines = 0;
+    }
+}
+
+impl Types for NoPool {
+    #[inline]
+    fn cycle(_: usize) {
+        black_box(Box::<Small>::default()).write();
+    }
+}
+
+impl Types for ThreadLocalVec {
+    #[inline]
+    fn cycle(index: usize) {
+        thread_local! {
+            static LISTS: [RefCell<Vec<Box<Small>>>; TYPES] = const { [const { RefCell::new(Vec::new()) }; TYPES] };
+        }
+        LISTS.with(|lists| {
+            let mut object = lists[index].borrow_mut().pop().unwrap_or_default();
+            object.write();
+            object.reset();
+            lists[index].borrow_mut().push(object);
+        });
+    }
+}
+
+/// A locked vector for each type.
+pub struct Locked;
+
+impl Types for Locked {
+    #[inline]
+    fn cycle(index: usize) {
+        static LISTS: [Mutex<Vec<Box<Small>>>; TYPES] = [const { Mutex::new(Vec::new()) }; TYPES];
+        let mut object = LISTS[index].lock().pop().unwrap_or_default();
+        object.write();
+        object.reset();
+        LISTS[index].lock().push(object);
+    }
+}

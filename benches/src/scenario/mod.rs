@@ -1,0 +1,325 @@
+//! What is done with a contestant, and how long it takes.
+//!
+//! A scenario answers figures by name:
+//!
+//! | name | what it is |
+//! |---|---|
+//! | `cpu_ns` | CPU time of all threads, over the operations: what an operation costs, waiting for a CPU left out |
+//! | `wall_ns` | the time that passed, over the operations of all threads |
+//! | `made_per_1000` | objects made, over 1,000 acquires |
+//!
+//! and what the scenario names beside them. An operation is one object acquired, used and released.
+
+pub mod cold;
+pub mod squeeze;
+pub mod sweep;
+pub mod threads;
+
+use std::hint::black_box;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::contestant::{Contestant, Discard, Object};
+use crate::protocol::Task;
+use threads::{Spent, run};
+
+/// What was measured, by name.
+pub type Figures = Vec<(&'static str, f64)>;
+
+/// Cycles between two looks at the clock.
+const BATCH: usize = 64;
+
+/// Objects that a producer sends at once: one by one, the channel's cost would drown the pool's.
+const SENT: usize = 64;
+
+/// Batches on their way to a consumer.
+const IN_FLIGHT: usize = 4;
+
+/// Objects of each hundred that do not come back, as in Go's benchmark of the same name.
+const LOST: usize = 33;
+
+/// What a user does at least.
+#[inline]
+fn write(object: &mut Object) {
+    object.bytes.push(b'x');
+    object.lines += 1;
+    black_box(object);
+}
+
+/// One object at a time.
+pub fn pair<C: Contestant>(task: &Task) -> Figures {
+    let pool = C::pool();
+    let made = C::made();
+    let lane = |_| {
+        let pool = &pool;
+        move || {
+            for _ in 0..BATCH {
+                write(&mut C::acquire(pool));
+            }
+            BATCH
+        }
+    };
+    figures::<C>(&run(task, lane), made)
+}
+
+/// What a pair costs beside the pool.
+pub fn write_alone(task: &Task) -> Figures {
+    let lane = |_| {
+        let mut object = Object::new();
+        move || {
+            for _ in 0..BATCH {
+                write(black_box(&mut object));
+                object.reset();
+            }
+            BATCH
+        }
+    };
+    times(&run(task, lane))
+}
+
+/// Many held, then all released.
+pub fn burst<C: Contestant>(task: &Task) -> Figures {
+    let pool = C::pool();
+    let made = C::made();
+    let lane = |_| {
+        let mut held = Vec::with_capacity(task.size);
+        let pool = &pool;
+        move || {
+            for _ in 0..task.size {
+                let mut object = C::acquire(pool);
+                write(&mut object);
+                held.push(object);
+            }
+            held.clear();
+            task.size
+        }
+    };
+    figures::<C>(&run(task, lane), made)
+}
+
+/// A hundred held, of which a third is dropped and the others released: the next hundred cannot all be found.
+pub fn starvation<C: Discard>(task: &Task) -> Figures {
+    let pool = C::pool();
+    let made = C::made();
+    let lane = |_| {
+        let mut held = Vec::with_capacity(100);
+        let pool = &pool;
+        move || {
+            for _ in 0..100 {
+                let mut object = C::acquire(pool);
+                write(&mut object);
+                held.push(object);
+            }
+            held.drain(..LOST).for_each(C::discard);
+            held.clear();
+            100
+        }
+    };
+    figures::<C>(&run(task, lane), made)
+}
+
+/// Half of the threads acquire and send, the other half receive and release.
+pub fn handoff<C: Contestant>(task: &Task) -> Figures
+where
+    for<'a> C::Held<'a>: Send,
+{
+    let pool = C::pool();
+    let made = C::made();
+    // Producers and consumers, in turns; each takes its end.
+    let ends: Vec<Mutex<Option<End<'_, C>>>> =
+        (0..task.threads / 2).flat_map(|_| End::pair()).map(|end| Mutex::new(Some(end))).collect();
+    let lane = |index: usize| -> Box<dyn FnMut() -> usize + '_> {
+        let pool = &pool;
+        match ends[index].lock().ok().and_then(|mut end| end.take()) {
+            Some(End::Producer { full, empty }) => Box::new(move || {
+                let mut batch = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(SENT));
+                for _ in 0..SENT {
+                    let mut object = C::acquire(pool);
+                    write(&mut object);
+                    batch.push(object);
+                }
+                // Fails when the consumer has stopped.
+                let _ = full.send(batch);
+                0
+            }),
+            Some(End::Consumer { full, empty }) => Box::new(move || {
+                // Fails when the producer has stopped.
+                let Ok(mut batch) = full.recv() else { return 0 };
+                batch.clear();
+                let _ = empty.send(batch);
+                SENT
+            }),
+            None => unreachable!("each thread has an end"),
+        }
+    };
+    figures::<C>(&run(task, lane), made)
+}
+
+/// One end of a hand-off. Batches come back empty, so that the channel allocates next to nothing.
+enum End<'a, C: Contestant> {
+    Producer { full: SyncSender<Vec<C::Held<'a>>>, empty: Receiver<Vec<C::Held<'a>>> },
+    Consumer { full: Receiver<Vec<C::Held<'a>>>, empty: std::sync::mpsc::Sender<Vec<C::Held<'a>>> },
+}
+
+impl<C: Contestant> End<'_, C> {
+    fn pair() -> [Self; 2] {
+        let (full_in, full_out) = sync_channel(IN_FLIGHT);
+        let (empty_in, empty_out) = channel();
+        [Self::Producer { full: full_in, empty: empty_out }, Self::Consumer { full: full_out, empty: empty_in }]
+    }
+}
+
+/// One at a time, each with room for another number of bytes: 64 to 64 Ki, the logarithm evenly spread.
+pub fn mixed_sizes<C: Contestant>(task: &Task) -> Figures {
+    let mut random = 1_u64;
+    let sizes: Vec<usize> = (0..1024)
+        .map(|_| {
+            // Knuth's linear congruence: the same sizes for everybody.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let fraction = (random >> 11) as f64 / (1_u64 << 53) as f64;
+            (64.0 * 1024_f64.powf(fraction)) as usize
+        })
+        .collect();
+    let pool = C::pool();
+    let made = C::made();
+    let lane = |index: usize| {
+        let (pool, sizes) = (&pool, &sizes);
+        let mut next = 100 * index;
+        move || {
+            for _ in 0..BATCH {
+                next = (next + 1) % sizes.len();
+                write(&mut C::acquire_for(pool, sizes[next]));
+            }
+            BATCH
+        }
+    };
+    figures::<C>(&run(task, lane), made)
+}
+
+/// How long single acquires take, the two looks at the clock included.
+pub fn tail<C: Contestant>(task: &Task) -> Figures {
+    let pool = C::pool();
+    let made = C::made();
+    let all = Mutex::new(new_histogram());
+    let lane = |_| {
+        let pool = &pool;
+        let mut times = Times { own: new_histogram(), all: &all };
+        move || {
+            for _ in 0..BATCH {
+                let start = Instant::now();
+                let mut object = C::acquire(pool);
+                let time = start.elapsed();
+                write(&mut object);
+                drop(object);
+                times.own.saturating_record(time.as_nanos() as u64);
+            }
+            BATCH
+        }
+    };
+    let mut figures = figures::<C>(&run(task, lane), made);
+    let all = all.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    for (name, quantile) in [("p50_ns", 0.5), ("p99_ns", 0.99), ("p999_ns", 0.999), ("p9999_ns", 0.9999)] {
+        figures.push((name, all.value_at_quantile(quantile) as f64));
+    }
+    figures
+}
+
+/// Up to ten seconds, in nanoseconds, to two digits.
+fn new_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 10_000_000_000, 2).expect("bounds in order")
+}
+
+/// The times of one thread, added to those of all when it ends.
+struct Times<'a> {
+    own: Histogram<u64>,
+    all: &'a Mutex<Histogram<u64>>,
+}
+
+impl Drop for Times<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut all) = self.all.lock() {
+            all.add(&self.own).expect("the same bounds");
+        }
+    }
+}
+
+/// A line of a log.
+#[derive(Serialize)]
+struct Record<'a> {
+    time: u64,
+    level: &'a str,
+    target: &'a str,
+    message: &'a str,
+    request: Request<'a>,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+    seconds: f64,
+    tags: [&'a str; 3],
+}
+
+/// Formats a record as JSON into an object, and copies it to where the thread's output goes, as Go's `fmt` uses its pool.
+pub fn json_lines<C: Contestant>(task: &Task) -> Figures {
+    /// When the output is written, which is not measured.
+    const OUTPUT: usize = 64 << 10;
+    let pool = C::pool();
+    let made = C::made();
+    let lane = |index: usize| {
+        let pool = &pool;
+        let mut output = Vec::with_capacity(2 * OUTPUT);
+        let mut time = 1_000_000 * index as u64;
+        move || {
+            for _ in 0..BATCH {
+                time += 1;
+                let record = Record {
+                    time,
+                    level: "info",
+                    target: "server::http",
+                    message: "answered \"GET\" with a page\tfrom the cache",
+                    request: Request {
+                        method: "GET",
+                        path: "/a/path/that/is/not/very/long?and=a&query=too",
+                        status: 200 + (time % 5) as u16,
+                        seconds: time as f64 / 1024.0,
+                        tags: ["cached", "gzip", "http/2"],
+                    },
+                };
+                let mut line = C::acquire(pool);
+                serde_json::to_writer(&mut line.bytes, &record).expect("memory takes all");
+                line.bytes.push(b'\n');
+                output.extend_from_slice(&line.bytes);
+            }
+            if output.len() > OUTPUT {
+                black_box(&output);
+                output.clear();
+            }
+            BATCH
+        }
+    };
+    figures::<C>(&run(task, lane), made)
+}
+
+/// What every scenario over a contestant answers.
+fn figures<C: Contestant>(spent: &Spent, made_before: Option<u64>) -> Figures {
+    let mut figures = times(spent);
+    let made = C::made().zip(made_before).map_or(spent.operations, |(after, before)| after - before);
+    figures.push(("made_per_1000", 1e3 * made as f64 / spent.operations.max(1) as f64));
+    figures
+}
+
+fn times(spent: &Spent) -> Figures {
+    let operations = spent.operations.max(1) as f64;
+    vec![
+        ("cpu_ns", spent.cpu.as_secs_f64() * 1e9 / operations),
+        ("wall_ns", spent.wall.as_secs_f64() * 1e9 / operations),
+        ("operations", operations),
+    ]
+}

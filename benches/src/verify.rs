@@ -1,0 +1,91 @@
+//! Whether a contestant does what it is measured for, so that a figure is not a mistake of ours.
+
+use std::thread;
+
+use crate::contestant::{Contestant, Object};
+
+/// Cycles on one thread.
+const CYCLES: u64 = 1000;
+
+/// Acquires, uses and releases on one thread, one at a time: each object comes back clean, and a pool makes one.
+///
+/// # Errors
+///
+/// What was found wrong.
+pub fn one<C: Contestant>() -> Result<u64, String> {
+    let before = C::made();
+    let pool = C::pool();
+    use_and_check(C::acquire(&pool))?;
+    let first = C::made();
+    for _ in 1..CYCLES {
+        use_and_check(C::acquire(&pool))?;
+    }
+    let (Some(before), Some(first), Some(all)) = (before, first, C::made()) else { return Ok(CYCLES) };
+    if pools() && all != first {
+        return Err(format!("made {} objects more for a thread that uses one at a time", all - first));
+    }
+    Ok(all - before)
+}
+
+/// The same with many in use, and with objects released on another thread than the one that acquired them.
+///
+/// # Errors
+///
+/// What was found wrong.
+pub fn many<C: Contestant>() -> Result<u64, String>
+where
+    for<'a> C::Held<'a>: Send,
+{
+    let made = one::<C>()?;
+    let pool = C::pool();
+    for _ in 0..10 {
+        let mut held: Vec<_> = (0..32).map(|_| C::acquire(&pool)).collect();
+        held.iter_mut().try_for_each(|object| check(object).map(|()| dirty(object)))?;
+        // Two guards of one object would both see what the last of them wrote.
+        for (mark, object) in held.iter_mut().enumerate() {
+            object.lines = mark as u64;
+        }
+        if held.iter().enumerate().any(|(mark, object)| object.lines != mark as u64) {
+            return Err("gave one object to two".to_owned());
+        }
+        thread::scope(|scope| {
+            let released_there = scope.spawn(move || drop(held));
+            released_there.join().map_err(|_| "panicked when it was released on another thread".to_owned())
+        })?;
+    }
+    let threads: Vec<Result<(), String>> = thread::scope(|scope| {
+        let work = || (0..CYCLES).try_for_each(|_| use_and_check(C::acquire(&pool)));
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("panicked".to_owned()))).collect()
+    });
+    threads.into_iter().collect::<Result<(), String>>()?;
+    Ok(made)
+}
+
+/// Whether pools of this project pool in this process. All others always do.
+fn pools() -> bool {
+    pool_runtime::backend() != pool_runtime::Backend::Off
+}
+
+fn use_and_check(mut held: impl std::ops::DerefMut<Target = Object>) -> Result<(), String> {
+    check(&held)?;
+    dirty(&mut held);
+    Ok(())
+}
+
+fn check(object: &Object) -> Result<(), String> {
+    if object.is_clean() {
+        return Ok(());
+    }
+    Err(format!(
+        "an object came with {} bytes of {}, and {} lines",
+        object.bytes.len(),
+        object.bytes.capacity(),
+        object.lines
+    ))
+}
+
+fn dirty(object: &mut Object) {
+    object.bytes.extend_from_slice(b"somebody else's data");
+    object.lines = 1;
+}
