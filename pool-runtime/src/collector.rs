@@ -4,7 +4,7 @@
 //!
 //! 1. `RUNNING` names the process whose collector runs. In a forked child neither the thread nor, therefore, the collector of
 //!    the parent exists: its handle does nothing there, and the child may start one of its own.
-//! 2. User code, which is the `Drop` of objects, runs on the thread under no lock, and its panics end there.
+//! 2. User code, which is the `Drop` of objects and a recorder of metrics, runs on the thread under no lock, and its panics end there.
 
 use core::error::Error;
 use core::fmt;
@@ -60,7 +60,7 @@ const SAME_SHORTAGE: Duration = Duration::from_secs(10);
 /// | medium | the second | `age` twice: all goes that is not acquired in between, and private stacks shrink |
 /// | critical | every further one | [`collect`] |
 ///
-/// An answer begins a new interval. Memory goes back to the allocator; whether the allocator gives it to the system is its affair
+/// An answer begins a new interval. With the feature `metrics`, `publish_metrics` is called after each step. Memory goes back to the allocator; whether the allocator gives it to the system is its affair
 /// (`malloc_trim` asks glibc's to).
 ///
 /// # Examples
@@ -274,6 +274,8 @@ fn run(mut sleeper: Sleeper, interval: Duration, heard: &Mutex<Heard>) {
             Wake::Broken(error) => return locked(heard).lose(&error),
             Wake::Alarm => return,
         }
+        #[cfg(feature = "metrics")]
+        caught(crate::publish_metrics);
     }
 }
 

@@ -63,6 +63,9 @@
 //! - `zeroize`: the key `zeroize` of the derive, which wipes a field; [`Reset`] and [`LimitCapacity`] for `Zeroizing`.
 //! - `arrayvec`, `bytes`, `hashbrown`, `heapless`, `indexmap`, `smallvec`: [`Reset`] for the types of the crate of that name,
 //!   and [`LimitCapacity`] for those that have a capacity. `heapless` needs Rust 1.87, as that crate does; all else needs 1.85.
+//! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized.
+//! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
+//!   after each of its steps.
 //!
 //! # Configuration flags
 //!
@@ -81,6 +84,8 @@ mod cpu;
 mod crates;
 mod guard;
 mod list;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(all(test, loom))]
 mod models;
 mod object;
@@ -115,6 +120,8 @@ pub use collector::Collector;
 pub use cpu::inject;
 pub use cpu::{Backend, Reason, backend};
 pub use guard::Guard;
+#[cfg(feature = "metrics")]
+pub use metrics::publish_metrics;
 pub use pool::Pool;
 pub use pooled::{OnPanic, Pooled};
 pub use registry::{age, collect};

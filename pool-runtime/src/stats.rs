@@ -7,6 +7,8 @@
 //!
 //! All counters are `Relaxed`: each is a number of its own, and orders nothing.
 
+use core::fmt;
+use core::ops::Deref;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -30,6 +32,7 @@ use core::sync::atomic::Ordering::Relaxed;
 /// # drop(two);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Stats {
     /// The pool's name: the type's path, or the derive's key `name`.
@@ -58,6 +61,7 @@ pub struct Stats {
 
 /// Objects that a pool has dropped, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Dropped {
     /// The pool held as many idle objects as it may.
@@ -81,8 +85,126 @@ pub struct Dropped {
 impl Dropped {
     /// Objects dropped for whatever reason.
     pub fn total(&self) -> u64 {
-        self.bound + self.busy + self.retain + self.panic + self.discard + self.collect + self.age + self.off
+        self.by_reason().into_iter().map(|(_, dropped)| dropped).sum()
     }
+
+    /// Each reason and its number, in the order of the fields.
+    pub(crate) fn by_reason(&self) -> [(&'static str, u64); 8] {
+        [
+            ("bound", self.bound),
+            ("busy", self.busy),
+            ("retain", self.retain),
+            ("panic", self.panic),
+            ("discard", self.discard),
+            ("collect", self.collect),
+            ("age", self.age),
+            ("off", self.off),
+        ]
+    }
+}
+
+/// The statistics of every pool that has been used: [`registry::stats`](crate::registry::stats).
+///
+/// A list of [`Stats`], one per pool. Its `Display` is a table for people, in the order of the names.
+///
+/// # Examples
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// # #[derive(Default, Pooled)]
+/// # #[pooled(name = "line")]
+/// # struct Line(Vec<u8>);
+/// # let held = (Line::acquire(), Line::acquire());
+/// # drop(held.0);
+/// # Line::pool().collect();
+/// # pool_runtime::Guard::discard(Line::acquire());
+/// let stats = pool_runtime::registry::stats();
+/// let idle: usize = stats.iter().map(|pool| pool.idle).sum();
+/// println!("{stats}");
+/// # assert_eq!(idle, 0);
+/// ```
+///
+/// ```text
+/// pool  in use  idle  victims  created  adopted  detached  refills  flushes  steals  dropped
+/// line       1     0        0        3        0         0        0        0       0  2: 1 discard, 1 collect
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+pub struct Rows(pub(crate) Vec<Stats>);
+
+impl Deref for Rows {
+    type Target = [Stats];
+
+    fn deref(&self) -> &[Stats] {
+        &self.0
+    }
+}
+
+impl IntoIterator for Rows {
+    type Item = Stats;
+    type IntoIter = std::vec::IntoIter<Stats>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Rows {
+    type Item = &'a Stats;
+    type IntoIter = core::slice::Iter<'a, Stats>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut pools: Vec<&Stats> = self.iter().collect();
+        pools.sort_by_key(|pool| pool.name);
+        let mut lines = vec![HEAD.map(str::to_owned)];
+        lines.extend(pools.into_iter().map(cells));
+        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; COLUMNS] = core::array::from_fn(width);
+        for (number, line) in lines.iter().enumerate() {
+            if number > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{:width$}", line[0], width = widths[0])?;
+            for (cell, width) in line.iter().zip(widths).take(COLUMNS - 1).skip(1) {
+                write!(f, "  {cell:>width$}")?;
+            }
+            // The last is text, and as long as it is.
+            write!(f, "  {}", line[COLUMNS - 1])?;
+        }
+        Ok(())
+    }
+}
+
+const COLUMNS: usize = 11;
+
+/// The columns of the table. The first is text, and so is the last.
+const HEAD: [&str; COLUMNS] =
+    ["pool", "in use", "idle", "victims", "created", "adopted", "detached", "refills", "flushes", "steals", "dropped"];
+
+/// One line of the table.
+fn cells(pool: &Stats) -> [String; COLUMNS] {
+    let reasons = pool.dropped.by_reason().into_iter().filter(|&(_, dropped)| dropped > 0);
+    let reasons: Vec<_> = reasons.map(|(reason, dropped)| format!("{dropped} {reason}")).collect();
+    let colon = if reasons.is_empty() { "" } else { ": " };
+    [
+        pool.name.to_owned(),
+        pool.in_use.to_string(),
+        pool.idle.to_string(),
+        pool.victims.to_string(),
+        pool.created.to_string(),
+        pool.adopted.to_string(),
+        pool.detached.to_string(),
+        pool.refills.to_string(),
+        pool.flushes.to_string(),
+        pool.steals.to_string(),
+        format!("{}{colon}{}", pool.dropped.total(), reasons.join(", ")),
+    ]
 }
 
 /// Why an object is dropped: an index into [`Counters`], and a field of [`Dropped`].
