@@ -7,3 +7,5 @@ echo "$command"
 $command
 # The stress tests, with the iterations of a release build.
 cargo test --locked --release -p tests
+# What only a feature has.
+cargo test --locked --release -p tests --features hits --test statistics_hits

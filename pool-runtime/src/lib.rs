@@ -66,6 +66,8 @@
 //! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized.
 //! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
 //!   after each of its steps.
+//! - `hits`: statistics count acquires and hits. Without it, an acquire that hits counts nothing; with it, it costs an
+//!   atomic addition more.
 //!
 //! # Configuration flags
 //!

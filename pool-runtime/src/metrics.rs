@@ -26,6 +26,10 @@ const COUNTERS: &[Series] = &[
     ("pool_refills_total", "Batches moved from a shared list into a private stack.", |stats| stats.refills),
     ("pool_flushes_total", "Batches moved from a private stack to a shared list.", |stats| stats.flushes),
     ("pool_steals_total", "Visits to another slot's shared list that took something.", |stats| stats.steals),
+    #[cfg(feature = "hits")]
+    ("pool_acquires_total", "Calls of acquire and try_acquire.", |stats| stats.acquires),
+    #[cfg(feature = "hits")]
+    ("pool_hits_total", "Acquires that got an idle object.", |stats| stats.hits),
 ];
 
 const DROPPED: (&str, &str) = ("pool_dropped_objects_total", "Objects dropped, by reason.");
@@ -48,6 +52,7 @@ const DROPPED: (&str, &str) = ("pool_dropped_objects_total", "Objects dropped, b
 /// | `pool_created_objects_total`, `pool_adopted_objects_total`, `pool_detached_objects_total` | came and left |
 /// | `pool_dropped_objects_total` | dropped; the label `reason` is a field of [`Dropped`](crate::stats::Dropped) |
 /// | `pool_refills_total`, `pool_flushes_total`, `pool_steals_total` | moves within the pool |
+/// | `pool_acquires_total`, `pool_hits_total` | with the feature `hits` |
 ///
 /// # Examples
 ///

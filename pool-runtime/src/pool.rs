@@ -13,7 +13,7 @@ use std::thread;
 use crate::chaos;
 use crate::object::Object;
 use crate::registry::AnyPool;
-use crate::stats::{Reason, Stats};
+use crate::stats::{Reason, Stats, count_acquire};
 use crate::store::Store;
 use crate::sync::const_fn;
 use crate::{Guard, OnPanic, Pooled};
@@ -138,16 +138,23 @@ impl<T: Pooled> Pool<T> {
     fn acquire_slow(&'static self) -> Guard<T> {
         match self.store.take() {
             Some(object) => self.guard(object),
-            None => Guard::new(self.create()),
+            None => {
+                count_acquire(&self.store, false);
+                Guard::new(self.create())
+            }
         }
     }
 
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
-        if chaos::strikes() {
-            return None;
+        let found = if chaos::strikes() {
+            None
+        } else {
+            self.store.pop().or_else(|| self.store.pop_front()).or_else(|| self.store.take())
+        };
+        if found.is_none() {
+            count_acquire(&self.store, false);
         }
-        let object = self.store.pop().or_else(|| self.store.pop_front()).or_else(|| self.store.take())?;
-        Some(self.guard(object))
+        found.map(|object| self.guard(object))
     }
 
     pub(crate) fn adopt(&'static self, value: T) -> Guard<T> {
@@ -241,6 +248,7 @@ impl<T: Pooled> Pool<T> {
 
     #[inline]
     fn guard(&'static self, object: Object) -> Guard<T> {
+        count_acquire(&self.store, true);
         Guard::new(self.own(object))
     }
 

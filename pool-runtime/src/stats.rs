@@ -1,7 +1,7 @@
 //! Statistics: what a pool holds and what it has done.
 //!
 //! Nothing is counted where an acquire or a release succeeds at once. The slow paths count, each in the slot that it
-//! works for, and reading adds the slots up.
+//! works for, and reading adds the slots up. With the feature `hits` every acquire counts itself in its slot, too.
 //!
 //! # Orderings
 //!
@@ -11,6 +11,8 @@ use core::fmt;
 use core::ops::Deref;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
+
+use crate::store::Store;
 
 /// What a pool holds, and what it has done since the process began.
 ///
@@ -55,6 +57,12 @@ pub struct Stats {
     pub flushes: u64,
     /// Visits to another slot's shared list that took something.
     pub steals: u64,
+    /// Calls of `acquire` and `try_acquire`. Feature `hits`.
+    #[cfg(feature = "hits")]
+    pub acquires: u64,
+    /// Those of them that got an idle object. Feature `hits`.
+    #[cfg(feature = "hits")]
+    pub hits: u64,
     /// Objects dropped, by reason.
     pub dropped: Dropped,
 }
@@ -181,11 +189,29 @@ impl fmt::Display for Rows {
     }
 }
 
+#[cfg(not(feature = "hits"))]
 const COLUMNS: usize = 11;
+#[cfg(feature = "hits")]
+const COLUMNS: usize = 13;
 
 /// The columns of the table. The first is text, and so is the last.
-const HEAD: [&str; COLUMNS] =
-    ["pool", "in use", "idle", "victims", "created", "adopted", "detached", "refills", "flushes", "steals", "dropped"];
+const HEAD: [&str; COLUMNS] = [
+    "pool",
+    "in use",
+    "idle",
+    "victims",
+    "created",
+    "adopted",
+    "detached",
+    "refills",
+    "flushes",
+    "steals",
+    #[cfg(feature = "hits")]
+    "acquires",
+    #[cfg(feature = "hits")]
+    "hits",
+    "dropped",
+];
 
 /// One line of the table.
 fn cells(pool: &Stats) -> [String; COLUMNS] {
@@ -203,6 +229,10 @@ fn cells(pool: &Stats) -> [String; COLUMNS] {
         pool.refills.to_string(),
         pool.flushes.to_string(),
         pool.steals.to_string(),
+        #[cfg(feature = "hits")]
+        pool.acquires.to_string(),
+        #[cfg(feature = "hits")]
+        pool.hits.to_string(),
         format!("{}{colon}{}", pool.dropped.total(), reasons.join(", ")),
     ]
 }
@@ -246,6 +276,10 @@ pub(crate) struct Counters {
     pub(crate) refills: Counter,
     pub(crate) flushes: Counter,
     pub(crate) steals: Counter,
+    #[cfg(feature = "hits")]
+    hits: Counter,
+    #[cfg(feature = "hits")]
+    misses: Counter,
     dropped: [Counter; 8],
 }
 
@@ -258,6 +292,10 @@ impl Counters {
             refills: Counter::new(),
             flushes: Counter::new(),
             steals: Counter::new(),
+            #[cfg(feature = "hits")]
+            hits: Counter::new(),
+            #[cfg(feature = "hits")]
+            misses: Counter::new(),
             dropped: [const { Counter::new() }; 8],
         }
     }
@@ -276,6 +314,12 @@ impl Counters {
         stats.refills += self.refills.get();
         stats.flushes += self.flushes.get();
         stats.steals += self.steals.get();
+        #[cfg(feature = "hits")]
+        {
+            let hits = self.hits.get();
+            stats.hits += hits;
+            stats.acquires += hits + self.misses.get();
+        }
         let dropped = |reason: Reason| self.dropped[reason as usize].get();
         stats.dropped.bound += dropped(Reason::Bound);
         stats.dropped.busy += dropped(Reason::Busy);
@@ -287,3 +331,15 @@ impl Counters {
         stats.dropped.off += dropped(Reason::Off);
     }
 }
+
+/// Counts an acquire that got an idle object, or did not. Without the feature `hits` this is nothing.
+#[cfg(feature = "hits")]
+#[inline]
+pub(crate) fn count_acquire(store: &'static Store, hit: bool) {
+    let counters = &store.here().1.counters;
+    if hit { &counters.hits } else { &counters.misses }.add(1);
+}
+
+#[cfg(not(feature = "hits"))]
+#[inline(always)]
+pub(crate) fn count_acquire(_store: &'static Store, _hit: bool) {}
