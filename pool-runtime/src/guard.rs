@@ -14,6 +14,7 @@ use core::panic::UnwindSafe;
 use core::ptr::NonNull;
 
 use crate::Pooled;
+use crate::object::Object;
 
 /// An object that is in use: it goes back to the pool of its type when the guard is dropped.
 ///
@@ -76,8 +77,12 @@ unsafe impl<T: Pooled + Sync> Sync for Guard<T> {}
 impl<T: Pooled + UnwindSafe> UnwindSafe for Guard<T> {}
 
 impl<T: Pooled> Guard<T> {
-    pub(crate) fn new(object: Box<T>) -> Self {
-        Self(NonNull::from(Box::leak(object)))
+    /// # Safety
+    ///
+    /// The object came from a `Box<T>` of this `T`.
+    #[inline]
+    pub(crate) unsafe fn new(object: Object) -> Self {
+        Self(object.into_pointer().cast())
     }
 
     /// Takes the object out of the pool for good.
@@ -93,7 +98,7 @@ impl<T: Pooled> Guard<T> {
 
     /// Drops the object instead of putting it back.
     pub fn discard(guard: Self) {
-        T::pool().discard(guard.into_raw_box());
+        T::pool().discard(Object::from_box(guard.into_raw_box()));
     }
 
     /// Takes the object out of the pool and never frees it.
@@ -112,7 +117,7 @@ impl<T: Pooled> Drop for Guard<T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the pointer came from a box and is owned by this guard alone (invariant 1), which ends here.
-        let object = unsafe { Box::from_raw(self.0.as_ptr()) };
+        let object = unsafe { Object::from_pointer(self.0.cast()) };
         T::pool().release(object);
     }
 }

@@ -30,7 +30,29 @@ impl Object {
     #[inline]
     pub(crate) unsafe fn into_box<T: Send>(self) -> Box<T> {
         // SAFETY: the pointer came from a box (invariant 1) of this type (the caller's promise), and `self` owned it.
-        unsafe { Box::from_raw(self.0.cast().as_ptr()) }
+        unsafe { Box::from_raw(self.into_raw() as *mut T) }
+    }
+
+    /// The pointer, which the object goes on owning.
+    #[inline]
+    pub(crate) fn as_raw(&self) -> *mut () {
+        self.0.as_ptr()
+    }
+
+    /// The pointer, for a guard. What holds it owns the object.
+    #[inline]
+    pub(crate) fn into_pointer(self) -> NonNull<()> {
+        self.0
+    }
+
+    /// Takes the object back from a guard.
+    ///
+    /// # Safety
+    ///
+    /// The pointer came from [`into_pointer`](Self::into_pointer), and what held it owns the object no more.
+    #[inline]
+    pub(crate) unsafe fn from_pointer(pointer: NonNull<()>) -> Self {
+        Self(pointer)
     }
 
     /// The pointer, for a place that stores pointers. What is stored there owns the object.

@@ -3,11 +3,9 @@
 //! The search order of acquire and release is in `store`. Here is where user code runs: `new`, `reset`, `retain` and
 //! `Drop`, always outside of every lock, and on objects that are in no store.
 
-use core::any::Any;
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use core::mem::ManuallyDrop;
 use std::thread;
 
 use crate::chaos;
@@ -118,10 +116,12 @@ impl<T: Pooled> Pool<T> {
         AnyPool(&self.store)
     }
 
+    // Each function from here on is compiled for each type: what does not need the type is the store's.
+
     #[inline]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
         match self.store.pop() {
-            Some(object) => self.guard(object),
+            Some(object) => self.hit(object),
             None => self.acquire_portable(),
         }
     }
@@ -129,19 +129,8 @@ impl<T: Pooled> Pool<T> {
     #[cold]
     fn acquire_portable(&'static self) -> Guard<T> {
         match self.store.pop_front() {
-            Some(object) => self.guard(object),
-            None => self.acquire_slow(),
-        }
-    }
-
-    #[cold]
-    fn acquire_slow(&'static self) -> Guard<T> {
-        match self.store.take() {
-            Some(object) => self.guard(object),
-            None => {
-                count_acquire(&self.store, false);
-                Guard::new(self.create())
-            }
+            Some(object) => self.hit(object),
+            None => self.guard(self.store.acquire_slow(create::<T>)),
         }
     }
 
@@ -151,14 +140,12 @@ impl<T: Pooled> Pool<T> {
         } else {
             self.store.pop().or_else(|| self.store.pop_front()).or_else(|| self.store.take())
         };
-        if found.is_none() {
-            count_acquire(&self.store, false);
-        }
+        count_acquire(&self.store, found.is_some());
         found.map(|object| self.guard(object))
     }
 
     pub(crate) fn adopt(&'static self, value: T) -> Guard<T> {
-        let guard = Guard::new(Box::new(value));
+        let guard = self.guard(Object::from_box(Box::new(value)));
         self.store.here().1.counters.adopted.add(1);
         guard
     }
@@ -168,8 +155,8 @@ impl<T: Pooled> Pool<T> {
             if !self.store.has_room() {
                 return made;
             }
-            let object = Object::from_box(self.create());
-            let kept = self.store.push_front(object).map_or_else(|object| self.put(object), |()| true);
+            let object = self.store.create(create::<T>);
+            let kept = self.store.push_front(object).map_or_else(|object| self.store.put_or_drop(object), |()| true);
             if !kept {
                 return made;
             }
@@ -177,85 +164,65 @@ impl<T: Pooled> Pool<T> {
         n
     }
 
+    /// Takes back what [`guard`](Self::guard) has given out.
     #[inline]
-    pub(crate) fn release(&'static self, object: Box<T>) {
+    pub(crate) fn release(&'static self, object: Object) {
         if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
-            return self.drop_object(object, Reason::Panic);
+            return self.store.drop_object(object, Reason::Panic);
         }
         let Some(area) = self.store.area() else { return self.release_portable(object) };
         let Some(object) = self.clean(object) else { return };
         if let Err(object) = self.store.push(area, object) {
-            self.put(object);
+            self.store.put_or_drop(object);
         }
     }
 
     #[cold]
-    fn release_portable(&'static self, object: Box<T>) {
+    fn release_portable(&'static self, object: Object) {
         if self.store.is_off() {
-            return self.drop_object(object, Reason::Off);
+            return self.store.drop_object(object, Reason::Off);
         }
         let Some(object) = self.clean(object) else { return };
         if let Err(object) = self.store.push_front(object) {
-            self.put(object);
+            self.store.put_or_drop(object);
         }
     }
 
     /// Resets an object, and drops it if it is not worth keeping.
     #[inline]
-    fn clean(&'static self, mut object: Box<T>) -> Option<Object> {
-        let unwinding = CountPanic(self);
-        T::reset_object(&mut object);
-        let retained = T::retain_object(&object);
-        mem::forget(unwinding);
+    fn clean(&'static self, object: Object) -> Option<Object> {
+        let unwinding = DropInPanic { store: &self.store, object: ManuallyDrop::new(object) };
+        // SAFETY: it is one of this pool's, where every object came from a `Box<T>` (invariant 2 of `object`), and it is
+        // owned until `defuse`.
+        let object = unsafe { &mut *(unwinding.object.as_raw() as *mut T) };
+        T::reset_object(object);
+        let retained = T::retain_object(object);
+        let object = unwinding.defuse();
         if !retained || chaos::strikes() {
-            self.drop_object(object, Reason::Retain);
+            self.store.drop_object(object, Reason::Retain);
             return None;
         }
-        Some(Object::from_box(object))
+        Some(object)
     }
 
-    pub(crate) fn discard(&'static self, object: Box<T>) {
-        self.drop_object(object, Reason::Discard);
+    pub(crate) fn discard(&'static self, object: Object) {
+        self.store.drop_object(object, Reason::Discard);
     }
 
     pub(crate) fn note_detached(&'static self) {
         self.store.here().1.counters.detached.add(1);
     }
 
-    fn create(&'static self) -> Box<T> {
-        let object = Box::new(T::create_object());
-        self.store.here().1.counters.created.add(1);
-        object
-    }
-
-    /// Says whether the object was kept.
-    #[cold]
-    fn put(&'static self, object: Object) -> bool {
-        match self.store.put(object) {
-            Ok(()) => true,
-            Err((object, reason)) => {
-                self.drop_object(self.own(object), reason);
-                false
-            }
-        }
-    }
-
-    #[cold]
-    fn drop_object(&'static self, object: Box<T>, reason: Reason) {
-        self.store.here().1.counters.dropped(reason, 1);
-        drop(object);
+    #[inline]
+    fn hit(&'static self, object: Object) -> Guard<T> {
+        count_acquire(&self.store, true);
+        self.guard(object)
     }
 
     #[inline]
     fn guard(&'static self, object: Object) -> Guard<T> {
-        count_acquire(&self.store, true);
-        Guard::new(self.own(object))
-    }
-
-    #[inline]
-    fn own(&'static self, object: Object) -> Box<T> {
-        // SAFETY: it was in this pool's store, where every object came from a `Box<T>` (invariant 2 of `object`).
-        unsafe { object.into_box() }
+        // SAFETY: it is one of this pool's, where every object came from a `Box<T>` (invariant 2 of `object`).
+        unsafe { Guard::new(object) }
     }
 }
 
@@ -265,30 +232,40 @@ impl<T: Pooled> fmt::Debug for Pool<T> {
     }
 }
 
-/// Counts an object that is dropped because its reset or its `retain` panics.
-struct CountPanic<T: Pooled>(&'static Pool<T>);
+/// Owns an object while its reset and its `retain` run: it is dropped, and counted, if one of them panics.
+struct DropInPanic {
+    store: &'static Store,
+    object: ManuallyDrop<Object>,
+}
 
-impl<T: Pooled> Drop for CountPanic<T> {
-    fn drop(&mut self) {
-        self.0.store.here().1.counters.dropped(Reason::Panic, 1);
+impl DropInPanic {
+    #[inline]
+    fn defuse(self) -> Object {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: neither `this` nor its field is used again.
+        unsafe { ManuallyDrop::take(&mut this.object) }
     }
 }
 
-/// Drops objects of the pool of `T`, each though another one's `Drop` panics, and returns the first panic.
+impl Drop for DropInPanic {
+    fn drop(&mut self) {
+        // SAFETY: the field is not used again.
+        let object = unsafe { ManuallyDrop::take(&mut self.object) };
+        self.store.drop_object(object, Reason::Panic);
+    }
+}
+
+/// Makes an object for the pool of `T`.
+fn create<T: Pooled>() -> Object {
+    Object::from_box(Box::new(T::create_object()))
+}
+
+/// Drops an object of the pool of `T`.
 ///
 /// # Safety
 ///
-/// The objects came from boxes of `T`.
-unsafe fn dispose<T: Send>(objects: Vec<Object>) -> Option<Box<dyn Any + Send>> {
-    let mut first = None;
-    for object in objects {
-        // SAFETY: the caller's promise.
-        let object: Box<T> = unsafe { object.into_box() };
-        match catch_unwind(AssertUnwindSafe(|| drop(object))) {
-            Err(payload) if first.is_none() => first = Some(payload),
-            // The drop of a payload may panic in its turn.
-            result => mem::forget(result),
-        }
-    }
-    first
+/// The object came from a box of `T`.
+unsafe fn dispose<T: Send>(object: Object) {
+    // SAFETY: the caller's promise.
+    let _object: Box<T> = unsafe { object.into_box() };
 }

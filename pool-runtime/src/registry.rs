@@ -15,11 +15,11 @@
 //! An entry is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
 //! left with `Release`.
 
-use core::any::Any;
+use core::mem;
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicU32};
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::cpu;
 use crate::object::Object;
@@ -158,13 +158,12 @@ impl core::fmt::Debug for AnyPool {
     }
 }
 
-/// Drops objects of one pool, each though another one's `Drop` panics, and returns the first panic.
+/// Drops an object.
 ///
 /// # Safety
 ///
-/// The objects are of the pool that the function belongs to.
-pub(crate) type Dispose = unsafe fn(Vec<Object>) -> Option<Payload>;
-type Payload = Box<dyn Any + Send>;
+/// The object is of the pool that the function belongs to.
+pub(crate) type Dispose = unsafe fn(Object);
 
 /// A pool's place in the list.
 pub(crate) struct Entry {
@@ -235,11 +234,13 @@ pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, boo
     }
     let mut panic = None;
     for (dispose, objects) in taken {
-        // SAFETY: the objects were taken out of the store that has this function.
-        match unsafe { dispose(objects) } {
-            Some(payload) if panic.is_none() => panic = Some(payload),
-            // The drop of a payload may panic in its turn.
-            more => core::mem::forget(more),
+        for object in objects {
+            // SAFETY: the object was taken out of the store that has this function.
+            match catch_unwind(AssertUnwindSafe(|| unsafe { dispose(object) })) {
+                Err(payload) if panic.is_none() => panic = Some(payload),
+                // The drop of a payload may panic in its turn.
+                result => mem::forget(result),
+            }
         }
     }
     if let Some(payload) = panic {

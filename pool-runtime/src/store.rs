@@ -21,7 +21,7 @@ use crate::object::Object;
 use crate::private::Held;
 use crate::registry::{self, Dispose, Entry};
 use crate::slot::Slot;
-use crate::stats::{Counters, Reason, Stats};
+use crate::stats::{Counters, Reason, Stats, count_acquire};
 use crate::sync::const_fn;
 use crate::table::Tables;
 
@@ -130,6 +130,42 @@ impl Store {
     /// Puts an object anywhere, when [`push`](Self::push) or [`push_front`](Self::push_front) gave it back.
     pub(crate) fn put(&'static self, object: Object) -> Result<(), (Object, Reason)> {
         self.push_portable(object).or_else(|object| self.put_slow(object))
+    }
+
+    /// An object from anywhere, or a new one, when [`pop`](Self::pop) and [`pop_front`](Self::pop_front) found none.
+    /// `create` is that of the pool's type.
+    #[cold]
+    pub(crate) fn acquire_slow(&'static self, create: fn() -> Object) -> Object {
+        let found = self.take();
+        count_acquire(self, found.is_some());
+        found.unwrap_or_else(|| self.create(create))
+    }
+
+    /// A new object.
+    pub(crate) fn create(&'static self, create: fn() -> Object) -> Object {
+        let object = create();
+        self.here().1.counters.created.add(1);
+        object
+    }
+
+    /// Puts an object anywhere, or drops it; says whether it was kept.
+    #[cold]
+    pub(crate) fn put_or_drop(&'static self, object: Object) -> bool {
+        match self.put(object) {
+            Ok(()) => true,
+            Err((object, reason)) => {
+                self.drop_object(object, reason);
+                false
+            }
+        }
+    }
+
+    /// Drops an object of this pool.
+    #[cold]
+    pub(crate) fn drop_object(&'static self, object: Object, reason: Reason) {
+        self.here().1.counters.dropped(reason, 1);
+        // SAFETY: all objects that this store is given are of its pool (invariant 2 of `object`).
+        unsafe { (self.dispose)(object) };
     }
 
     #[inline]
