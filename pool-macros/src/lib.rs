@@ -1,4 +1,5 @@
-//! The derive of `pool-runtime`: [`Pooled`](macro@Pooled). Depend on `pool-runtime`, which re-exports it.
+//! The derives of `pool-runtime`: [`Pooled`](macro@Pooled) and [`Reset`](macro@Reset). Depend on `pool-runtime`, which re-exports
+//! them.
 
 #![forbid(unsafe_code)]
 
@@ -31,84 +32,202 @@ use syn::{DeriveInput, Error};
 /// drop(request); // the body is cleared, the status is 200 again, and the request is idle
 /// ```
 ///
-/// The pool is a static, so the type is one without parameters: a struct, or an enum that is reset as a whole. It is
-/// `Send`, since an object may be released on one thread and acquired on another. A generic type has no pool, but a
-/// newtype around one instance of it, `struct BufU8(Buf<u8>)`, has.
+/// The type is a struct, or an enum. It is `Send`, since an object may be released on one thread and acquired on another, and
+/// it borrows nothing but what is static. A generic type names its [instances](#instances).
 ///
 /// Without keys an object is made by `Default`, and reset field by field: a field whose type has no `Reset` and which has no
-/// key is an error, so that none is forgotten.
+/// key is an error, so that none is forgotten. An enum without keys is reset to its [default variant](#enums).
+///
+/// Keys stand in `#[pooled(..)]` above the type, the field or the variant, separated by commas. The attribute may be repeated,
+/// a key may not.
+///
+/// What is written is an impl with a static and a few functions; `examples/expanded.rs` in the sources has it written by hand.
 ///
 /// # Keys on the type
 ///
-/// Keys stand in `#[pooled(..)]` above the type, separated by commas. The attribute may be repeated, a key may not.
-///
 /// | key | meaning | default |
 /// |---|---|---|
-/// | `new = path or closure` | makes an object, `fn() -> Self` | `Default::default` |
-/// | `reset = path or closure` | resets the whole object, `fn(&mut Self)`; there are no keys on fields then | field by field |
-/// | `retain = path or closure` | whether an object is worth keeping, `fn(&Self) -> bool`, asked after the reset | keeps every object |
-/// | `max_idle = n` | how many idle objects the pool keeps at most, over all CPUs | 64 times the number of CPUs |
-/// | `local = n` | how many of them one CPU may keep to itself at most; 0 for none | 32 |
-/// | `name = ".."` | the name in statistics | the type's path |
-/// | `on_panic = discard` or `reset` | what is done with an object whose guard is dropped while its thread panics | `discard` |
+/// | [`new = path or closure`](#new) | makes an object, `fn() -> Self` | `Default::default` |
+/// | [`reset = path or closure`](#reset) | resets the whole object, `fn(&mut Self)`; there are no keys on fields then | field by field |
+/// | [`retain = path or closure`](#retain) | whether an object is worth keeping, `fn(&Self) -> bool`, asked after the reset | keeps every object |
+/// | [`max_idle = n`](#max_idle-and-local) | how many idle objects the pool keeps at most, over all CPUs | 64 times the number of CPUs |
+/// | [`local = n`](#max_idle-and-local) | how many of them one CPU may keep to itself at most; 0 for none | 32 |
+/// | [`name = ".."`](#name) | the name in statistics | the type's path |
+/// | [`on_panic = discard` or `reset`](#on_panic) | what is done with an object whose guard is dropped while its thread panics | `discard` |
+/// | [`instances(Buf<u8>, ..)`](#instances) | the types that have a pool, each its own | a generic type needs it |
+/// | [`crate = path`](#crate) | where `pool_runtime` is | `::pool_runtime` |
 ///
-/// A closure captures nothing. The numbers and the name are constant expressions, and `Self` may stand in them.
+/// A path may be generic, and a closure captures nothing. Numbers and the name are constant expressions, and `Self` may stand in
+/// them.
+///
+/// # Keys on a field
+///
+/// A field has none or one of the first six, and `max_capacity` beside any but `keep`. Fields are reset in the order of their
+/// declaration.
+///
+/// | key | what a reset does |
+/// |---|---|
+/// | none | `Reset::reset(&mut field)` |
+/// | [`clear`](#clear-default-set-with-keep) | `field.clear()` |
+/// | [`default`](#clear-default-set-with-keep) | `field = Default::default()`: what the field owned is freed |
+/// | [`set = expr`](#clear-default-set-with-keep) | `field = expr`: what the field owned is freed |
+/// | [`with = path or closure`](#clear-default-set-with-keep) | calls it with the field, `fn(&mut Field)` |
+/// | [`keep`](#clear-default-set-with-keep) | nothing: the next user finds what the last one left |
+/// | [`zeroize`](#zeroize) | wipes the memory; needs the feature `zeroize` of pool-runtime |
+/// | [`max_capacity = n`](#max_capacity) | after that, gives back the memory for more than `n` elements |
+///
+/// # Keys on a variant
+///
+/// | key | meaning |
+/// |---|---|
+/// | [`default`](#enums) | the variant that a new object is, and that a reset goes to |
+///
+/// # Each key
+///
+/// ## `new`
+///
+/// Called by an acquire that finds nothing idle. Not called again for an object that is reset.
 ///
 /// ```
-/// use pool_runtime::{OnPanic, Pooled};
-///
+/// # use pool_runtime::Pooled;
 /// #[derive(Pooled)]
-/// #[pooled(new = Self::with_capacity, reset = |page| page.text.clear(), retain = Self::is_small)]
-/// #[pooled(max_idle = Self::CONNECTIONS * 2, local = 8, name = "pages", on_panic = reset)]
+/// #[pooled(new = Page::with_room)]
 /// struct Page {
 ///     text: String,
 /// }
 ///
 /// impl Page {
-///     const CONNECTIONS: usize = 100;
-///
-///     fn with_capacity() -> Self {
+///     fn with_room() -> Self {
 ///         Self { text: String::with_capacity(4096) }
-///     }
-///
-///     fn is_small(&self) -> bool {
-///         self.text.capacity() <= 65536
 ///     }
 /// }
 ///
 /// assert!(Page::acquire().text.capacity() >= 4096);
+/// ```
+///
+/// ## `reset`
+///
+/// Called by the thread that drops the guard. It takes the place of all the fields' rules.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Default, Pooled)]
+/// #[pooled(reset = |parser| parser.restart())]
+/// struct Parser {
+///     tokens: Vec<u32>,
+///     position: usize,
+/// }
+///
+/// impl Parser {
+///     fn restart(&mut self) {
+///         self.tokens.clear();
+///         self.position = 0;
+///     }
+/// }
+/// # let mut parser = Parser { tokens: vec![1], position: 1 };
+/// # Parser::reset_object(&mut parser);
+/// # assert!(parser.tokens.is_empty() && parser.position == 0);
+/// ```
+///
+/// ## `retain`
+///
+/// An object for which it says `false` is dropped instead of kept.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Default, Pooled)]
+/// #[pooled(retain = |page| page.text.capacity() <= 65536)]
+/// struct Page {
+///     text: String,
+/// }
+///
+/// let mut page = Page::acquire();
+/// page.text.reserve(100_000);
+/// drop(page);
+/// assert_eq!(Page::pool().idle(), 0);
+/// ```
+///
+/// ## `max_idle` and `local`
+///
+/// See `Pool::with_max_idle` and `Pool::with_local`. Numbers of objects, not of bytes.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Default, Pooled)]
+/// #[pooled(max_idle = Self::CONNECTIONS * 2, local = 8)]
+/// struct Page(Vec<u8>);
+///
+/// impl Page {
+///     const CONNECTIONS: usize = 100;
+/// }
+///
+/// assert_eq!(Page::pool().max_idle(), 200);
+/// ```
+///
+/// ## `name`
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Default, Pooled)]
+/// #[pooled(name = "pages")]
+/// struct Page(Vec<u8>);
+///
 /// assert_eq!(Page::pool().name(), "pages");
+/// ```
+///
+/// ## `on_panic`
+///
+/// `reset` is for types whose reset restores them from every state, half-written ones included.
+///
+/// ```
+/// # use pool_runtime::{OnPanic, Pooled};
+/// #[derive(Default, Pooled)]
+/// #[pooled(on_panic = reset)]
+/// struct Page(Vec<u8>);
+///
 /// assert_eq!(Page::ON_PANIC, OnPanic::Reset);
 /// ```
 ///
-/// An enum has no fields to go through: its `reset` is most often the assignment of one variant. What the other variants
-/// own is freed then.
+/// ## `instances`
+///
+/// A pool is a static, and a static has one type. So a generic type has a pool for each instance that is named, and none for the
+/// others. In the values of keys, and in the fields' types, the parameters have the instance's values. Lifetimes are `'static`:
+/// a pool outlives every other one.
 ///
 /// ```
-/// use pool_runtime::Pooled;
-///
-/// #[derive(Default, Pooled)]
-/// #[pooled(reset = |state| *state = State::Idle)]
-/// enum State {
-///     #[default]
-///     Idle,
-///     Reading(Vec<u8>),
+/// # use pool_runtime::Pooled;
+/// #[derive(Pooled)]
+/// #[pooled(new = || Ring { items: [T::default(); N], next: 0 }, max_idle = N)]
+/// #[pooled(instances(Ring<u8>, Ring<u16, 64>))]
+/// struct Ring<T: Copy + Default, const N: usize = 16> {
+///     #[pooled(set = [T::default(); N])]
+///     items: [T; N],
+///     next: usize,
 /// }
-/// # assert!(matches!(*State::acquire(), State::Idle));
+///
+/// drop((Ring::<u8>::acquire(), Ring::<u16, 64>::acquire()));
+/// assert_eq!((Ring::<u8>::pool().idle(), Ring::<u16, 64>::pool().max_idle()), (1, 64));
+/// assert!(Ring::<u16, 64>::pool().name().ends_with("::Ring<u16, 64>"));
 /// ```
 ///
-/// # Keys on a field
+/// Where a library's user is to choose the instances, the user writes a newtype: `struct Bytes(Ring<u8>)`.
 ///
-/// A field has one of them, or none. Fields are reset in the order of their declaration.
+/// ## `crate`
 ///
-/// | key | what a reset does |
-/// |---|---|
-/// | none | `Reset::reset(&mut field)` |
-/// | `clear` | `field.clear()` |
-/// | `default` | `field = Default::default()`: what the field owned is freed |
-/// | `set = expr` | `field = expr`: what the field owned is freed |
-/// | `with = path or closure` | calls it with the field, `fn(&mut Field)` |
-/// | `keep` | nothing: the next user finds what the last one left |
+/// For a crate that has pool-runtime under another name, or through another crate.
+///
+/// ```
+/// mod framework {
+///     pub use ::pool_runtime as pools;
+/// }
+///
+/// #[derive(Default, framework::pools::Pooled)]
+/// #[pooled(crate = framework::pools)]
+/// struct Page(Vec<u8>);
+/// # let _page = <Page as framework::pools::Pooled>::acquire();
+/// ```
+///
+/// ## `clear`, `default`, `set`, `with`, `keep`
 ///
 /// ```
 /// use pool_runtime::Pooled;
@@ -144,12 +263,162 @@ use syn::{DeriveInput, Error};
 /// assert!(parser.tokens.is_empty());
 /// assert_eq!((parser.line, &parser.stack[..], &parser.table[..]), (1, &[1][..], &[1][..]));
 /// ```
+///
+/// ## `zeroize`
+///
+/// A reset leaves the bytes of a cleared buffer in memory until they are written over. This key overwrites them, by the `Zeroize`
+/// of the crate `zeroize`, and keeps the buffer. It is wiped when the object is released, not when it is dropped.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Default, Pooled)]
+/// struct Session {
+///     #[pooled(zeroize)]
+///     key: [u8; 32],
+///     #[pooled(zeroize)]
+///     token: Vec<u8>,
+/// }
+/// # let mut session = Session { key: [1; 32], token: vec![1] };
+/// # Session::reset_object(&mut session);
+/// # assert!(session.key == [0; 32] && session.token.is_empty() && session.token.capacity() > 0);
+/// ```
+///
+/// ## `max_capacity`
+///
+/// Calls `LimitCapacity::limit_capacity` after the field's reset: one giant request does not make its buffer giant for ever. A
+/// comparison where the capacity is within the limit, and a reallocation where it is not. Elements, or bytes of a string.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Default, Pooled)]
+/// struct Request {
+///     #[pooled(max_capacity = 64 * 1024)]
+///     body: Vec<u8>,
+///     #[pooled(clear, max_capacity = 256)]
+///     headers: Vec<(String, String)>,
+/// }
+///
+/// let mut request = Request::acquire();
+/// request.body.reserve(100_000_000);
+/// drop(request);
+/// assert!(Request::acquire().body.capacity() < 100_000);
+/// ```
+///
+/// # Enums
+///
+/// An enum without keys is made by `Default`, or by `new`, and a reset replaces it with another one made so. What a variant owns is
+/// freed then.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Default, Pooled)]
+/// enum Connection {
+///     #[default]
+///     Closed,
+///     Open(Vec<u8>),
+/// }
+/// # let mut connection = Connection::Open(vec![]);
+/// # Connection::reset_object(&mut connection);
+/// # assert!(matches!(connection, Connection::Closed));
+/// ```
+///
+/// A variant marked `#[pooled(default)]` takes the place of `Default`, and may have fields. A new object is this variant, with
+/// fields of their defaults. A reset of an object that is in it goes through its fields as through those of a struct, so its
+/// memory is kept; an object that is in another variant is replaced first.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Pooled)]
+/// enum State {
+///     #[pooled(default)]
+///     Reading {
+///         line: Vec<u8>,
+///         #[pooled(set = 1)]
+///         number: u64,
+///     },
+///     Failed(String),
+/// }
+///
+/// let mut state = State::Failed("no such file".to_owned());
+/// State::reset_object(&mut state);
+/// assert!(matches!(state, State::Reading { number: 1, .. }));
+/// ```
 #[proc_macro_derive(Pooled, attributes(pooled))]
 pub fn derive_pooled(input: TokenStream) -> TokenStream {
     derive(Trait::Pooled, input.into()).into()
 }
 
-/// Implements `pool_runtime::Reset`: makes a value as good as new, field by field.
+/// Implements `pool_runtime::Reset` for a type that is part of a pooled one: makes a value as good as new, field by field.
+///
+/// ```
+/// use pool_runtime::{Pooled, Reset};
+///
+/// #[derive(Default, Reset)]
+/// struct Headers<K> {
+///     keys: Vec<K>,
+///     #[pooled(set = 1)]
+///     version: u8,
+/// }
+///
+/// #[derive(Default, Pooled)]
+/// struct Request {
+///     headers: Headers<String>,
+///     body: Vec<u8>,
+/// }
+///
+/// let mut request = Request::acquire();
+/// request.headers.keys.push("host".to_owned());
+/// Request::reset_object(&mut request);
+/// assert!(request.headers.keys.is_empty() && request.headers.version == 1);
+/// ```
+///
+/// Fields and variants have the keys that they have under [`Pooled`](macro@Pooled#keys-on-a-field), with the same meaning. A type
+/// may derive both: then keys on fields are for both.
+///
+/// # Keys on the type
+///
+/// | key | meaning | default |
+/// |---|---|---|
+/// | `reset = path or closure` | resets the whole value, `fn(&mut Self)`; there are no keys on fields then | field by field |
+/// | [`bound(T: Reset, ..)`](#bound) | what is asked of the parameters, beside what the type itself asks | inferred |
+/// | `crate = path` | where `pool_runtime` is | `::pool_runtime` |
+///
+/// The other keys of `Pooled` may stand on a type that derives both.
+///
+/// # Bounds
+///
+/// The type may have any parameters, lifetimes included. For each field whose type mentions one, the impl asks of the field's type
+/// what the field's rule needs: `Vec<T>: Reset`, which holds for every `T`, rather than `T: Reset`. Nothing is asked of a type
+/// that mentions the item itself, as in `next: Option<Box<Self>>`.
+///
+/// ## `bound`
+///
+/// Takes the place of what is inferred, where that is too much or too little. `bound()` asks for nothing.
+///
+/// ```
+/// use pool_runtime::Reset;
+///
+/// trait Codec {
+///     type Window: Reset;
+/// }
+///
+/// #[derive(Reset)]
+/// #[pooled(bound(C: Codec))]
+/// struct Decoder<C: Codec> {
+///     window: C::Window,
+///     #[pooled(keep)]
+///     codec: C,
+/// }
+/// # struct Deflate;
+/// # impl Codec for Deflate { type Window = Vec<u8>; }
+/// # let mut decoder = Decoder { window: vec![1], codec: Deflate };
+/// # decoder.reset();
+/// # assert!(decoder.window.is_empty());
+/// ```
+///
+/// # Enums
+///
+/// Reset to the variant marked `#[pooled(default)]`, [as under `Pooled`](macro@Pooled#enums), or else to `Default::default()`.
 #[proc_macro_derive(Reset, attributes(pooled))]
 pub fn derive_reset(input: TokenStream) -> TokenStream {
     derive(Trait::Reset, input.into()).into()
