@@ -5,6 +5,7 @@ set -euo pipefail
 # The README shows this example, without its head.
 diff <(sed -n '/^```rust/,/^```/p' README.md | sed '1d;$d') <(sed '/^\/\/!/d' examples/quickstart.rs | sed '1{/^$/d}')
 cargo run --locked --release --example quickstart
+cargo run --locked --release --example expanded
 
 command=$(grep -A3 '<!-- run -->' README.md | grep '^cargo run')
 echo "$command"
