@@ -17,7 +17,21 @@ fn generic<T: Default>() -> usize {
     Scratch::acquire().bytes.capacity()
 }
 
+fn instances() -> usize {
+    const FOUR: usize = 4;
+
+    #[derive(Default)]
+    struct Local;
+
+    #[derive(Default, Pooled)]
+    #[pooled(instances(List<Local, FOUR>), max_idle = N)]
+    struct List<T, const N: usize>(Vec<T>);
+
+    List::<Local, 4>::pool().max_idle()
+}
+
 fn main() {
+    assert_eq!(instances(), 4);
     assert!(generic::<u8>() >= 64);
     assert!(generic::<String>() >= 64);
 
