@@ -89,3 +89,73 @@ fn dirty(object: &mut Object) {
     object.bytes.extend_from_slice(b"somebody else's data");
     object.lines = 1;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::{Deref, DerefMut};
+    use std::sync::Mutex;
+
+    use super::*;
+
+    static KEPT: Mutex<Vec<Object>> = Mutex::new(Vec::new());
+
+    /// A pool that does not reset.
+    struct Dirty;
+
+    struct Held(Option<Object>);
+
+    impl Deref for Held {
+        type Target = Object;
+
+        fn deref(&self) -> &Object {
+            self.0.as_ref().expect("in use")
+        }
+    }
+
+    impl DerefMut for Held {
+        fn deref_mut(&mut self) -> &mut Object {
+            self.0.as_mut().expect("in use")
+        }
+    }
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            KEPT.lock().expect("no panic").extend(self.0.take());
+        }
+    }
+
+    impl Contestant for Dirty {
+        type Pool = ();
+        type Held<'a> = Held;
+
+        fn pool() {}
+
+        fn acquire((): &()) -> Held {
+            Held(Some(KEPT.lock().expect("no panic").pop().unwrap_or_else(Object::counted)))
+        }
+    }
+
+    #[test]
+    fn a_pool_that_does_not_reset_is_found() {
+        assert_eq!(one::<Dirty>(), Err("an object came with 20 bytes of 1024, and 1 lines".to_owned()));
+    }
+
+    /// A pool that keeps nothing.
+    struct Forgetful;
+
+    impl Contestant for Forgetful {
+        type Pool = ();
+        type Held<'a> = Box<Object>;
+
+        fn pool() {}
+
+        fn acquire((): &()) -> Box<Object> {
+            Box::new(Object::counted())
+        }
+    }
+
+    #[test]
+    fn a_pool_that_keeps_nothing_is_found() {
+        assert!(one::<Forgetful>().is_err_and(|reason| reason.starts_with("made ")));
+    }
+}

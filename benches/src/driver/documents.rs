@@ -1,7 +1,7 @@
 //! Tables in Markdown files, which a run rewrites.
 //!
 //! What stands between `<!-- benches: NAME -->` and `<!-- benches end -->` is replaced. NAME is a scenario, `machine`,
-//! `summary` or `made`. A scenario that was not measured keeps its table.
+//! `targets`, `summary` or `made`. A scenario that was not measured keeps its table.
 
 use std::path::Path;
 use std::{fs, io};
@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::driver::plan::Info;
 use crate::driver::report::Report;
-use crate::driver::table;
+use crate::driver::{table, targets};
 
 const BEGIN: &str = "<!-- benches: ";
 const END: &str = "<!-- benches end -->";
@@ -26,11 +26,13 @@ fn content(name: &str, report: &Report) -> Result<Option<String>, String> {
     match name {
         "machine" => return Ok(Some(table::machine(report))),
         "summary" => return Ok(Some(table::summary(report))),
+        "targets" => return Ok(Some(targets::table(report))),
         "made" => return Ok(Some(table::made(report))),
         _ => {}
     }
-    let scenario = Scenario::from_str(name, false)
-        .map_err(|_| format!("no scenario is named `{name}`; expected one of them, `machine`, `summary` or `made`"))?;
+    let scenario = Scenario::from_str(name, false).map_err(|_| {
+        format!("no scenario is named `{name}`; expected one of them, `machine`, `targets`, `summary` or `made`")
+    })?;
     let measured = !report.of(scenario).is_empty();
     Ok(measured.then(|| format!("{}\n\n{}", Info::of(scenario).about, table::table(report, scenario))))
 }

@@ -8,10 +8,11 @@ mod plan;
 mod process;
 mod report;
 mod table;
+mod targets;
 
+use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
-use std::{env, fs};
 
 use benches::child;
 use benches::contestant::{field, ours};
@@ -44,7 +45,7 @@ pub(crate) fn run() -> io::Result<bool> {
         write!(io::stdout(), "{}", table::all(&report))?;
     }
     if let Some(file) = &options.json {
-        fs::write(file, serde_json::to_vec_pretty(&report)?).map_err(|error| named(file, error))?;
+        fs::write(file, serde_json::to_vec(&report)?).map_err(|error| named(file, error))?;
     }
     if let Some(folder) = &options.svg {
         fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
@@ -77,8 +78,7 @@ fn measure_all(options: &Options) -> io::Result<Report> {
     for process in &mut processes {
         process.offers.retain(|offer| wanted(&offer.name));
     }
-    let mut report =
-        Report::new(Machine::here(&options.go), env::args().skip(1).collect(), options.rounds, options.pin);
+    let mut report = Report::new(Machine::here(&options.go), options.shown(), options.rounds, options.pin);
     for line in left_out {
         eprintln!("left out: {line}");
         report.left_out.push(line);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use benches::protocol::Scenario;
 use clap::{Parser, ValueEnum};
 
+use crate::driver::table;
+
 /// Measures this project's pool beside others, beside the allocators, and beside Go's.
 #[derive(Parser)]
 #[command(name = "benches", after_help = "What the scenarios are, and how to read the tables: docs/performance.md.")]
@@ -30,11 +32,11 @@ pub(crate) struct Options {
     pub(crate) pin: bool,
 
     /// How long the run may take, in seconds, about. Scenarios that do a fixed amount of work come on top.
-    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, value_name = "N", default_value_t = SECONDS, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
 
     /// How often everything is measured, in turns.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
 
     /// Check every contestant, and measure each scenario once, for two milliseconds, on up to two threads. The figures
@@ -66,6 +68,36 @@ pub(crate) struct Options {
     #[arg(long, hide = true, value_enum)]
     pub(crate) child: Option<Child>,
 }
+
+impl Options {
+    /// What of the command line decides what is measured, and is not the default.
+    pub(crate) fn shown(&self) -> String {
+        let lists = [
+            ("--scenario", self.scenario.iter().map(|&scenario| table::name(scenario)).collect::<Vec<_>>()),
+            ("--backend", self.backend.iter().map(|backend| backend.name().to_owned()).collect()),
+            ("--against", self.against.clone()),
+            ("--threads", self.threads.iter().map(u16::to_string).collect()),
+        ];
+        let mut shown: Vec<String> = lists
+            .iter()
+            .filter(|(_, list)| !list.is_empty())
+            .map(|(option, list)| format!("{option} {}", list.join(",")))
+            .collect();
+        if self.pin {
+            shown.push("--pin".to_owned());
+        }
+        if self.seconds != SECONDS {
+            shown.push(format!("--seconds {}", self.seconds));
+        }
+        if self.rounds != ROUNDS {
+            shown.push(format!("--rounds {}", self.rounds));
+        }
+        shown.join(" ")
+    }
+}
+
+const SECONDS: u32 = 120;
+const ROUNDS: u32 = 5;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Child {

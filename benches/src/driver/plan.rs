@@ -28,6 +28,7 @@ impl Cell {
     pub(crate) fn heading(self) -> String {
         let info = Info::of(self.scenario);
         match info.size_of {
+            Some(unit) if info.threads.len() == 1 && self.size == 1 => format!("1 {}", unit.trim_end_matches('s')),
             Some(unit) if info.threads.len() == 1 => format!("{} {unit}", self.size),
             Some(unit) => format!("{}, {} {unit}", threads(self.threads), self.size),
             None => threads(self.threads),

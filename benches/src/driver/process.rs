@@ -175,11 +175,12 @@ fn version_of(version: &str) -> Option<(u32, u32)> {
 }
 
 fn run(mut command: Command) -> Result<(), String> {
-    let shown = format!("{command:?}");
+    // What went wrong, it says itself.
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{shown}: {status}")),
-        Err(error) => Err(format!("{shown}: {error}")),
+        Ok(status) => Err(format!("`{program}` could not build it: {status}")),
+        Err(error) => Err(format!("`{program}`: {error}")),
     }
 }
 

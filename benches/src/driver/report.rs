@@ -17,7 +17,8 @@ pub(crate) const BUSY: f64 = 0.05;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
-    pub(crate) arguments: Vec<String>,
+    /// What of the command line was not the default.
+    pub(crate) arguments: String,
     pub(crate) rounds: u32,
     pub(crate) pinned: bool,
     /// The share of the machine that other programs had.
@@ -64,9 +65,9 @@ impl Figure {
         self.spread > NOISY * self.median
     }
 
-    /// Smaller by more than both spreads.
+    /// Smaller by more than both spreads, and by enough to speak of.
     pub(crate) fn beats(self, other: Self) -> bool {
-        self.median + self.spread < other.median - other.spread
+        self.median + self.spread < other.median - other.spread && self.median < 0.97 * other.median
     }
 }
 
@@ -81,7 +82,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 impl Report {
-    pub(crate) fn new(machine: Machine, arguments: Vec<String>, rounds: u32, pinned: bool) -> Self {
+    pub(crate) fn new(machine: Machine, arguments: String, rounds: u32, pinned: bool) -> Self {
         Self {
             machine,
             arguments,
@@ -162,5 +163,6 @@ mod tests {
         let ours = Figure { median: 10.0, spread: 1.0 };
         assert!(Figure { median: 8.0, spread: 0.5 }.beats(ours));
         assert!(!Figure { median: 8.0, spread: 1.0 }.beats(ours));
+        assert!(!Figure { median: 9.9, spread: 0.0 }.beats(Figure { median: 10.0, spread: 0.0 }));
     }
 }

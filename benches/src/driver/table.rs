@@ -7,13 +7,14 @@ use clap::ValueEnum;
 
 use crate::driver::plan::Info;
 use crate::driver::report::{BUSY, Figure, NOISY, Report, Results};
+use crate::driver::targets;
 
 /// Ours, as a user on Linux has it: what others are compared with.
 pub(crate) const OURS: &str = "pool-runtime, rseq";
 
 /// Everything, for a terminal.
 pub(crate) fn all(report: &Report) -> String {
-    let mut text = machine(report);
+    let mut text = format!("{}\n{}", machine(report), targets::table(report));
     for &scenario in Scenario::value_variants() {
         if !report.of(scenario).is_empty() {
             let _ =
@@ -31,7 +32,7 @@ pub(crate) fn name(scenario: Scenario) -> String {
 /// What was measured where, and how far it can be trusted.
 pub(crate) fn machine(report: &Report) -> String {
     let machine = &report.machine;
-    let mut arguments = report.arguments.join(" ");
+    let mut arguments = report.arguments.clone();
     if !arguments.is_empty() {
         arguments.insert_str(0, " -- ");
     }
@@ -185,6 +186,7 @@ fn shown(figure: Figure) -> String {
 /// Three digits at most before the point counts.
 fn rounded(value: f64) -> String {
     match value {
+        v if v >= 10_000.0 => thousands(v),
         v if v >= 100.0 => format!("{v:.0}"),
         v if v >= 10.0 => format!("{v:.1}"),
         v if v >= 0.005 => format!("{v:.2}"),
@@ -192,8 +194,22 @@ fn rounded(value: f64) -> String {
     }
 }
 
+/// Three digits that count, and commas: `112,000,000`.
+fn thousands(value: f64) -> String {
+    let scale = 10_f64.powf((value.log10() - 2.0).floor());
+    let digits = format!("{:.0}", (value / scale).round() * scale);
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// The first line is the head; the first column is text, the others are numbers.
-fn markdown(lines: &[Vec<String>]) -> String {
+pub(crate) fn markdown(lines: &[Vec<String>]) -> String {
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).max(3);
     let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
     let mut text = String::new();
@@ -235,7 +251,7 @@ mod tests {
             go: String::new(),
             date: "today".to_owned(),
         };
-        let mut report = Report::new(machine, Vec::new(), 1, false);
+        let mut report = Report::new(machine, String::new(), 1, false);
         for &(name, kind, ns) in figures {
             let cell = Cell { scenario: Scenario::Pair, threads: 1, size: 1 };
             report.add(cell, name, kind, BTreeMap::from([("cpu_ns".to_owned(), ns)]));
@@ -253,15 +269,22 @@ mod tests {
         ]);
         assert_eq!(
             table(&report, Scenario::Pair),
-            "|                        |      1 thread |\n\
-             |------------------------|--------------:|\n\
-             | limit                  |      5.00 ± 0 |\n\
-             | fast                   |      8.00 ± 0 |\n\
-             | **pool-runtime, rseq** |      10.0 ± 0 |\n\
-             | slow                   |      80.0 ± 0 |\n\
+            "|                        | 1 thread |\n\
+             |------------------------|---------:|\n\
+             | limit                  | 5.00 ± 0 |\n\
+             | fast                   | 8.00 ± 0 |\n\
+             | **pool-runtime, rseq** | 10.0 ± 0 |\n\
+             | slow                   | 80.0 ± 0 |\n\
              \n\
              Better than pool-runtime, rseq:\n\n- 1 thread: fast (0.80 ×)\n"
         );
+    }
+
+    #[test]
+    fn large_numbers_are_readable() {
+        assert_eq!(rounded(112_721_919.0), "113,000,000");
+        assert_eq!(rounded(15_391.0), "15,400");
+        assert_eq!(rounded(9_999.0), "9999");
     }
 
     #[test]
