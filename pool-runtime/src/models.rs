@@ -12,7 +12,7 @@ use crate::store::Store;
 
 /// A store with two slots' worth of numbers, which every repetition makes anew.
 fn store(max_idle: usize) -> &'static Store {
-    Box::leak(Box::new(Store::new("model", |_| None).with_max_idle(max_idle).with_local(2)))
+    Box::leak(Box::new(Store::new("model", |_| {}).with_max_idle(max_idle).with_local(2)))
 }
 
 fn acquire(store: &'static Store) -> Option<usize> {
