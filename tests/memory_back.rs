@@ -187,21 +187,16 @@ fn a_retain_by_capacity_gives_giants_back() {
     });
 }
 
-/// A reset that shrinks keeps the object, and gives the memory back: what `max_capacity` is to write by itself.
+/// A limit on the field keeps the object, and gives the memory back.
 #[test]
-fn a_reset_that_shrinks_gives_giants_back() {
+fn a_limit_on_the_capacity_gives_giants_back() {
     #[derive(Default, Pooled)]
     struct Page {
-        #[pooled(with = clear_and_shrink)]
+        #[pooled(max_capacity = 64 * KIB)]
         bytes: Vec<u8>,
     }
 
-    fn clear_and_shrink(bytes: &mut Vec<u8>) {
-        bytes.clear();
-        bytes.shrink_to(64 * KIB);
-    }
-
-    alone("a_reset_that_shrinks_gives_giants_back", || {
+    alone("a_limit_on_the_capacity_gives_giants_back", || {
         let [most, last] = giants::<Page>(|page| &mut page.bytes);
         assert!(most >= 256 * MIB, "{most}");
         assert!(last < 64 * MIB, "{last} bytes at the end");
