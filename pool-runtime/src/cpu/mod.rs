@@ -211,19 +211,26 @@ fn report(line: &str) {
 /// The number of CPUs that the process may use, as it was when this was first asked.
 pub(crate) fn count() -> usize {
     static COUNT: AtomicUsize = AtomicUsize::new(if cfg!(loom) { 1 } else { 0 });
-    match COUNT.load(Relaxed) {
-        0 => {
-            let mut count = std::thread::available_parallelism().map_or(1, usize::from);
-            // std asks for the calling thread, which may be one of many that are each bound to a CPU of their own. Where
-            // that binding is the limit, and no quota, the main thread's counts.
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            if topology::of_calling_thread() == Some(count) {
-                count = count.max(topology::of_main_thread().unwrap_or(1));
-            }
-            // Whoever stores first decides: the number is the same for everybody from then on.
-            COUNT.compare_exchange(0, count, Relaxed, Relaxed).map_or_else(|first| first, |_| count)
+    asked_once(&COUNT, || {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        // std asks for the calling thread, which may be one of many that are each bound to a CPU of their own. Where
+        // that binding is the limit, and no quota, the main thread's counts.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if topology::of_calling_thread() == Some(count) {
+            return count.max(topology::of_main_thread().unwrap_or(1));
         }
-        count => count,
+        count
+    })
+}
+
+/// What was answered first, which is the same for everybody from then on. Zero stands for no answer yet.
+fn asked_once(answer: &AtomicUsize, ask: impl FnOnce() -> usize) -> usize {
+    match answer.load(Relaxed) {
+        0 => {
+            let found = ask();
+            answer.compare_exchange(0, found, Relaxed, Relaxed).map_or_else(|first| first, |_| found)
+        }
+        answer => answer,
     }
 }
 
@@ -236,7 +243,9 @@ pub(crate) fn slots() -> usize {
 pub(crate) fn table_len() -> usize {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if area().is_some() {
-        return topology::possible().unwrap_or_else(count);
+        // Asking reads a file, which takes longer than all else in a pool's first use.
+        static POSSIBLE: AtomicUsize = AtomicUsize::new(0);
+        return asked_once(&POSSIBLE, || topology::possible().unwrap_or_else(count));
     }
     slots()
 }
