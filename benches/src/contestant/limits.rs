@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
@@ -31,6 +32,10 @@ type Leaked = &'static mut Object;
 
 /// A thread-local place for one object.
 trait Place: 'static {
+    /// Shows the place's address to what the compiler does not know. Else it keeps the object in a register from one round
+    /// of the loop to the next, as it can nowhere but in a loop that has all uses of the place before its eyes.
+    fn show();
+
     fn swap(object: Option<Leaked>) -> Option<Leaked>;
 }
 
@@ -40,7 +45,9 @@ impl<P: Place> Contestant for Limit<P> {
     type Pool = ();
     type Held<'a> = Held<P>;
 
-    fn pool() {}
+    fn pool() {
+        P::show();
+    }
 
     #[inline]
     fn acquire((): &()) -> Held<P> {
@@ -90,6 +97,12 @@ thread_local! {
 }
 
 impl Place for CellSwap {
+    fn show() {
+        CELL.with(|cell| {
+            black_box(cell);
+        });
+    }
+
     #[inline]
     fn swap(object: Option<Leaked>) -> Option<Leaked> {
         CELL.with(|cell| cell.replace(object))
@@ -100,6 +113,12 @@ impl Place for CellSwap {
 struct AtomicSwap;
 
 impl Place for AtomicSwap {
+    fn show() {
+        ATOMIC.with(|cell| {
+            black_box(cell);
+        });
+    }
+
     #[inline]
     fn swap(object: Option<Leaked>) -> Option<Leaked> {
         ATOMIC.with(|cell| cell.swap(object))
