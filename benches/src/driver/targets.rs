@@ -2,48 +2,100 @@
 
 use std::fmt::Write;
 
-use benches::protocol::Scenario;
+use benches::protocol::{Kind, Scenario};
 
-use crate::driver::report::Report;
-use crate::driver::table::{OURS, markdown};
+use crate::driver::report::{Figure, Report, Results};
+use crate::driver::table::{OURS, markdown, name};
 
 struct Target {
+    ours: &'static str,
     scenario: Scenario,
-    /// Whom ours on restartable sequences is compared with.
-    against: &'static str,
-    /// The ratio that is wanted, at every number of threads.
-    at_most: f64,
+    /// At this number of threads and above.
+    threads: usize,
+    wanted: Wanted,
 }
 
-const TARGETS: [Target; 5] = [
-    Target { scenario: Scenario::Pair, against: "limit: thread-local cell", at_most: 2.0 },
-    Target { scenario: Scenario::Pair, against: "thread_local! Vec", at_most: 1.0 },
-    Target { scenario: Scenario::Pair, against: "Go sync.Pool", at_most: 0.35 },
-    Target { scenario: Scenario::Pair, against: "no pool, jemalloc", at_most: 0.35 },
-    Target { scenario: Scenario::Burst, against: "thread_local! Vec", at_most: 1.2 },
+/// What is wanted at every number of threads.
+enum Wanted {
+    /// The ratio to another contestant.
+    AtMost(f64, &'static str),
+    /// Nobody is faster who shares objects between threads, beside these.
+    First(&'static [&'static str]),
+}
+use Wanted::{AtMost, First};
+
+const PORTABLE: &str = "pool-runtime, portable";
+
+/// What one thread releases, no other acquires.
+const NOT_SHARED: [&str; 2] = ["thread_local! Vec", "thread_local crate, Cell"];
+
+const GO: &str = "Go sync.Pool";
+
+const TARGETS: [Target; 8] = [
+    on_rseq(Scenario::Pair, AtMost(2.0, "limit: thread-local cell")),
+    on_rseq(Scenario::Pair, AtMost(1.0, "thread_local! Vec")),
+    on_rseq(Scenario::Pair, AtMost(0.35, GO)),
+    on_rseq(Scenario::Pair, AtMost(0.35, "no pool, jemalloc")),
+    on_rseq(Scenario::Burst, AtMost(1.2, "thread_local! Vec")),
+    on_rseq(Scenario::Handoff, First(&[])),
+    on_rseq(Scenario::Starvation, First(&[])),
+    Target { ours: PORTABLE, scenario: Scenario::Pair, threads: 2, wanted: First(&[GO]) },
 ];
+
+const fn on_rseq(scenario: Scenario, wanted: Wanted) -> Target {
+    Target { ours: OURS, scenario, threads: 1, wanted }
+}
 
 /// One row for each, with the ratio of the medians at each number of threads.
 pub(crate) fn table(report: &Report) -> String {
-    let head = ["ours on rseq, CPU time", "wanted", "measured, by threads", ""];
+    let head = ["ours, CPU time", "over", "wanted", "measured, by threads", ""];
     let mut lines = vec![head.map(str::to_owned).to_vec()];
-    for Target { scenario, against, at_most } in &TARGETS {
+    lines.extend(TARGETS.iter().map(|target| target.line(report)));
+    markdown(&lines)
+}
+
+impl Target {
+    fn line(&self, report: &Report) -> Vec<String> {
         let mut ratios = String::new();
         let mut met = true;
-        for cell in report.of(*scenario) {
-            let figure = |name| cell.figure(name, "cpu_ns");
-            let (Some(ours), Some(other)) = (figure(OURS), figure(against)) else { continue };
-            let ratio = ours.median / other.median;
-            met &= ratio <= *at_most;
-            let _ = write!(ratios, "{}{}: {ratio:.2}", if ratios.is_empty() { "" } else { ", " }, cell.threads);
+        for cell in report.of(self.scenario).into_iter().filter(|cell| cell.threads >= self.threads) {
+            let Some(ours) = cell.figure(self.ours, "cpu_ns") else { continue };
+            let (other, is_met, who) = match self.wanted {
+                AtMost(ratio, other) => {
+                    let Some(other) = cell.figure(other, "cpu_ns") else { continue };
+                    (other, ours.median <= ratio * other.median, String::new())
+                }
+                First(beside) => {
+                    let Some((best, other)) = best(cell, beside) else { continue };
+                    let loses = other.beats(ours);
+                    (other, !loses, if loses { format!(" ({best})") } else { String::new() })
+                }
+            };
+            met &= is_met;
+            let comma = if ratios.is_empty() { "" } else { ", " };
+            let _ = write!(ratios, "{comma}{}: {:.2}{who}", cell.threads, ours.median / other.median);
         }
         let verdict = match (ratios.is_empty(), met) {
             (true, _) => "not measured",
             (false, true) => "met",
             (false, false) => "**missed**",
         };
-        let scenario = crate::driver::table::name(*scenario);
-        lines.push(vec![format!("{scenario} / {against}"), format!("{at_most:.2}"), ratios, verdict.to_owned()]);
+        let (over, wanted) = match self.wanted {
+            AtMost(ratio, other) => (other, format!("{ratio:.2}")),
+            First([]) => ("the best that shares", "first".to_owned()),
+            First(_) => ("the best crate that shares", "first".to_owned()),
+        };
+        let backend = self.ours.rsplit(' ').next().unwrap_or_default();
+        vec![format!("{}, {backend}", name(self.scenario)), over.to_owned(), wanted, ratios, verdict.to_owned()]
     }
-    markdown(&lines)
+}
+
+/// The fastest of those that share objects between threads, ours left out.
+fn best<'a>(cell: &'a Results, beside: &[&str]) -> Option<(&'a str, Figure)> {
+    cell.rows
+        .iter()
+        .filter(|row| matches!(row.kind, Kind::Peer))
+        .filter(|row| !NOT_SHARED.iter().chain(beside).any(|name| *name == row.name))
+        .filter_map(|row| Some((row.name.as_str(), cell.figure(&row.name, "cpu_ns")?)))
+        .min_by(|(_, one), (_, other)| one.median.total_cmp(&other.median))
 }
