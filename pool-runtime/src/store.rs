@@ -210,20 +210,26 @@ impl Store {
             };
             for other in self.slots_from(number) {
                 let Some(mut list) = lock(&other.lists.shared) else { continue };
-                let Some(object) = self.take_one(&mut list) else { continue };
-                if ptr::eq(other, slot) {
-                    self.refill(slot, &mut list, usize::MAX);
-                } else {
+                let Some(object) = list.pop() else { continue };
+                let is_own = ptr::eq(other, slot);
+                let most = if is_own { usize::MAX } else { list.len() / 2 };
+                let moved = self.refill(slot, &mut list, most);
+                drop(list);
+                self.bound.give_back(1 + moved);
+                if moved > 0 {
+                    slot.counters.refills.add(1);
+                }
+                if !is_own {
                     slot.counters.steals.add(1);
-                    let half = list.len() / 2;
-                    self.refill(slot, &mut list, half);
                 }
                 return Some(object);
             }
             for other in self.slots_from(number) {
                 // One at a time: an object that is not acquired stays a victim.
                 let Some(mut list) = lock(&other.lists.victims) else { continue };
-                let Some(object) = self.take_one(&mut list) else { continue };
+                let Some(object) = list.pop() else { continue };
+                drop(list);
+                self.bound.give_back(1);
                 return Some(object);
             }
             if !passed_over {
@@ -295,15 +301,10 @@ impl Store {
         }
     }
 
-    fn take_one(&self, list: &mut Locked<'_>) -> Option<Object> {
-        let object = list.pop()?;
-        self.bound.give_back(1);
-        Some(object)
-    }
-
-    /// Moves a batch of at most `most` objects from a shared list into the private stack.
-    fn refill(&'static self, slot: &'static Slot, list: &mut Locked<'_>, most: usize) {
-        let Some(mut private) = self.access(slot) else { return };
+    /// Moves a batch of at most `most` objects from a shared list into the private stack, and says how many. Their charges
+    /// are the caller's to give back.
+    fn refill(&'static self, slot: &'static Slot, list: &mut Locked<'_>, most: usize) -> usize {
+        let Some(mut private) = self.access(slot) else { return 0 };
         self.adapt(slot, &mut private);
         let batch = slot.private.room().min(slot.private.capacity().div_ceil(2)).min(list.len()).min(most);
         let mut moved = 0;
@@ -315,8 +316,7 @@ impl Store {
             }
             moved += 1;
         }
-        self.bound.give_back(moved);
-        slot.counters.refills.add((moved > 0).into());
+        moved
     }
 
     /// Puts an object onto a full private stack: the stack grows, or half of it moves to the shared list. Gives the
