@@ -60,9 +60,7 @@ impl Bar {
 /// The first figure of each contestant, over that of ours.
 fn ratios(cell: &Results) -> Vec<(&str, Kind, f64)> {
     let (figure, _) = Info::of(cell.scenario).figures[0];
-    let Some(ours) = cell.figure(OURS, figure).filter(|ours| ours.median > 0.0) else { return Vec::new() };
-    let ratio =
-        |name: &str| cell.figure(name, figure).map(|figure| figure.median / ours.median).filter(|&ratio| ratio > 0.0);
+    let ratio = |name: &str| cell.ratio(name, OURS, figure).map(|ratio| ratio.median).filter(|&ratio| ratio > 0.0);
     cell.rows.iter().filter_map(|row| Some((row.name.as_str(), row.kind, ratio(&row.name)?))).collect()
 }
 

@@ -65,9 +65,9 @@ impl Figure {
         self.spread > NOISY * self.median
     }
 
-    /// Smaller by more than both spreads, and by enough to speak of.
-    pub(crate) fn beats(self, other: Self) -> bool {
-        self.median + self.spread < other.median - other.spread && self.median < 0.97 * other.median
+    /// As a ratio: below one by more than its spread, and by enough to speak of.
+    pub(crate) fn is_less(self) -> bool {
+        self.median + self.spread < 1.0 && self.median < 0.97
     }
 }
 
@@ -137,6 +137,16 @@ impl Results {
         let row = self.rows.iter().find(|row| row.name == name)?;
         Figure::of(row.figures.get(figure)?)
     }
+
+    /// The ratio of two contestants. It is taken in each round, in which the two are measured shortly after each other: the
+    /// machine's clock may change its speed between two rounds.
+    pub(crate) fn ratio(&self, name: &str, over: &str, figure: &str) -> Option<Figure> {
+        let values = |name| self.rows.iter().find(|row| row.name == name)?.figures.get(figure);
+        let (values, others) = (values(name)?, values(over)?);
+        // Who has failed once is not measured in later rounds.
+        let ratios: Vec<f64> = values.iter().zip(others).map(|(value, other)| value / other).collect();
+        Figure::of(&ratios).filter(|ratio| ratio.median.is_finite())
+    }
 }
 
 fn find_or_insert<T>(list: &mut Vec<T>, found: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> &mut T {
@@ -159,10 +169,23 @@ mod tests {
     }
 
     #[test]
-    fn who_is_within_the_spreads_does_not_win() {
-        let ours = Figure { median: 10.0, spread: 1.0 };
-        assert!(Figure { median: 8.0, spread: 0.5 }.beats(ours));
-        assert!(!Figure { median: 8.0, spread: 1.0 }.beats(ours));
-        assert!(!Figure { median: 9.9, spread: 0.0 }.beats(Figure { median: 10.0, spread: 0.0 }));
+    fn who_is_within_the_spread_is_not_less() {
+        assert!(Figure { median: 0.8, spread: 0.1 }.is_less());
+        assert!(!Figure { median: 0.8, spread: 0.2 }.is_less());
+        assert!(!Figure { median: 0.99, spread: 0.0 }.is_less());
+    }
+
+    #[test]
+    fn a_ratio_is_taken_in_each_round() {
+        // The machine is at half its speed in the second round.
+        let row = |name: &str, kind, values: [f64; 3]| Row {
+            name: name.to_owned(),
+            kind,
+            figures: BTreeMap::from([("cpu_ns".to_owned(), values.to_vec())]),
+        };
+        let rows = vec![row("a", Kind::Ours, [4.0, 8.0, 4.0]), row("b", Kind::Peer, [2.0, 4.0, 4.0])];
+        let results = Results { scenario: Scenario::Pair, threads: 1, size: 1, rows };
+        assert_eq!(results.ratio("a", "b", "cpu_ns"), Some(Figure { median: 2.0, spread: 0.0 }));
+        assert_eq!(results.ratio("a", "c", "cpu_ns"), None);
     }
 }

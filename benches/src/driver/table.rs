@@ -109,14 +109,16 @@ fn winners(columns: &[(&Results, &str, String)], names: &[(&str, Kind)]) -> Stri
     let mut lines = Vec::new();
     let mut compared = false;
     for (cell, figure, heading) in columns {
-        let Some(ours) = cell.figure(OURS, figure) else { continue };
+        if cell.figure(OURS, figure).is_none() {
+            continue;
+        }
         compared = true;
         let better: Vec<String> = names
             .iter()
             .filter(|(name, kind)| matches!(kind, Kind::Peer | Kind::Allocator) && *name != OURS)
             .filter_map(|(name, _)| {
-                let figure = cell.figure(name, figure)?;
-                figure.beats(ours).then(|| format!("{name} ({:.2} ×)", figure.median / ours.median))
+                let ratio = cell.ratio(name, OURS, figure).filter(|ratio| ratio.is_less())?;
+                Some(format!("{name} ({:.2} ×)", ratio.median))
             })
             .collect();
         if !better.is_empty() {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use benches::protocol::{Kind, Scenario};
 
-use crate::driver::report::{Figure, Report, Results};
+use crate::driver::report::{Figure, Report, Results, Row};
 use crate::driver::table::{OURS, markdown, name};
 
 struct Target {
@@ -59,21 +59,26 @@ impl Target {
         let mut ratios = String::new();
         let mut met = true;
         for cell in report.of(self.scenario).into_iter().filter(|cell| cell.threads >= self.threads) {
-            let Some(ours) = cell.figure(self.ours, "cpu_ns") else { continue };
-            let (other, is_met, who) = match self.wanted {
-                AtMost(ratio, other) => {
-                    let Some(other) = cell.figure(other, "cpu_ns") else { continue };
-                    (other, ours.median <= ratio * other.median, String::new())
+            let ratio = |other| cell.ratio(self.ours, other, "cpu_ns");
+            let (ratio, is_met, who) = match self.wanted {
+                AtMost(wanted, other) => {
+                    let Some(ratio) = ratio(other) else { continue };
+                    (ratio, ratio.median <= wanted, String::new())
                 }
                 First(beside) => {
-                    let Some((best, other)) = best(cell, beside) else { continue };
-                    let loses = other.beats(ours);
-                    (other, !loses, if loses { format!(" ({best})") } else { String::new() })
+                    let Some((best, ratio)) = rivals(cell, beside)
+                        .filter_map(|rival| Some((rival, ratio(rival)?)))
+                        .max_by(|(_, one), (_, other)| one.median.total_cmp(&other.median))
+                    else {
+                        continue;
+                    };
+                    let loses = cell.ratio(best, self.ours, "cpu_ns").is_some_and(Figure::is_less);
+                    (ratio, !loses, if loses { format!(" ({best})") } else { String::new() })
                 }
             };
             met &= is_met;
             let comma = if ratios.is_empty() { "" } else { ", " };
-            let _ = write!(ratios, "{comma}{}: {:.2}{who}", cell.threads, ours.median / other.median);
+            let _ = write!(ratios, "{comma}{}: {:.2}{who}", cell.threads, ratio.median);
         }
         let verdict = match (ratios.is_empty(), met) {
             (true, _) => "not measured",
@@ -90,12 +95,10 @@ impl Target {
     }
 }
 
-/// The fastest of those that share objects between threads, ours left out.
-fn best<'a>(cell: &'a Results, beside: &[&str]) -> Option<(&'a str, Figure)> {
-    cell.rows
-        .iter()
-        .filter(|row| matches!(row.kind, Kind::Peer))
-        .filter(|row| !NOT_SHARED.iter().chain(beside).any(|name| *name == row.name))
-        .filter_map(|row| Some((row.name.as_str(), cell.figure(&row.name, "cpu_ns")?)))
-        .min_by(|(_, one), (_, other)| one.median.total_cmp(&other.median))
+/// Those that share objects between threads, ours left out.
+fn rivals<'a>(cell: &'a Results, beside: &'static [&'static str]) -> impl Iterator<Item = &'a str> {
+    let is_rival = move |row: &&Row| {
+        matches!(row.kind, Kind::Peer) && !NOT_SHARED.iter().chain(beside).any(|name| *name == row.name)
+    };
+    cell.rows.iter().filter(is_rival).map(|row| row.name.as_str())
 }
