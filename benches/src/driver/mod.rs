@@ -102,6 +102,9 @@ fn measure_all(options: &Options) -> io::Result<Report> {
     progress.set_style(style);
     let busy = Busy::now();
     for round in 0..rounds {
+        for process in &mut processes {
+            process.restart()?;
+        }
         // Each round begins elsewhere, so that nobody always follows the same neighbour.
         let first = turns.len() * round as usize / rounds as usize;
         for turn in turns[first..].iter().chain(&turns[..first]) {
@@ -150,9 +153,7 @@ fn turns(cells: &[Cell], processes: &[Process]) -> Vec<Turn> {
 fn take(turn: &Turn, process: &mut Process, pin: bool, unit: u64, report: &mut Report) -> io::Result<()> {
     let Turn { contestant, cell, .. } = turn;
     if Info::of(cell.scenario).fresh {
-        let offers = std::mem::take(&mut process.offers);
         process.restart()?;
-        process.offers = offers;
     }
     let task = Task { threads: cell.threads, size: cell.size, milliseconds: unit * cell.weight(), pin };
     let measure = Measure { contestant: contestant.clone(), scenario: cell.scenario, task };
