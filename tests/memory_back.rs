@@ -108,7 +108,7 @@ fn a_collector_gives_back_what_a_burst_took() {
         let (live_before, resident_before) = (live(), resident_when_trimmed());
 
         let most = burst(page) - live_before;
-        // One CPU, so one object.
+        // One CPU, so one object, and one more where an acquire came in the middle of a step: it finds the pool stopped.
         cpu::pin();
         let ended = Instant::now();
         while ended.elapsed() < 3 * INTERVAL {
@@ -123,9 +123,9 @@ fn a_collector_gives_back_what_a_burst_took() {
             resident_after / KIB
         );
         assert!(most > (127 * LEN) as isize, "{most} bytes in the burst");
-        assert_eq!(idle, 1);
-        // Tables and lists are in it, and no object.
-        assert!(left < (LEN / 2) as isize, "{left} bytes are left");
+        assert!((1..=2).contains(&idle), "{idle} idle");
+        // Tables and lists are in it, and no object but the second.
+        assert!(left < ((idle - 1) * LEN + LEN / 2) as isize, "{left} bytes are left for {idle} idle");
         assert!(resident_after * 10 <= resident_before * 11, "{resident_before} bytes before, {resident_after} after");
         drop(collector);
     });
