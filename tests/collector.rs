@@ -53,6 +53,12 @@ fn threads() -> usize {
     tasks.filter_map(|task| comm(task).ok()).filter(|comm| comm.trim() == "pool-collector").count()
 }
 
+/// A thread that has been joined is in the kernel's list for a moment more.
+#[track_caller]
+fn wait_until_it_is_gone() {
+    wait_until("the thread is gone", || threads() == 0);
+}
+
 #[cfg(not(target_os = "linux"))]
 fn threads() -> usize {
     0
@@ -134,7 +140,7 @@ fn dropping_the_handle_stops_it() {
         let start = Instant::now();
         drop(collector);
         assert!(start.elapsed() < Duration::from_secs(10), "it took {:?}", start.elapsed());
-        assert_eq!(threads(), 0);
+        wait_until_it_is_gone();
         drop(hold::<Page>(3));
         let idle = Page::pool().idle();
         thread::sleep(5 * SHORT);
@@ -190,7 +196,7 @@ fn an_object_may_end_the_collector_that_drops_it() {
     *HANDLE.lock().expect("no panic") = Some(every(SHORT));
     drop(Last::acquire());
     wait_until("it is dropped", || ENDED.load(Relaxed) == 1);
-    wait_until("the thread ends", || threads() == 0);
+    wait_until_it_is_gone();
     drop(every(HOUR));
 }
 
