@@ -6,13 +6,10 @@
 use std::sync::Barrier;
 use std::thread;
 
-use pool_runtime::{Guard, Pooled};
+use pool_runtime::Pooled;
 use tests::counted::{Counted, Tally};
 use tests::cpu;
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
-}
+use tests::guards::hold;
 
 /// What is used at a peak in each interval is there at the next, and nothing is made for it.
 #[test]

@@ -11,11 +11,8 @@ use std::thread;
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::cpu;
+use tests::guards::hold;
 use tests::random::Random;
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
-}
 
 /// Three times as many are released as may stay, for every bound, and another thread looks all the time.
 #[test]

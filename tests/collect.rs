@@ -12,14 +12,11 @@ use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pool_runtime::{Guard, Pooled};
+use pool_runtime::Pooled;
 use tests::counted::{Counted, Tally};
 use tests::cpu;
+use tests::guards::hold;
 use tests::watchdog::within_a_minute;
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
-}
 
 /// Fills the pool from 16 threads on all CPUs, each with `n` objects at the same time, and calls `while_alive` before
 /// half of them end.

@@ -10,36 +10,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pool_runtime::collector::{Pressure, StartError};
-use pool_runtime::{Collector, Guard, Pooled};
+use pool_runtime::collector::StartError;
+use pool_runtime::{Collector, Pooled};
+use tests::collector::{HOUR, SHORT, every, wait_until};
 use tests::counted::{Counted, Tally};
+use tests::guards::hold;
 
 static TURN: Mutex<()> = Mutex::new(());
 
 fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
-}
-
-/// A collector with this interval, that does not listen for pressure.
-fn every(interval: Duration) -> Collector {
-    Collector::builder().interval(interval).pressure(Pressure::Ignore).start().expect("no other is running")
-}
-
-const HOUR: Duration = Duration::from_secs(3600);
-const SHORT: Duration = Duration::from_millis(20);
-
-/// Waits until `condition` holds, for half a minute.
-#[track_caller]
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(30), "not after half a minute: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// How many threads are the collector's: it has a name.

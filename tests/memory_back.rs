@@ -11,10 +11,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pool_runtime::collector::Pressure;
-use pool_runtime::{Collector, Guard, Pooled};
+use pool_runtime::{Guard, Pooled};
 use tests::allocator::{Counting, live};
 use tests::child;
+use tests::collector::every;
 use tests::cpu;
 
 #[global_allocator]
@@ -48,10 +48,6 @@ fn alone(name: &str, part: impl FnOnce()) {
     } else {
         child::run_and_pass(name, |child| child);
     }
-}
-
-fn every(interval: Duration) -> Collector {
-    Collector::builder().interval(interval).pressure(Pressure::Ignore).start().expect("no other is running")
 }
 
 /// For so long are there many threads.

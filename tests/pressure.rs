@@ -13,32 +13,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use pool_runtime::collector::{Pressure, PressureSource, StartError};
-use pool_runtime::{Collector, Guard, Pooled};
+use pool_runtime::collector::{PressureSource, StartError};
+use pool_runtime::{Collector, Pooled};
 use tests::child;
+use tests::collector::{HOUR, SHORT, every, wait_until};
 use tests::cpu;
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
-}
-
-/// A collector with this interval, that does not listen for pressure.
-fn every(interval: Duration) -> Collector {
-    Collector::builder().interval(interval).pressure(Pressure::Ignore).start().expect("no other is running")
-}
-
-const HOUR: Duration = Duration::from_secs(3600);
-const SHORT: Duration = Duration::from_millis(20);
-
-/// Waits until `condition` holds, for half a minute.
-#[track_caller]
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(30), "not after half a minute: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
+use tests::guards::hold;
 
 /// The kernel's numbers of the threads of this name.
 fn threads_named(name: &str) -> Vec<String> {

@@ -9,9 +9,10 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use pool_runtime::{Guard, Pooled, registry};
+use pool_runtime::{Pooled, registry};
 use tests::counted::{Counted, Tally};
 use tests::cpu;
+use tests::guards::hold;
 
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -32,10 +33,6 @@ fn listed<T: Pooled>() -> usize {
     let [pools, stats] = named::<T>();
     assert_eq!(pools, stats);
     pools
-}
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
 }
 
 /// Declares counted types.

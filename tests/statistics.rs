@@ -13,10 +13,7 @@ use pool_runtime::stats::{Dropped, Stats};
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::cpu;
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
-}
+use tests::guards::hold;
 
 /// The statistics of `T`, without what is the pool's own affair.
 fn stats<T: Pooled>() -> Stats {

@@ -4,10 +4,7 @@ use std::thread;
 
 use pool_runtime::{Guard, Pooled};
 use tests::cpu;
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
-}
+use tests::guards::hold;
 
 #[test]
 fn acquires_and_hits_are_exact() {

@@ -4,13 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use pool_runtime::collector::Pressure;
-use pool_runtime::{Collector, Guard, Pooled, registry};
+use pool_runtime::{Guard, Pooled, registry};
 use serde_json::json;
+use tests::collector::{SHORT, every, wait_until};
+use tests::guards::hold;
 use tests::{child, cpu};
 
 #[derive(Default, Pooled)]
@@ -20,10 +19,6 @@ struct Page(u8);
 #[derive(Default, Pooled)]
 #[pooled(name = "a línea", local = 0)]
 struct Line(u8);
-
-fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
-    (0..n).map(|_| T::acquire()).collect()
-}
 
 /// Runs the test `name` in a process of its own, and `part` there.
 fn alone(name: &str, part: impl FnOnce()) {
@@ -247,14 +242,11 @@ fn a_collector_publishes_after_each_step() {
     alone("a_collector_publishes_after_each_step", || {
         let told = Told::default();
         metrics::set_global_recorder(told.clone()).expect("no other recorder is there");
-        let builder = Collector::builder().interval(Duration::from_millis(20)).pressure(Pressure::Ignore);
-        let collector = builder.start().expect("no other is running");
+        let collector = every(SHORT);
         drop(hold::<Page>(2));
-        let start = Instant::now();
-        while told.series().get("pool_dropped_objects_total{pool=page,reason=age}") != Some(&2.0) {
-            assert!(start.elapsed() < Duration::from_secs(30), "not published: {:#?}", told.series());
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_until("the drops are published", || {
+            told.series().get("pool_dropped_objects_total{pool=page,reason=age}") == Some(&2.0)
+        });
         drop(collector);
     });
 }

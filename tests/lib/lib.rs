@@ -2,8 +2,10 @@
 
 pub mod allocator;
 pub mod child;
+pub mod collector;
 pub mod counted;
 pub mod cpu;
+pub mod guards;
 pub mod operation;
 pub mod random;
 pub mod reuse;

@@ -1,0 +1,29 @@
+//! Collectors to test, and waiting for what they do.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pool_runtime::Collector;
+use pool_runtime::collector::Pressure;
+
+/// An interval that does not end in a test.
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+/// One of which a test sees many.
+pub const SHORT: Duration = Duration::from_millis(20);
+
+/// A collector with this interval, that does not listen for pressure.
+pub fn every(interval: Duration) -> Collector {
+    Collector::builder().interval(interval).pressure(Pressure::Ignore).start().expect("no other is running")
+}
+
+/// Asks once in a millisecond whether `condition` holds, for half a minute: what the collector does has no event that a
+/// test could wait for.
+#[track_caller]
+pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(30), "not after half a minute: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}

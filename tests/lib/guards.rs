@@ -1,0 +1,8 @@
+//! Many objects at once.
+
+use pool_runtime::{Guard, Pooled};
+
+/// So many objects in use.
+pub fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
+    (0..n).map(|_| T::acquire()).collect()
+}
