@@ -73,7 +73,8 @@
 //!
 //! Under `RUSTFLAGS="--cfg pool_chaos"` a quarter of the releases drop, searches begin anywhere, and
 //! [`try_acquire`](Pooled::try_acquire) is sometimes `None`: for tests of programs that must not rely on any of it. Under
-//! `--cfg pool_portable` the portable backend is the only one.
+//! `--cfg pool_portable` the portable backend is the only one: for ThreadSanitizer, which does not see what orders restartable
+//! sequences. Valgrind and Miri get it by themselves.
 
 #[doc(hidden)]
 pub mod __derive;

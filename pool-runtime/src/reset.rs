@@ -339,6 +339,10 @@ impl<T: Reset> Reset for Cursor<T> {
     }
 }
 
+/// Resets the object by the rules of its own pool; it stays in use. For fields that are guards.
+///
+/// Where this trait is in scope, `guard.reset()` is this, though `T` may have a `reset` of its own: that one is
+/// `(*guard).reset()`.
 impl<T: Pooled> Reset for Guard<T> {
     #[inline]
     fn reset(&mut self) {
