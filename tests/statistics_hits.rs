@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use pool_runtime::{Guard, Pooled};
+use pool_runtime::Pooled;
 use tests::cpu;
 use tests::guards::hold;
 
