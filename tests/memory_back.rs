@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use pool_runtime::{Guard, Pooled};
 use tests::allocator::{Counting, live};
 use tests::child;
-use tests::collector::every;
+use tests::collector::{every, wait_until};
 use tests::cpu;
 
 #[global_allocator]
@@ -123,6 +123,13 @@ fn a_collector_gives_back_what_a_burst_took() {
         // Tables and lists are in it, and no object but the second.
         assert!(left < ((idle - 1) * LEN + LEN / 2) as isize, "{left} bytes are left for {idle} idle");
         assert!(resident_after * 10 <= resident_before * 11, "{resident_before} bytes before, {resident_after} after");
+        // The second goes, too, when it has been idle for an interval.
+        wait_until("one object is left", || {
+            drop(page());
+            Page::pool().idle() == 1
+        });
+        let left = live() - live_before;
+        assert!(left < (LEN / 2) as isize, "{left} bytes are left for one idle");
         drop(collector);
     });
 }
