@@ -106,6 +106,14 @@ mutant never-armed $sequences 's/mov qword ptr fs:\[\{area\} \+ 8\], \{at\}/nop/
 mutant commit-before-store $sequences \
   's/("mov qword ptr \[\{at\} \+ \{n\} \* 8 \+ \{entries\}\], \{object\}",)/"inc qword ptr [{at} + {len}]", spin!(), $1/' \
   's/check_length!\("mov r11, \{n\}"\),//'
+mutant batch-out-commits-first $sequences \
+  's/("sub \{n\}, \{most\}",\n)/$1"mov qword ptr [{at} + {len}], {n}", spin!(),\n/' \
+  's/check_length!\("lea r11, \[\{n\} \+ \{most\}\]"\),//'
+mutant batch-in-commits-first $sequences \
+  's/("add \{n\}, \{most\}",\n)/$1"mov qword ptr [{at} + {len}], {n}", spin!(),\n/' \
+  's/check_length!\("mov r11, \{n\}\\nsub r11, \{most\}"\),//'
+mutant batch-ends-before-commit $sequences \
+  's/("mov qword ptr \[\{at\} \+ \{len\}\], \{n\}",)\n\s*"4:",/"4:", spin!(), $1\n/g'
 mutant end-before-commit $sequences \
   's/"8:",\n(\s*spin!\(\),\n\s*check_cpu!\(\),\n\s*check_front!\(\),\n\s*"mov qword ptr \[\{at\}\], \{n\}",)\n\s*"4:",/"8:", "4:",\n$1/g'
 # One instruction of a jump, as it stands between the commit and the end: hit once in so many thousand aborts.

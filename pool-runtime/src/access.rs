@@ -24,6 +24,36 @@ impl Access {
         }
     }
 
+    /// Moves up to `most` objects from behind the front to the end of `to`, and says how many.
+    pub(crate) fn pop_many(&mut self, to: &mut Vec<Object>, most: usize) -> usize {
+        match self {
+            Self::Held(_, held) => {
+                let before = to.len();
+                to.extend((0..most).map_while(|_| held.pop()));
+                to.len() - before
+            }
+            Self::Sequences(_, tables, area) => area.pop_many(tables, to, most),
+        }
+    }
+
+    /// Moves up to `most` objects from the end of `from`, as many as there is room for, and says how many.
+    pub(crate) fn push_many(&mut self, from: &mut Vec<Object>, most: usize) -> usize {
+        match self {
+            Self::Held(slot, held) => {
+                let before = from.len();
+                while before - from.len() < most {
+                    let Some(object) = from.pop() else { break };
+                    if let Err(object) = slot.private.fill_front(object).or_else(|object| held.push(object)) {
+                        from.push(object);
+                        break;
+                    }
+                }
+                before - from.len()
+            }
+            Self::Sequences(_, tables, area) => area.push_many(tables, from, most),
+        }
+    }
+
     /// Gives the object back where there is no room.
     pub(crate) fn push(&mut self, object: Object) -> Result<(), Object> {
         match self {

@@ -31,7 +31,7 @@ use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::object::Object;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize};
 
 #[repr(C, align(128))]
 pub(crate) struct Private {
@@ -43,10 +43,19 @@ pub(crate) struct Private {
     pub(crate) limit: AtomicUsize,
     /// The try-lock of the portable backend.
     held: AtomicBool,
-    /// Whether a batch has come or gone since the last ageing step: the stack is smaller than its use.
-    batched: AtomicBool,
+    /// The last [`Batch`] since the last ageing step, or zero: where there is one, the stack is smaller than its use.
+    last_batch: AtomicU8,
     /// In the same piece of memory as the slot, right behind it, where the sequences find them.
     objects: &'static [Line],
+}
+
+/// Which way a batch goes between a private stack and a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Batch {
+    /// A refill.
+    In = 1,
+    /// A flush.
+    Out,
 }
 
 /// As many entries as lie on 128 bytes where a pointer has 8: no line is shared with another CPU's stack.
@@ -88,7 +97,7 @@ impl Private {
             len: AtomicUsize::new(0),
             limit: AtomicUsize::new(0),
             held: AtomicBool::new(false),
-            batched: AtomicBool::new(false),
+            last_batch: AtomicU8::new(0),
             objects,
         }
     }
@@ -171,17 +180,17 @@ impl Private {
         self.front.load(Relaxed) != CLOSED
     }
 
-    /// Notes that a batch comes or goes, and says whether one did before in this ageing interval.
-    pub(crate) fn note_batch(&self) -> bool {
-        let before = self.batched.load(Relaxed);
-        self.batched.store(true, Relaxed);
-        before
+    /// Notes that a batch comes or goes, and says which way the one before it went in this ageing interval.
+    pub(crate) fn note_batch(&self, batch: Batch) -> Option<Batch> {
+        let before = self.last_batch.load(Relaxed);
+        self.last_batch.store(batch as u8, Relaxed);
+        [Batch::In, Batch::Out].into_iter().find(|&batch| batch as u8 == before)
     }
 
     /// Begins a new ageing interval, and says whether a batch came or went in the last.
     pub(crate) fn end_interval(&self) -> bool {
-        let batched = self.batched.load(Relaxed);
-        self.batched.store(false, Relaxed);
+        let batched = self.last_batch.load(Relaxed) != 0;
+        self.last_batch.store(0, Relaxed);
         batched
     }
 

@@ -49,6 +49,14 @@ impl Area {
         match self.0 {}
     }
 
+    pub(crate) fn pop_many(self, _tables: &'static Tables, _to: &mut Vec<Object>, _most: usize) -> usize {
+        match self.0 {}
+    }
+
+    pub(crate) fn push_many(self, _tables: &'static Tables, _from: &mut Vec<Object>, _most: usize) -> usize {
+        match self.0 {}
+    }
+
     pub(crate) fn open_front(self, _tables: &'static Tables, _slot: &'static Slot) -> bool {
         match self.0 {}
     }

@@ -1,4 +1,4 @@
-//! Restartable sequences: whether this process has them, and the three that the pool is made of.
+//! Restartable sequences: whether this process has them, and those that the pool is made of.
 //!
 //! A sequence is a run of instructions, found by the kernel through a descriptor whose address the thread stores into its
 //! *rseq area*. Where the thread is preempted, migrated or signalled inside, the kernel goes on at the abort address
@@ -7,8 +7,8 @@
 //! in between: neither a lock nor an atomic exchange is needed.
 //!
 //! [`Area::pop`] and [`Area::push`] are one attempt each, inlined; the architectures' files have their instructions. What
-//! aborts is reported as a miss, and [`Area::pop_again`] and [`Area::push_again`], in the slow path, try a bounded number
-//! of times: in a debugger that single-steps, every attempt aborts. The third changes a word, for the slow path alone.
+//! aborts is reported as a miss. The others are the slow path's, which tries a bounded number of times: in a debugger that
+//! single-steps, every attempt aborts. Two move a batch, and one changes a word.
 //!
 //! # Invariants
 //!
@@ -135,31 +135,49 @@ impl Area {
     /// [`pop`](Self::pop), begun again where it is aborted.
     #[cold]
     pub(crate) fn pop_again(self, tables: &'static Tables) -> Option<Object> {
-        for _ in 0..ATTEMPTS {
-            // SAFETY: as for `pop`.
-            let object = unsafe { sequence::pop(self.0, tables) };
-            if object.addr() != ABORTED {
-                // SAFETY: null, or what the sequence has taken off the stack, which owned it.
-                return unsafe { Object::from_raw(object) };
-            }
-        }
-        None
+        // SAFETY: as for `pop`.
+        let object = again(CLOSED, || unsafe { sequence::pop(self.0, tables) })?;
+        // SAFETY: null, or what the sequence has taken off the stack, which owned it.
+        unsafe { Object::from_raw(object) }
     }
 
     /// [`push`](Self::push), begun again where it is aborted.
     #[cold]
     pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
-        for _ in 0..ATTEMPTS {
-            // SAFETY: as for `push`.
-            match unsafe { sequence::push(self.0, tables, pointer) } {
-                ABORTED => {}
-                0 => break,
-                _ => return Ok(()),
-            }
+        // SAFETY: as for `push`.
+        if again(ABORTED, || unsafe { sequence::push(self.0, tables, pointer) }).is_some_and(|done| done != 0) {
+            return Ok(());
         }
         // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
         unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
+    }
+
+    /// Moves up to `most` objects from behind the front of this CPU's stack to the end of `to`, and says how many.
+    #[cold]
+    pub(crate) fn pop_many(self, tables: &'static Tables, to: &mut Vec<Object>, most: usize) -> usize {
+        to.reserve(most);
+        let end = to.spare_capacity_mut().as_mut_ptr().cast::<Object>();
+        // SAFETY: as for `pop`; there is room for as many behind the end.
+        let moved = again(ABORTED, || unsafe { sequence::pop_many(self.0, tables, end, most) }).unwrap_or(0);
+        // SAFETY: the sequence has taken as many off the stack, which owned them, and written them there.
+        unsafe { to.set_len(to.len() + moved) };
+        moved
+    }
+
+    /// Moves up to `most` objects from the end of `from` to this CPU's stack, behind the front, and says how many.
+    #[cold]
+    pub(crate) fn push_many(self, tables: &'static Tables, from: &mut Vec<Object>, most: usize) -> usize {
+        let most = most.min(from.len());
+        if most == 0 {
+            return 0;
+        }
+        let end = from.as_ptr_range().end;
+        // SAFETY: as for `push`; there are as many objects before the end.
+        let moved = again(ABORTED, || unsafe { sequence::push_many(self.0, tables, end, most) }).unwrap_or(0);
+        // SAFETY: the last `moved` of them are the stack's since the sequence has committed.
+        unsafe { from.set_len(from.len() - moved) };
+        moved
     }
 
     /// Opens the front of a slot's private stack, if it is closed, the slot is this CPU's, and the pool runs.
@@ -183,15 +201,15 @@ impl Area {
         old: usize,
         new: usize,
     ) -> bool {
-        for _ in 0..ATTEMPTS {
-            // SAFETY: as for `pop`; the word is one of the slot's private stack.
-            match unsafe { sequence::store_if(self.0, tables, slot, word, old, new) } {
-                ABORTED => {}
-                done => return done != 0,
-            }
-        }
-        false
+        // SAFETY: as for `pop`; the word is one of the slot's private stack.
+        again(ABORTED, || unsafe { sequence::store_if(self.0, tables, slot, word, old, new) })
+            .is_some_and(|done| done != 0)
     }
+}
+
+/// What the first attempt gives that is not aborted.
+fn again<R: PartialEq>(aborted: R, attempt: impl Fn() -> R) -> Option<R> {
+    (0..ATTEMPTS).map(|_| attempt()).find(|done| *done != aborted)
 }
 
 const _: () = assert!(mem::size_of::<AtomicUsize>() == 8 && mem::offset_of!(Private, front) == 0);

@@ -7,6 +7,7 @@
 use core::arch::asm;
 use core::mem::offset_of;
 
+use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
 use crate::table::Tables;
@@ -144,6 +145,131 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             out("x17") _,
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            limit = const offset_of!(Private, limit),
+            entries = const Slot::LINES,
+        );
+    }
+    done
+}
+
+/// One attempt to take up to `most` objects from behind the front and write them to `to`, the top one last: how many, or
+/// zero after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// As for `rseq::pop_many`, and the offset is that of the areas.
+#[inline]
+pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, most: usize) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `len`, all of which exist
+    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread's CPU has and the pool
+    // runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "ldr {n}, [{at}, {len}]",
+            keep_front!(),
+            spin!(),
+            "cmp {n}, {most}",
+            "csel {most}, {n}, {most}, lo",
+            "cbz {most}, 6f",
+            "sub {n}, {n}, {most}",
+            "add {from}, {at}, {entries}",
+            "add {from}, {from}, {n}, lsl #3",
+            "mov {i}, xzr",
+            "9:",
+            "ldr {more}, [{from}, {i}, lsl #3]",
+            spin!(),
+            "str {more}, [{to}, {i}, lsl #3]",
+            "add {i}, {i}, #1",
+            "cmp {i}, {most}",
+            "b.lo 9b",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            check_length!("add x15, {n}, {most}"),
+            "str {n}, [{at}, {len}]",
+            "4:",
+            ways_out!("{most}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            to = in(reg) to,
+            most = inout(reg) most => done,
+            thread = out(reg) _,
+            at = out(reg) _,
+            n = out(reg) _,
+            from = out(reg) _,
+            i = out(reg) _,
+            more = out(reg) _,
+            out("x16") _,
+            out("x17") _,
+            slots = const offset_of!(Tables, slots),
+            len = const offset_of!(Private, len),
+            entries = const Slot::LINES,
+        );
+    }
+    done
+}
+
+/// One attempt to put up to `most` objects, which is not zero, behind the front, in the order in which they lie before
+/// `end`: how many, of those next to `end`, or zero after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// As for `rseq::push_many`, and the offset is that of the areas.
+#[inline]
+pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object, most: usize) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
+    // caller's objects, writes entries between `len` and `limit`, which exist and are nobody's, and then `len` of a slot
+    // that the thread's CPU has and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "ldr {n}, [{at}, {len}]",
+            keep_front!(),
+            spin!(),
+            "ldr {more}, [{at}, {limit}]",
+            "subs {more}, {more}, {n}",
+            "b.ls 6f",
+            "cmp {more}, {most}",
+            "csel {most}, {more}, {most}, lo",
+            "sub {from}, {end}, {most}, lsl #3",
+            "add {to}, {at}, {entries}",
+            "add {to}, {to}, {n}, lsl #3",
+            "mov {i}, xzr",
+            "9:",
+            "ldr {more}, [{from}, {i}, lsl #3]",
+            spin!(),
+            "str {more}, [{to}, {i}, lsl #3]",
+            "add {i}, {i}, #1",
+            "cmp {i}, {most}",
+            "b.lo 9b",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            check_length!("mov x15, {n}"),
+            "add {n}, {n}, {most}",
+            "str {n}, [{at}, {len}]",
+            "4:",
+            ways_out!("{most}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            end = in(reg) end,
+            most = inout(reg) most => done,
+            thread = out(reg) _,
+            at = out(reg) _,
+            n = out(reg) _,
+            from = out(reg) _,
+            to = out(reg) _,
+            i = out(reg) _,
+            more = out(reg) _,
+            out("x16") _,
+            out("x17") _,
+            slots = const offset_of!(Tables, slots),
             len = const offset_of!(Private, len),
             limit = const offset_of!(Private, limit),
             entries = const Slot::LINES,

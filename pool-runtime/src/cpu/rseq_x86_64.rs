@@ -15,6 +15,7 @@
 use core::arch::asm;
 use core::mem::offset_of;
 
+use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
 use crate::table::Tables;
@@ -139,6 +140,125 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            limit = const offset_of!(Private, limit),
+            entries = const Slot::LINES,
+        );
+    }
+    done
+}
+
+/// One attempt to take up to `most` objects from behind the front and write them to `to`, the top one last: how many, or
+/// zero after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// As for `rseq::pop_many`, and the offset is that of the areas.
+#[inline]
+pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, most: usize) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `len`, all of which exist
+    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread's CPU has and the pool
+    // runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "mov {n}, qword ptr [{at} + {len}]",
+            keep_front!(),
+            spin!(),
+            "cmp {n}, {most}",
+            "cmovb {most}, {n}",
+            "test {most}, {most}",
+            "je 6f",
+            "lea {from}, [{at} + {n} * 8 + {entries}]",
+            "sub {n}, {most}",
+            "lea {to}, [{to} + {most} * 8]",
+            "mov {i}, {most}",
+            "neg {i}",
+            "9:",
+            "mov {word}, qword ptr [{from} + {i} * 8]",
+            spin!(),
+            "mov qword ptr [{to} + {i} * 8], {word}",
+            "add {i}, 1",
+            "jne 9b",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            check_length!("lea r11, [{n} + {most}]"),
+            "mov qword ptr [{at} + {len}], {n}",
+            "4:",
+            ways_out!("{most}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            to = inout(reg) to => _,
+            most = inout(reg) most => done,
+            at = out(reg) _,
+            n = out(reg) _,
+            from = out(reg) _,
+            i = out(reg) _,
+            word = out(reg) _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            len = const offset_of!(Private, len),
+            entries = const Slot::LINES,
+        );
+    }
+    done
+}
+
+/// One attempt to put up to `most` objects, which is not zero, behind the front, in the order in which they lie before
+/// `end`: how many, of those next to `end`, or zero after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// As for `rseq::push_many`, and the offset is that of the areas.
+#[inline]
+pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object, most: usize) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
+    // caller's objects, writes entries between `len` and `limit`, which exist and are nobody's, and then `len` of a slot
+    // that the thread's CPU has and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!(),
+            "mov {n}, qword ptr [{at} + {len}]",
+            keep_front!(),
+            spin!(),
+            "mov {i}, qword ptr [{at} + {limit}]",
+            "sub {i}, {n}",
+            "jbe 6f",
+            "cmp {i}, {most}",
+            "cmovb {most}, {i}",
+            "add {n}, {most}",
+            "lea {to}, [{at} + {n} * 8 + {entries}]",
+            "mov {i}, {most}",
+            "neg {i}",
+            "9:",
+            "mov {word}, qword ptr [{end} + {i} * 8]",
+            spin!(),
+            "mov qword ptr [{to} + {i} * 8], {word}",
+            "add {i}, 1",
+            "jne 9b",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            check_length!("mov r11, {n}\nsub r11, {most}"),
+            "mov qword ptr [{at} + {len}], {n}",
+            "4:",
+            ways_out!("{most}"),
+            area = in(reg) area,
+            tables = in(reg) tables,
+            end = in(reg) end,
+            most = inout(reg) most => done,
+            at = out(reg) _,
+            n = out(reg) _,
+            to = out(reg) _,
+            i = out(reg) _,
+            word = out(reg) _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
             len = const offset_of!(Private, len),
             limit = const offset_of!(Private, limit),
             entries = const Slot::LINES,
