@@ -3,6 +3,7 @@
 #![allow(clippy::vec_box, reason = "an object that is in use has a stable address, as ours has")]
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
@@ -13,30 +14,45 @@ use thread_local::ThreadLocal;
 use super::object::BOUND;
 use super::{Contestant, Discard, Entry, Object};
 use crate::protocol::{Kind, Scenario};
-use crate::scenario::{cold, squeeze};
+use crate::scenario::cold::Types;
+use crate::scenario::squeeze;
+use crate::verify;
+
+const THREAD_LOCAL_VEC: &str = "thread_local! Vec";
+const LOCKED_VEC: &str = "parking_lot Mutex<Vec>";
 
 pub(super) fn entries() -> Vec<Entry> {
     vec![
-        Entry::many::<Listed<ThreadLocalVec>>("thread_local! Vec", Kind::Peer)
+        Entry::many::<Listed<ThreadLocalVec>>(THREAD_LOCAL_VEC, Kind::Peer)
             .sends::<Listed<ThreadLocalVec>>()
             .discards::<Listed<ThreadLocalVec>>()
-            .with(Scenario::ColdTypes, cold::types::<ThreadLocalVec>)
-            .with(Scenario::FirstUse, cold::first_use::<ThreadLocalVec>)
             .with(Scenario::Squeeze, squeeze::files_of::<ThreadLocalVec>),
         Entry::many::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>("thread_local crate, Cell", Kind::Peer)
             .sends::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>()
             .discards::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>(),
-        Entry::many::<Listed<Mutex<Vec<Box<Object>>>>>("parking_lot Mutex<Vec>", Kind::Peer)
+        Entry::many::<Listed<Mutex<Vec<Box<Object>>>>>(LOCKED_VEC, Kind::Peer)
             .sends::<Listed<Mutex<Vec<Box<Object>>>>>()
-            .discards::<Listed<Mutex<Vec<Box<Object>>>>>()
-            .with(Scenario::ColdTypes, cold::types::<cold::Locked>)
-            .with(Scenario::FirstUse, cold::first_use::<cold::Locked>),
+            .discards::<Listed<Mutex<Vec<Box<Object>>>>>(),
         Entry::many::<Listed<ArrayQueue<Box<Object>>>>("crossbeam ArrayQueue", Kind::Peer)
             .sends::<Listed<ArrayQueue<Box<Object>>>>()
             .discards::<Listed<ArrayQueue<Box<Object>>>>(),
         Entry::many::<Listed<SegQueue<Box<Object>>>>("crossbeam SegQueue", Kind::Peer)
             .sends::<Listed<SegQueue<Box<Object>>>>()
             .discards::<Listed<SegQueue<Box<Object>>>>(),
+    ]
+}
+
+pub(super) fn entries_of_types<ThreadLocal: Types, Locked: Types>() -> Vec<Entry> {
+    let entry = |name: &str, verify| Entry {
+        name: name.to_owned(),
+        kind: Kind::Peer,
+        scenarios: BTreeMap::new(),
+        most_held: None,
+        verify,
+    };
+    vec![
+        entry(THREAD_LOCAL_VEC, verify::one::<Listed<ThreadLocalVec>>).with_types::<ThreadLocal>(),
+        entry(LOCKED_VEC, verify::one::<Listed<Mutex<Vec<Box<Object>>>>>).with_types::<Locked>(),
     ]
 }
 

@@ -16,7 +16,7 @@ pub use object::Object;
 pub use ours::Ours;
 
 use crate::protocol::{Kind, Scenario, Task};
-use crate::scenario::cold::Types;
+use crate::scenario::cold::{self, Types};
 use crate::scenario::{self, Figures};
 use crate::verify;
 
@@ -100,6 +100,11 @@ impl Entry {
         self.with(Scenario::Starvation, scenario::starvation::<C>)
     }
 
+    /// With a pool for each of many types.
+    fn with_types<C: Types>(self) -> Self {
+        self.with(Scenario::ColdTypes, cold::types::<C>).with(Scenario::FirstUse, cold::first_use::<C>)
+    }
+
     fn with(mut self, scenario: Scenario, run: fn(&Task) -> Figures) -> Self {
         self.scenarios.insert(scenario, run);
         self
@@ -111,9 +116,14 @@ pub fn ours() -> Vec<Entry> {
     vec![ours::entry()]
 }
 
-/// Ours in the scenarios with many types, which another crate brings: they take long to compile.
-pub fn ours_with<C: Types>() -> Vec<Entry> {
-    vec![ours::entry_of_types::<C>()]
+/// Ours in the scenarios with many types.
+pub fn ours_of_types<C: Types>() -> Entry {
+    Entry { scenarios: BTreeMap::new(), ..ours::entry() }.with_types::<C>()
+}
+
+/// A list per thread and one under a lock, in the scenarios with many types.
+pub fn of_types<ThreadLocal: Types, Locked: Types>() -> Vec<Entry> {
+    lists::entries_of_types::<ThreadLocal, Locked>()
 }
 
 /// Everything else that is written in Rust and uses the allocator of the system.

@@ -1,14 +1,10 @@
 //! This project's pool.
 
-use std::collections::BTreeMap;
-
 use pool_runtime::{Backend, Guard, Pooled};
 
 use super::{Contestant, Discard, Entry, Object};
 use crate::protocol::{Kind, Scenario};
-use crate::scenario::cold::{self, Types};
 use crate::scenario::{squeeze, sweep};
-use crate::verify;
 
 /// The pool of [`Object`], as the derive made it.
 pub struct Ours;
@@ -63,10 +59,4 @@ pub(super) fn entry() -> Entry {
         .with(Scenario::ExpensiveNewAge, sweep::expensive_new_age)
         .with(Scenario::ExpensiveNewCollect, sweep::expensive_new_collect)
         .with(Scenario::Collect, sweep::collect)
-}
-
-pub(super) fn entry_of_types<C: Types>() -> Entry {
-    Entry { name: name(), kind: Kind::Ours, scenarios: BTreeMap::new(), most_held: None, verify: verify::one::<Ours> }
-        .with(Scenario::ColdTypes, cold::types::<C>)
-        .with(Scenario::FirstUse, cold::first_use::<C>)
 }

@@ -94,16 +94,20 @@ pub(crate) fn start_all(options: &Options) -> io::Result<(Vec<Process>, Vec<Stri
         }
         processes.push(process);
         if let Some(cold) = &cold {
-            processes.push(Process::start(ours(cold))?);
+            let mut command = ours(cold);
+            command.arg("ours");
+            processes.push(Process::start(command)?);
         }
     }
     let mut field = Command::new(&this);
     field.args(["--child", "field"]);
     processes.push(Process::start(field)?);
+    if let Some(cold) = &cold {
+        processes.push(Process::start(Command::new(cold))?);
+    }
 
     if options.quick {
-        left_out
-            .push("no pool, jemalloc and mimalloc; ours in cold_types and first_use: not built for --quick".to_owned());
+        left_out.push("no pool, jemalloc and mimalloc; pools of many types: not built for --quick".to_owned());
     } else if let Some(folder) = build(&mut left_out, "no pool, jemalloc and mimalloc", || allocators(&this)) {
         for allocator in ["jemalloc", "mimalloc"] {
             processes.push(Process::start(Command::new(folder.join(allocator)))?);

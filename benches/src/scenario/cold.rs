@@ -1,22 +1,15 @@
-//! Many pools, each used now and then. Ours are in `bin/cold.rs`.
+//! Many pools, each of a type of its own and used now and then. Those are in `bin/cold.rs`, with code of their own each, as a
+//! program with many types has it.
 //!
 //! An object here has a buffer of 64 bytes, so that what is measured is the pools and not the memory behind them.
 
-#![allow(clippy::vec_box, reason = "an object that is in use has a stable address, as ours has")]
-
-use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::threads::run;
 use super::{BATCH, Figures, times};
-use crate::contestant::{NoPool, ThreadLocalVec};
+use crate::contestant::NoPool;
 use crate::protocol::Task;
-
-/// How many types, or pools, there are.
-const TYPES: usize = 1000;
 
 /// A contestant with a pool for each of many types.
 pub trait Types: 'static {
@@ -85,34 +78,5 @@ impl Types for NoPool {
     #[inline]
     fn cycle(_: usize) {
         black_box(Box::<Small>::default()).write();
-    }
-}
-
-impl Types for ThreadLocalVec {
-    #[inline]
-    fn cycle(index: usize) {
-        thread_local! {
-            static LISTS: [RefCell<Vec<Box<Small>>>; TYPES] = const { [const { RefCell::new(Vec::new()) }; TYPES] };
-        }
-        LISTS.with(|lists| {
-            let mut object = lists[index].borrow_mut().pop().unwrap_or_default();
-            object.write();
-            object.reset();
-            lists[index].borrow_mut().push(object);
-        });
-    }
-}
-
-/// A locked vector for each type.
-pub struct Locked;
-
-impl Types for Locked {
-    #[inline]
-    fn cycle(index: usize) {
-        static LISTS: [Mutex<Vec<Box<Small>>>; TYPES] = [const { Mutex::new(Vec::new()) }; TYPES];
-        let mut object = LISTS[index].lock().pop().unwrap_or_default();
-        object.write();
-        object.reset();
-        LISTS[index].lock().push(object);
     }
 }
