@@ -1,4 +1,4 @@
-//! What a pool could cost at least. Each has room for one object of a thread, and shares nothing.
+//! What a pool could cost at least. None of them shares anything.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,15 +13,16 @@ use crate::protocol::{Kind, Scenario, Task};
 use crate::scenario::{self, Figures};
 
 pub(super) fn entries() -> Vec<Entry> {
-    let nothing = Entry {
-        name: "limit: the loop and the write alone".to_owned(),
+    let nothing = |name: &str, scenario, run: fn(&Task) -> Figures| Entry {
+        name: name.to_owned(),
         kind: Kind::Limit,
-        scenarios: BTreeMap::from([(Scenario::Pair, scenario::write_alone as fn(&Task) -> Figures)]),
+        scenarios: BTreeMap::from([(scenario, run)]),
         most_held: None,
         verify: || Ok(0),
     };
     vec![
-        nothing,
+        nothing("limit: the loop and the write alone", Scenario::Pair, scenario::write_alone),
+        nothing("limit: boxes that come back in their batch", Scenario::Handoff, scenario::handoff_alone),
         Entry::one::<Limit<CellSwap>>("limit: thread-local cell", Kind::Limit),
         Entry::one::<Limit<AtomicSwap>>("limit: two uncontended atomic swaps", Kind::Limit),
     ]

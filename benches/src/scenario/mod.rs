@@ -130,7 +130,7 @@ where
     let pool = C::pool();
     let made = C::made();
     // Producers and consumers, in turns; each takes its end.
-    let ends: Vec<Mutex<Option<End<'_, C>>>> =
+    let ends: Vec<Mutex<Option<End<C::Held<'_>>>>> =
         (0..task.threads / 2).flat_map(|_| End::pair()).map(|end| Mutex::new(Some(end))).collect();
     let lane = |index: usize| -> Box<dyn FnMut() -> usize + '_> {
         let pool = &pool;
@@ -159,13 +159,40 @@ where
     figures::<C>(&run(task, lane), made)
 }
 
-/// One end of a hand-off. Batches come back empty, so that the channel allocates next to nothing.
-enum End<'a, C: Contestant> {
-    Producer { full: SyncSender<Vec<C::Held<'a>>>, empty: Receiver<Vec<C::Held<'a>>> },
-    Consumer { full: Receiver<Vec<C::Held<'a>>>, empty: std::sync::mpsc::Sender<Vec<C::Held<'a>>> },
+/// What a hand-off costs beside the pool: the objects come back as they went, in the batch. None is looked for, but each
+/// is in the other CPU's cache.
+#[allow(clippy::vec_box, reason = "an object that is in use has a stable address, as ours has")]
+pub fn handoff_alone(task: &Task) -> Figures {
+    let ends: Vec<Mutex<Option<End<Box<Object>>>>> =
+        (0..task.threads / 2).flat_map(|_| End::pair()).map(|end| Mutex::new(Some(end))).collect();
+    let lane = |index: usize| -> Box<dyn FnMut() -> usize> {
+        match ends[index].lock().ok().and_then(|mut end| end.take()) {
+            Some(End::Producer { full, empty }) => Box::new(move || {
+                let mut batch = empty.try_recv().unwrap_or_default();
+                batch.resize_with(SENT, || Box::new(Object::new()));
+                batch.iter_mut().for_each(|object| write(object));
+                let _ = full.send(batch);
+                0
+            }),
+            Some(End::Consumer { full, empty }) => Box::new(move || {
+                let Ok(mut batch) = full.recv() else { return 0 };
+                batch.iter_mut().for_each(|object| object.reset());
+                let _ = empty.send(batch);
+                SENT
+            }),
+            None => unreachable!("each thread has an end"),
+        }
+    };
+    times(&run(task, lane))
 }
 
-impl<C: Contestant> End<'_, C> {
+/// One end of a hand-off. Batches come back, so that the channel allocates next to nothing.
+enum End<T> {
+    Producer { full: SyncSender<Vec<T>>, empty: Receiver<Vec<T>> },
+    Consumer { full: Receiver<Vec<T>>, empty: std::sync::mpsc::Sender<Vec<T>> },
+}
+
+impl<T> End<T> {
     fn pair() -> [Self; 2] {
         let (full_in, full_out) = sync_channel(IN_FLIGHT);
         let (empty_in, empty_out) = channel();
