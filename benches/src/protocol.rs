@@ -125,6 +125,8 @@ pub enum Scenario {
     JsonLines,
     /// Real work: small files into gzip.
     Squeeze,
+    /// Real work: a server that compresses its answers, under `wrk`.
+    Http,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Contestant, Discard, Entry, Object};
 use crate::protocol::{Kind, Scenario};
-use crate::scenario::{cold, squeeze, sweep};
+use crate::scenario::{cold, http, squeeze, sweep};
 
 /// The allocator of this process.
 pub struct NoPool;
@@ -43,4 +43,5 @@ pub(super) fn entry(allocator: &str) -> Entry {
         .with(Scenario::FirstUse, cold::first_use::<NoPool>)
         .with(Scenario::Collect, sweep::drop_all)
         .with(Scenario::Squeeze, squeeze::files_of::<NoPool>)
+        .with(Scenario::Http, http::pages_of::<NoPool>)
 }

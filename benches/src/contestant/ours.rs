@@ -4,7 +4,7 @@ use pool_runtime::{Backend, Guard, Pooled};
 
 use super::{Contestant, Discard, Entry, Object};
 use crate::protocol::{Kind, Scenario};
-use crate::scenario::{squeeze, sweep};
+use crate::scenario::{http, squeeze, sweep};
 
 /// The pool of [`Object`], as the derive made it.
 pub struct Ours;
@@ -51,7 +51,8 @@ pub(super) fn entry() -> Entry {
     let entry = Entry::many::<Ours>(&name(), Kind::Ours)
         .sends::<Ours>()
         .discards::<Ours>()
-        .with(Scenario::Squeeze, squeeze::files_of::<Ours>);
+        .with(Scenario::Squeeze, squeeze::files_of::<Ours>)
+        .with(Scenario::Http, http::pages_of::<Ours>);
     if pool_runtime::backend() == Backend::Off {
         return entry;
     }

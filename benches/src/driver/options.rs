@@ -31,7 +31,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) pin: bool,
 
-    /// How long the run may take, in seconds, about. Scenarios that do a fixed amount of work come on top.
+    /// How long the run may take, in seconds, about. Scenarios that take their own time come on top.
     #[arg(long, value_name = "N", default_value_t = SECONDS, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
 
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     pub(crate) rounds: u32,
 
     /// Check every contestant, and measure each scenario once, for two milliseconds, on up to two threads. The figures
-    /// mean nothing. What takes long to compile is left out.
+    /// mean nothing. What takes long to compile, or to run, is left out.
     #[arg(long, conflicts_with_all = ["seconds", "rounds", "threads", "json", "docs", "svg"])]
     pub(crate) quick: bool,
 
@@ -70,6 +70,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    pub(crate) fn wants(&self, scenario: Scenario) -> bool {
+        self.scenario.is_empty() || self.scenario.contains(&scenario)
+    }
+
     /// What of the command line decides what is measured, and is not the default.
     pub(crate) fn shown(&self) -> String {
         let lists = [

@@ -49,15 +49,18 @@ pub(crate) struct Info {
     /// Sizes, and what they are sizes of, where there is more than one or it says something.
     pub(crate) sizes: &'static [usize],
     pub(crate) size_of: Option<&'static str>,
-    /// The figures, by their names and as headings. The smaller, the better; the first one ranks.
+    /// The figures, by their names and as headings. The smaller, the better, but for [`PER_SECOND`]; the first one ranks.
     pub(crate) figures: &'static [(&'static str, &'static str)],
-    /// Whether it runs for a time. Otherwise it does a fixed amount of work.
+    /// Whether it runs for a share of the time that the run has. Otherwise it takes its own.
     pub(crate) timed: bool,
     /// Whether the numbers of threads may be chosen.
     pub(crate) any_threads: bool,
     /// Whether each measurement needs a process that has not done it yet.
     pub(crate) fresh: bool,
 }
+
+/// The figure of which more is better.
+pub(crate) const PER_SECOND: &str = "requests_per_second";
 
 const CPU: &[(&str, &str)] = &[("cpu_ns", "ns")];
 
@@ -172,15 +175,27 @@ impl Info {
                         by the thread, or made for each file. CPU time in ns for each file.",
                 ..DEFAULT
             },
+            Scenario::Http => Self {
+                about: "Pages of 1 to 4 KiB, compressed for each request, with a deflate context and two buffers that are pooled, kept \
+                        by the thread, or made for each request. Every connection has a thread, and `wrk` asks on all of them for \
+                        a second. CPU time of the server in ns for each answer; answers per second and the 99th percentile of \
+                        their latency in µs, as `wrk` has them; the most memory that was resident, in MiB.",
+                threads: &[1],
+                sizes: &[16, 64],
+                size_of: Some("connections"),
+                figures: &[("cpu_ns", "ns"), (PER_SECOND, "per second"), ("p99_us", "p99, µs"), ("peak_mib", "MiB")],
+                timed: false,
+                any_threads: false,
+                fresh: true,
+            },
         }
     }
 }
 
 /// The cells of a run.
 pub(crate) fn cells(options: &Options) -> Vec<Cell> {
-    let chosen = |scenario: &Scenario| options.scenario.is_empty() || options.scenario.contains(scenario);
     let mut cells = Vec::new();
-    for &scenario in Scenario::value_variants().iter().filter(|scenario| chosen(scenario)) {
+    for &scenario in Scenario::value_variants().iter().filter(|&&scenario| options.wants(scenario)) {
         let info = Info::of(scenario);
         let mut threads = info.threads.to_vec();
         if info.any_threads && !options.threads.is_empty() {

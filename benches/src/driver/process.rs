@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 use std::{env, fs};
 
-use benches::protocol::{Answer, Greeting, Offer, Request};
+use benches::protocol::{Answer, Greeting, Offer, Request, Scenario};
 
 use crate::driver::options::{Backend, Options};
 
@@ -116,7 +116,26 @@ pub(crate) fn start_all(options: &Options) -> io::Result<(Vec<Process>, Vec<Stri
     if let Some(program) = build(&mut left_out, "Go", || go(&options.go, &this)) {
         processes.push(Process::start(Command::new(program))?);
     }
+    if options.wants(Scenario::Http)
+        && let Err(reason) = wrk(options.quick)
+    {
+        left_out.push(format!("http: {reason}"));
+        for offer in processes.iter_mut().flat_map(|process| &mut process.offers) {
+            offer.scenarios.retain(|&scenario| scenario != Scenario::Http);
+        }
+    }
     Ok((processes, left_out))
+}
+
+/// Whether there is a `wrk`, and time for it.
+fn wrk(quick: bool) -> Result<(), String> {
+    if quick {
+        return Err("`wrk` takes a second for each measurement, too long for --quick".to_owned());
+    }
+    match Command::new("wrk").arg("-v").output() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("`wrk`: {error}; it is Debian's package `wrk`")),
+    }
 }
 
 fn build(left_out: &mut Vec<String>, what: &str, build: impl FnOnce() -> Result<PathBuf, String>) -> Option<PathBuf> {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use benches::protocol::{Kind, Scenario};
 use clap::ValueEnum;
 
-use crate::driver::plan::Info;
+use crate::driver::plan::{Info, PER_SECOND};
 use crate::driver::report::{BUSY, Figure, NOISY, Report, Results};
 use crate::driver::targets;
 
@@ -117,8 +117,10 @@ fn winners(columns: &[(&Results, &str, String)], names: &[(&str, Kind)]) -> Stri
             .iter()
             .filter(|(name, kind)| matches!(kind, Kind::Peer | Kind::Allocator) && *name != OURS)
             .filter_map(|(name, _)| {
-                let ratio = cell.ratio(name, OURS, figure).filter(|ratio| ratio.is_less())?;
-                Some(format!("{name} ({:.2} ×)", ratio.median))
+                let more = *figure == PER_SECOND;
+                let (small, large) = if more { (OURS, *name) } else { (*name, OURS) };
+                let ratio = cell.ratio(small, large, figure).filter(|ratio| ratio.is_less())?;
+                Some(format!("{name} ({:.2} ×)", if more { 1.0 / ratio.median } else { ratio.median }))
             })
             .collect();
         if !better.is_empty() {
@@ -280,6 +282,19 @@ mod tests {
              \n\
              Better than pool-runtime, rseq:\n\n- 1 thread: fast (0.80 ×)\n"
         );
+    }
+
+    #[test]
+    fn of_requests_per_second_more_is_better() {
+        let mut report = report(&[]);
+        let cell = Cell { scenario: Scenario::Http, threads: 1, size: 64 };
+        for (name, kind, value) in
+            [(OURS, Kind::Ours, 1000.0), ("few", Kind::Peer, 500.0), ("many", Kind::Peer, 1500.0)]
+        {
+            report.add(cell, name, kind, BTreeMap::from([(PER_SECOND.to_owned(), value)]));
+        }
+        let table = table(&report, Scenario::Http);
+        assert!(table.ends_with("rseq:\n\n- 64 connections, per second: many (1.50 ×)\n"), "{table}");
     }
 
     #[test]

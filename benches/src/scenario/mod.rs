@@ -11,6 +11,7 @@
 //! and what the scenario names beside them. An operation is one object acquired, used and released.
 
 pub mod cold;
+pub mod http;
 pub mod squeeze;
 pub mod sweep;
 pub mod threads;

@@ -18,7 +18,7 @@ use crate::protocol::Task;
 /// Where a context and two buffers come from.
 pub(crate) trait Source: 'static {
     /// Calls `work` with a context that is reset and two empty buffers.
-    fn with(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer));
+    fn with<R>(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer) -> R) -> R;
 }
 
 /// Compresses files of 1 to 4 KiB. An operation is a file.
@@ -41,7 +41,7 @@ pub(crate) fn files_of<S: Source>(task: &Task) -> Figures {
 }
 
 /// Words and numbers, the same in each run.
-fn files() -> Vec<Vec<u8>> {
+pub(super) fn files() -> Vec<Vec<u8>> {
     let words = ["acquire", "release", "reset", "retain", "slot", "private", "shared", "steal", "refill", "victim"];
     let mut random = 1_u32;
     let mut below = |n: u32| {
@@ -63,28 +63,29 @@ fn files() -> Vec<Vec<u8>> {
 }
 
 impl Source for Ours {
-    fn with(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer)) {
-        work(&mut Context::acquire(), &mut Buffer::acquire(), &mut Buffer::acquire());
+    fn with<R>(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer) -> R) -> R {
+        work(&mut Context::acquire(), &mut Buffer::acquire(), &mut Buffer::acquire())
     }
 }
 
 impl Source for NoPool {
-    fn with(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer)) {
-        work(&mut Context::new(), &mut Buffer::default(), &mut Buffer::default());
+    fn with<R>(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer) -> R) -> R {
+        work(&mut Context::new(), &mut Buffer::default(), &mut Buffer::default())
     }
 }
 
 impl Source for ThreadLocalVec {
-    fn with(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer)) {
+    fn with<R>(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer) -> R) -> R {
         thread_local! {
             static OWN: RefCell<(Context, Buffer, Buffer)> =
                 RefCell::new((Context::new(), Buffer::default(), Buffer::default()));
         }
         OWN.with_borrow_mut(|(context, input, packed)| {
-            work(context, input, packed);
+            let result = work(context, input, packed);
             context.deflate.reset();
             input.bytes.clear();
             packed.bytes.clear();
-        });
+            result
+        })
     }
 }
