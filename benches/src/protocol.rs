@@ -109,6 +109,8 @@ pub enum Scenario {
     Handoff,
     /// Room for 64 bytes to 64 KiB.
     MixedSizes,
+    /// Four words, and no memory of their own.
+    Plain,
     /// Percentiles of one acquire.
     Tail,
     /// 1 to 1,000 pools in turn.

@@ -15,7 +15,7 @@ use super::object::BOUND;
 use super::{Contestant, Discard, Entry, Object};
 use crate::protocol::{Kind, Scenario};
 use crate::scenario::cold::Types;
-use crate::scenario::{http, squeeze};
+use crate::scenario::{http, plain, squeeze};
 use crate::verify;
 
 const THREAD_LOCAL_VEC: &str = "thread_local! Vec";
@@ -26,6 +26,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::many::<Listed<ThreadLocalVec>>(THREAD_LOCAL_VEC, Kind::Peer)
             .sends::<Listed<ThreadLocalVec>>()
             .discards::<Listed<ThreadLocalVec>>()
+            .with(Scenario::Plain, plain::points_of::<ThreadLocalVec>)
             .with(Scenario::Squeeze, squeeze::files_of::<ThreadLocalVec>)
             .with(Scenario::Http, http::pages_of::<ThreadLocalVec>),
         Entry::many::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>("thread_local crate, Cell", Kind::Peer)

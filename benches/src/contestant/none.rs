@@ -2,7 +2,7 @@
 
 use super::{Contestant, Discard, Entry, Object};
 use crate::protocol::{Kind, Scenario};
-use crate::scenario::{cold, http, squeeze, sweep};
+use crate::scenario::{cold, http, plain, squeeze, sweep};
 
 /// The allocator of this process.
 pub struct NoPool;
@@ -42,6 +42,7 @@ pub(super) fn entry(allocator: &str) -> Entry {
         .with(Scenario::ColdTypes, cold::types::<NoPool>)
         .with(Scenario::FirstUse, cold::first_use::<NoPool>)
         .with(Scenario::Collect, sweep::drop_all)
+        .with(Scenario::Plain, plain::points_of::<NoPool>)
         .with(Scenario::Squeeze, squeeze::files_of::<NoPool>)
         .with(Scenario::Http, http::pages_of::<NoPool>)
 }

@@ -4,7 +4,7 @@ use pool_runtime::{Backend, Guard, Pooled};
 
 use super::{Contestant, Discard, Entry, Object};
 use crate::protocol::{Kind, Scenario};
-use crate::scenario::{http, squeeze, sweep};
+use crate::scenario::{http, plain, squeeze, sweep};
 
 /// The pool of [`Object`], as the derive made it.
 pub struct Ours;
@@ -51,6 +51,7 @@ pub(super) fn entry() -> Entry {
     let entry = Entry::many::<Ours>(&name(), Kind::Ours)
         .sends::<Ours>()
         .discards::<Ours>()
+        .with(Scenario::Plain, plain::points_of::<Ours>)
         .with(Scenario::Squeeze, squeeze::files_of::<Ours>)
         .with(Scenario::Http, http::pages_of::<Ours>);
     if pool_runtime::backend() == Backend::Off {

@@ -112,6 +112,10 @@ impl Info {
                 about: "As a pair, but each time with room for another number of bytes, 64 to 65,536. CPU time in ns.",
                 ..DEFAULT
             },
+            Scenario::Plain => Self {
+                about: "Four words without memory of their own: acquire, write two, reset, release. CPU time in ns.",
+                ..DEFAULT
+            },
             Scenario::Tail => Self {
                 about: "How long one acquire takes, in ns by the clock, two looks at the clock included, which alone are 30 to 50. \
                         Who is moved off the CPU in an acquire waits for all other threads.",

@@ -12,6 +12,7 @@
 
 pub mod cold;
 pub mod http;
+pub mod plain;
 pub mod squeeze;
 pub mod sweep;
 pub mod threads;
