@@ -306,8 +306,9 @@ impl Store {
     /// are the caller's to give back.
     fn refill(&'static self, slot: &'static Slot, list: &mut Locked<'_>, most: usize) -> usize {
         let Some(mut private) = self.access(slot) else { return 0 };
+        let again = self.adapt(slot, &mut private, Batch::In);
         let capacity = slot.private.capacity();
-        let batch = if self.adapt(slot, &mut private, Batch::In) { capacity } else { capacity.div_ceil(2) };
+        let batch = if again { capacity } else { capacity.div_ceil(2) };
         let batch = batch.min(slot.private.room()).min(list.len()).min(most);
         // What another CPU released is in its cache; the last of them is used at once.
         list[list.len() - batch..].iter().rev().for_each(Object::prefetch);
