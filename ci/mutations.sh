@@ -128,11 +128,13 @@ mutant abort-goes-behind $sequences 's/"mov ",\s*\$result,\s*", -1\n\s*jmp 7b/"j
 mutant abort-is-done pool-runtime/src/cpu/rseq.rs \
   's/(let done = unsafe \{ sequence::push\(self\.0, tables, pointer\) \};.*?if done as isize) > 0/$1 != 0/s'
 mutant abort-is-pushed pool-runtime/src/cpu/rseq.rs \
-  's/ABORTED => \{\}\n(\s*)0 => break,/0 => break,/'
+  's/again\(ABORTED, (\|\| unsafe \{ sequence::push\()/again(0, $1/'
 
 # The stack.
 mutant pop-leaves-front $sequences 's/"xor \{n:e\}, \{n:e\}"/"mov {n}, {object}"/'
 mutant push-ignores-limit $sequences 's/"jae 6f",\n(\s*spin!\(\),\n\s*"mov qword ptr \[\{at\} \+ \{n\})/"nop",\n$1/'
+mutant batch-in-ignores-limit $sequences 's/"cmovb \{most\}, \{i\}",/"# {i}",/'
+mutant batch-out-ignores-len $sequences 's/"cmovb \{most\}, \{n\}",/"# {n}",/'
 mutant store-any-value $sequences 's/"cmp qword ptr \[\{word\}\], \{old\}",\n\s*"jne 6f",/"# {old}",/'
 
 # The fence and the sweep.

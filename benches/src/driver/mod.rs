@@ -92,10 +92,14 @@ fn measure_all(options: &Options) -> io::Result<Report> {
     let total = Duration::from_secs(options.seconds.into()).saturating_sub(OVERHEAD * rounds * turns.len() as u32);
     let unit = if options.quick { 2 } else { (total.as_millis() as u64 / u64::from(rounds) / weights.max(1)).max(2) };
     let estimate = u64::from(rounds) * (weights * unit + OVERHEAD.as_millis() as u64 * turns.len() as u64) / 1000;
-    eprintln!(
-        "{} measurements of {unit} ms and more, in {rounds} rounds: about {estimate} s, and what takes its own time",
-        turns.len() * rounds as usize
-    );
+    let count = turns.len() * rounds as usize;
+    if weights == 0 {
+        eprintln!("{count} measurements, in {rounds} rounds, each of which takes its own time");
+    } else {
+        eprintln!(
+            "{count} measurements of {unit} ms and more, in {rounds} rounds: about {estimate} s, and what takes its own time"
+        );
+    }
 
     let progress = ProgressBar::new(u64::from(rounds) * turns.len() as u64);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} eta {eta} {msg}").expect("a template of known keys");
