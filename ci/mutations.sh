@@ -18,7 +18,6 @@
 # Tried, and not caught in 4 s of one run:
 #
 # - `store_if` without its look at the slot (a thread that has moved changes the limit of another CPU's stack).
-# - `push_many` without its look at the limit: the caller has looked, too, and the stack has to have changed since.
 # - A sweep that goes through the lists before the fence. Behind the fence, the order of stacks and lists is free here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -134,6 +133,7 @@ mutant abort-is-pushed pool-runtime/src/cpu/rseq.rs \
 # The stack.
 mutant pop-leaves-front $sequences 's/"xor \{n:e\}, \{n:e\}"/"mov {n}, {object}"/'
 mutant push-ignores-limit $sequences 's/"jae 6f",\n(\s*spin!\(\),\n\s*"mov qword ptr \[\{at\} \+ \{n\})/"nop",\n$1/'
+mutant batch-in-ignores-limit $sequences 's/"cmovb \{most\}, \{i\}",/"# {i}",/'
 mutant batch-out-ignores-len $sequences 's/"cmovb \{most\}, \{n\}",/"# {n}",/'
 mutant store-any-value $sequences 's/"cmp qword ptr \[\{word\}\], \{old\}",\n\s*"jne 6f",/"# {old}",/'
 

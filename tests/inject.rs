@@ -27,7 +27,9 @@ use tests::random::Random;
 
 const WORKERS: usize = 6;
 /// Low enough that stacks overflow and are refilled, high enough that there are stacks on many CPUs.
-const MAX_IDLE: usize = if cfg!(pool_inject) { 64 } else { 1000 };
+const MAX_IDLE: usize = if cfg!(pool_inject) { 128 } else { 1000 };
+/// A full stack fills its memory to the end: what is put behind that destroys what lies there.
+const LOCAL: usize = 17;
 
 static TALLY: Tally = Tally::new();
 static ENDED: AtomicBool = AtomicBool::new(false);
@@ -35,7 +37,7 @@ static SIGNALS: AtomicU64 = AtomicU64::new(0);
 static ROUNDS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Pooled)]
-#[pooled(new = new_page, max_idle = MAX_IDLE, local = 8)]
+#[pooled(new = new_page, max_idle = MAX_IDLE, local = LOCAL)]
 struct Page {
     #[pooled(keep)]
     object: Counted,
@@ -115,14 +117,18 @@ fn release(mut page: Guard<Page>, number: usize) {
     RELEASED[number].store(COLLECTS_BEGUN.load(SeqCst), SeqCst);
 }
 
-/// Two at once, again and again.
-fn hold_two(worker: u64) {
+/// Two at once, again and again, and sometimes more than a stack has room for.
+fn hold(worker: u64) {
     let mut random = Random::new(worker);
     let mut round: u64 = 0;
+    let mut released = 0;
+    let mut number = || {
+        released += 1;
+        worker as usize * RELEASES + released % RELEASES
+    };
     while !ENDED.load(Relaxed) {
         round += 1;
         let mark = (worker + 1) << 48 | round << 2;
-        let number = worker as usize * RELEASES + 2 * round as usize % RELEASES;
         let mut first = take(mark | 1);
         let mut second = take(mark | 2);
         match random.below(256) {
@@ -136,12 +142,19 @@ fn hold_two(worker: u64) {
             0 => Guard::discard(first),
             1 => drop(Guard::into_box(first)),
             2 => {
-                release(first, number);
+                release(first, number());
                 drop(Page::adopt(new_page()));
             }
-            _ => release(first, number),
+            _ => release(first, number()),
         }
-        release(second, number + 1);
+        release(second, number());
+        if random.below(8) == 0 {
+            let many: Vec<_> = (0..random.below(2 * LOCAL)).map(|_| take(mark | 3)).collect();
+            for mut page in many {
+                page.give_back(mark | 3);
+                release(page, number());
+            }
+        }
     }
     ROUNDS.fetch_add(round, Relaxed);
 }
@@ -340,7 +353,7 @@ fn nothing_is_lost_where_anything_is_interrupted() {
                 id.store(cpu::thread_id(), Relaxed);
                 begin.wait();
                 let _timer = Timer::every(PERIOD);
-                hold_two(worker as u64);
+                hold(worker as u64);
             });
         }
         scope.spawn(move || {

@@ -178,14 +178,7 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
             "sub {n}, {n}, {most}",
             "add {from}, {at}, {entries}",
             "add {from}, {from}, {n}, lsl #3",
-            "mov {i}, xzr",
-            "9:",
-            "ldr {more}, [{from}, {i}, lsl #3]",
-            spin!(),
-            "str {more}, [{to}, {i}, lsl #3]",
-            "add {i}, {i}, #1",
-            "cmp {i}, {most}",
-            "b.lo 9b",
+            copy!(),
             spin!(),
             check_cpu!(),
             check_front!(),
@@ -240,14 +233,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
             "sub {from}, {end}, {most}, lsl #3",
             "add {to}, {at}, {entries}",
             "add {to}, {to}, {n}, lsl #3",
-            "mov {i}, xzr",
-            "9:",
-            "ldr {more}, [{from}, {i}, lsl #3]",
-            spin!(),
-            "str {more}, [{to}, {i}, lsl #3]",
-            "add {i}, {i}, #1",
-            "cmp {i}, {most}",
-            "b.lo 9b",
+            copy!(),
             spin!(),
             check_cpu!(),
             check_front!(),
@@ -357,6 +343,21 @@ macro_rules! find_slot {
         )
     };
 }
+/// Copies `most` words from `from` to `to`.
+macro_rules! copy {
+    () => {
+        concat!(
+            "mov {i}, xzr
+            9:
+            ldr {more}, [{from}, {i}, lsl #3]\n",
+            spin!(),
+            "str {more}, [{to}, {i}, lsl #3]
+            add {i}, {i}, #1
+            cmp {i}, {most}
+            b.lo 9b\n",
+        )
+    };
+}
 /// What follows the sequence, with the register that is zero after a miss and all ones after an abort.
 macro_rules! ways_out {
     ($result:literal) => {
@@ -389,7 +390,7 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, find_slot, ways_out};
+use {arm, copy, find_slot, ways_out};
 
 #[cfg(not(pool_inject))]
 mod injection {

@@ -8,7 +8,7 @@
 //!
 //! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
 //! Intel syntax takes for binary numbers. 2 is the descriptor, 3 the start, 4 the end, 5 the abort, 6 a miss, 7 the way
-//! out, 8 the commit.
+//! out, 8 the commit, 9 a loop.
 //!
 //! `--cfg pool_inject` adds a spin between any two steps, and looks again at what the commit relies on.
 
@@ -174,14 +174,7 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
             "lea {from}, [{at} + {n} * 8 + {entries}]",
             "sub {n}, {most}",
             "lea {to}, [{to} + {most} * 8]",
-            "mov {i}, {most}",
-            "neg {i}",
-            "9:",
-            "mov {word}, qword ptr [{from} + {i} * 8]",
-            spin!(),
-            "mov qword ptr [{to} + {i} * 8], {word}",
-            "add {i}, 1",
-            "jne 9b",
+            copy!(),
             spin!(),
             check_cpu!(),
             check_front!(),
@@ -233,14 +226,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
             "cmovb {most}, {i}",
             "add {n}, {most}",
             "lea {to}, [{at} + {n} * 8 + {entries}]",
-            "mov {i}, {most}",
-            "neg {i}",
-            "9:",
-            "mov {word}, qword ptr [{end} + {i} * 8]",
-            spin!(),
-            "mov qword ptr [{to} + {i} * 8], {word}",
-            "add {i}, 1",
-            "jne 9b",
+            copy!(),
             spin!(),
             check_cpu!(),
             check_front!(),
@@ -250,7 +236,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
             ways_out!("{most}"),
             area = in(reg) area,
             tables = in(reg) tables,
-            end = in(reg) end,
+            from = in(reg) end,
             most = inout(reg) most => done,
             at = out(reg) _,
             n = out(reg) _,
@@ -338,6 +324,21 @@ macro_rules! find_slot {
         )
     };
 }
+/// Copies the `most` words before `from` to those before `to`.
+macro_rules! copy {
+    () => {
+        concat!(
+            "mov {i}, {most}
+            neg {i}
+            9:
+            mov {word}, qword ptr [{from} + {i} * 8]\n",
+            spin!(),
+            "mov qword ptr [{to} + {i} * 8], {word}
+            add {i}, 1
+            jne 9b\n",
+        )
+    };
+}
 /// What follows the sequence, with the register that is zero after a miss and all ones after an abort.
 macro_rules! ways_out {
     ($result:literal) => {
@@ -371,7 +372,7 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, find_slot, ways_out};
+use {arm, copy, find_slot, ways_out};
 
 #[cfg(not(pool_inject))]
 mod injection {
