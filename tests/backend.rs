@@ -133,6 +133,28 @@ fn unset_pools() {
     assert_pools();
 }
 
+/// What a program does with its environment comes too late: it was loaded before.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    not(target_feature = "crt-static"),
+    not(pool_portable),
+))]
+#[test]
+fn a_program_that_sets_the_variable_itself_comes_too_late() {
+    if !child::is_child() {
+        let name = "a_program_that_sets_the_variable_itself_comes_too_late";
+        let output = child::run_and_pass(name, |child| child.env_remove("POOL_BACKEND"));
+        assert_eq!(reports(&output.stderr), [""; 0]);
+        return;
+    }
+    // SAFETY: the other thread of this process waits for this one.
+    unsafe { std::env::set_var("POOL_BACKEND", "off") };
+    assert_pools();
+    assert_ne!(pool_runtime::backend(), Backend::Off);
+}
+
 /// `ci/vm.sh` reads here what the machine has.
 #[test]
 fn the_backend_stays_what_it_is() {

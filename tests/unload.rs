@@ -54,7 +54,7 @@ impl Plugin {
 
     fn open(path: &Path) -> Self {
         let path = CString::new(path.as_os_str().as_bytes()).expect("a path has no zero byte");
-        // SAFETY: a C string; the library has no initialisers but those of std.
+        // SAFETY: a C string; the library has no initialisers but those of std and of the runtime.
         let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
         assert!(!handle.is_null(), "dlopen");
         let symbol = |name: &CStr| {

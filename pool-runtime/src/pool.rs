@@ -9,6 +9,7 @@ use core::mem::ManuallyDrop;
 use std::thread;
 
 use crate::chaos;
+use crate::cpu::Area;
 use crate::object::Object;
 use crate::registry::AnyPool;
 use crate::stats::{Reason, Stats, count_acquire};
@@ -170,7 +171,7 @@ impl<T: Pooled> Pool<T> {
         if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
             return self.store.drop_object(object, Reason::Panic);
         }
-        let Some(area) = self.store.area() else { return self.release_portable(object) };
+        let Some(area) = Area::at_load() else { return self.release_portable(object) };
         let Some(object) = self.clean(object) else { return };
         if let Err(object) = self.store.push(area, object) {
             self.store.put_or_drop(object);

@@ -89,16 +89,10 @@ impl Store {
         !self.tables.is_started()
     }
 
-    /// The rseq areas, if the pool uses them.
-    #[inline]
-    pub(crate) fn area(&self) -> Option<Area> {
-        self.tables.area()
-    }
-
     /// An object from this CPU's private stack, with restartable sequences. Nothing without.
     #[inline]
     pub(crate) fn pop(&'static self) -> Option<Object> {
-        self.area()?.pop(&self.tables)
+        Area::at_load()?.pop(&self.tables)
     }
 
     /// Puts an object onto this CPU's private stack, or gives it back.

@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //!
-//! 1. What is decided at the first use holds for good, for all pools: one word says it, and one exchange fills it in.
+//! 1. What is decided first holds for good, for all pools: one word says it, and one exchange fills it in. Where there may
+//!    be restartable sequences that is when the program is loaded, before any code that uses a pool (`rseq`).
 //! 2. A pool is started by a thread that knows the decision, and has it written into the pool's tables before.
 
 #[cfg(all(test, loom))]
@@ -91,12 +92,13 @@ impl fmt::Display for Reason {
 
 /// How the private stacks of all pools work in this process, and why.
 ///
-/// Decided at the first call or the first use of a pool, for good. The environment variable `POOL_BACKEND` may say `rseq`,
-/// `portable` or `off`; the default is `rseq`, and `portable` where there are no restartable sequences. Any other value is
-/// reported once on standard error and ignored, and so is an `rseq` that cannot be had.
+/// The environment variable `POOL_BACKEND` may say `rseq`, `portable` or `off`; the default is `rseq`, and `portable` where
+/// there are no restartable sequences. Any other value is reported once on standard error and ignored, and so is an
+/// `rseq` that cannot be had.
 ///
-/// The first call in a process asks the environment and the dynamic linker, and may wait for their locks; so may the first
-/// use of a pool, unless this was called before. No other does.
+/// Decided for good when the program, or the library that pools are in, is loaded, which takes it a microsecond or two; where
+/// the platform has no restartable sequences, at the first call or the first use of a pool. So the variable is for whoever
+/// starts the program, which may set it too late by itself.
 ///
 /// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses.
 ///
@@ -159,6 +161,9 @@ fn decide() -> Backend {
     });
     // Whoever comes first decides, and reports.
     if DECISION.compare_exchange(UNDECIDED, decision, Relaxed, Relaxed).is_ok() {
+        if let Some(area) = area() {
+            area.set_at_load();
+        }
         let value = value.to_string_lossy();
         match (asked, found) {
             (None, _) => report(&format!(

@@ -21,11 +21,20 @@ pub(super) fn fence() -> bool {
 
 impl Area {
     #[inline]
+    pub(crate) fn at_load() -> Option<Self> {
+        None
+    }
+
+    #[inline]
     pub(crate) fn from_code(_code: isize) -> Option<Self> {
         None
     }
 
     pub(crate) fn code(self) -> isize {
+        match self.0 {}
+    }
+
+    pub(super) fn set_at_load(self) {
         match self.0 {}
     }
 

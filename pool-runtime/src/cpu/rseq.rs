@@ -27,6 +27,10 @@
 //!    without this a segmentation fault.)
 //! 8. A private stack is written by the sequences of its CPU while the pool runs, and by a sweep that has stopped the pool
 //!    and fenced. The try-lock of the portable form guards nothing here.
+//! 9. The offset of the areas is written once, by whoever decides first, when the program is loaded. So code that is compiled
+//!    with the fast path may read it as it reads an address that the dynamic linker has filled in: once, and at any time
+//!    before. What runs before the decision and goes on after it, a constructor function with a reserved priority, may go
+//!    on reading zero; then it works with the slow paths, which ask for the decision itself.
 //!
 //! # Orderings
 //!
@@ -37,7 +41,8 @@
 use core::ffi::CStr;
 use core::mem;
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicIsize, AtomicUsize};
 
 use super::Reason;
 use crate::object::Object;
@@ -84,7 +89,37 @@ pub(super) fn fence() -> bool {
     membarrier::fence().is_ok()
 }
 
+/// The offset of the areas; zero before the decision, and where sequences are not used. Only [`sequence::at_load`] reads it,
+/// and takes it for a constant (invariant 9).
+static AT_LOAD: AtomicIsize = AtomicIsize::new(0);
+
+/// Decides when the program is loaded, or the library that this is linked into. The C library calls it before the
+/// constructor functions of both, those with a reserved priority excepted (std's own has 99), and before `main`.
+extern "C" fn decide_at_load() {
+    super::backend();
+}
+
+// In the same module as `AT_LOAD`, so in the same object file: who is linked with the one is linked with the other.
+#[used]
+// SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.
+#[unsafe(link_section = ".init_array.00098")]
+static DECIDE_AT_LOAD: extern "C" fn() = decide_at_load;
+
 impl Area {
+    /// The areas, for the fast path, on any pool: in one that has not been started a sequence misses. `None` where sequences
+    /// are not used, and in a function that began before the decision.
+    ///
+    /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
+    #[inline(always)]
+    pub(crate) fn at_load() -> Option<Self> {
+        Self::from_code(sequence::at_load())
+    }
+
+    /// Makes it what [`at_load`](Self::at_load) returns.
+    pub(super) fn set_at_load(self) {
+        AT_LOAD.store(self.0, Relaxed);
+    }
+
     /// The areas at the offset that [`detect`] has found and the process has decided to use, as [`code`](Self::code) has
     /// it. Zero is none.
     #[inline]
@@ -250,7 +285,14 @@ fn aborts_on_preemption(release: [u32; 3]) -> bool {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{aborts_on_preemption, parse_release};
+    use super::{Area, aborts_on_preemption, parse_release};
+    use crate::cpu::{Backend, area, backend};
+
+    #[test]
+    fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
+        assert_eq!(Area::at_load().map(Area::code), area().map(Area::code));
+        assert_eq!(area().is_some(), backend() == Backend::Rseq);
+    }
 
     #[test]
     fn a_release_is_its_first_three_numbers() {

@@ -7,6 +7,7 @@
 use core::arch::asm;
 use core::mem::offset_of;
 
+use super::AT_LOAD;
 use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
@@ -17,6 +18,24 @@ const _: () = assert!(
     "the commit takes a slot's address for its front's"
 );
 const _: () = assert!(offset_of!(Tables, running) == 0, "the load with an acquire has no offset");
+
+/// What [`AT_LOAD`] holds, as a constant (invariant 9 of `rseq`).
+#[inline(always)]
+pub(super) fn at_load() -> isize {
+    let offset;
+    // SAFETY: as in `rseq_x86_64`.
+    unsafe {
+        asm!(
+            "adrp {offset}, :got:{word}",
+            "ldr {offset}, [{offset}, :got_lo12:{word}]",
+            "ldr {offset}, [{offset}]",
+            word = sym AT_LOAD,
+            offset = lateout(reg) offset,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    offset
+}
 
 /// # Safety
 ///

@@ -15,6 +15,7 @@
 use core::arch::asm;
 use core::mem::offset_of;
 
+use super::AT_LOAD;
 use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
@@ -24,6 +25,24 @@ const _: () = assert!(
     offset_of!(Slot, private) + offset_of!(Private, front) == 0,
     "the commit takes a slot's address for its front's"
 );
+
+/// What [`AT_LOAD`] holds, as a constant (invariant 9 of `rseq`).
+#[inline(always)]
+pub(super) fn at_load() -> isize {
+    let offset;
+    // SAFETY: reads a word that is there. `nomem`, as no code that is in its right to count on the value can see it change.
+    // Its address comes from the global offset table, as it may be another library's; linkers make a `lea` of that.
+    unsafe {
+        asm!(
+            "mov {offset}, qword ptr [rip + {word}@GOTPCREL]",
+            "mov {offset}, qword ptr [{offset}]",
+            word = sym AT_LOAD,
+            offset = lateout(reg) offset,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    offset
+}
 
 /// # Safety
 ///
