@@ -1,5 +1,8 @@
 //! A library that uses a pool, to be opened and closed again. It has a copy of the runtime of its own.
 
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
 use pool_runtime::{Backend, Guard, Pooled};
 
 #[derive(Default, Pooled)]
@@ -15,7 +18,7 @@ pub extern "C" fn plugin_uses_rseq() -> bool {
     pool_runtime::backend() == Backend::Rseq
 }
 
-/// Acquires and releases: one after the other, many at once, and, at the end, one.
+/// Acquires and releases: one after the other, many at once, and, at the end, one, or an acquire that hits.
 #[unsafe(no_mangle)]
 pub extern "C" fn plugin_use_pool(rounds: u64) {
     let take = |mark| {
@@ -32,7 +35,11 @@ pub extern "C" fn plugin_use_pool(rounds: u64) {
             assert_eq!(page.mark, round << 8 | place as u64, "in two hands");
         }
     }
+    static CALLS: AtomicU64 = AtomicU64::new(0);
     drop(take(1));
+    if CALLS.fetch_add(1, Relaxed) % 2 == 0 {
+        Guard::discard(take(2));
+    }
 }
 
 /// What a library must do before it is closed: its statics are not dropped. The last access is an acquire that finds

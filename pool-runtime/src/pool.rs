@@ -9,7 +9,7 @@ use core::mem::ManuallyDrop;
 use std::thread;
 
 use crate::chaos;
-use crate::cpu::Area;
+use crate::cpu::Resident;
 use crate::object::Object;
 use crate::registry::AnyPool;
 use crate::stats::{Reason, Stats, count_acquire};
@@ -121,25 +121,44 @@ impl<T: Pooled> Pool<T> {
 
     #[inline]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
-        match self.store.pop() {
+        match Resident::at_load().and_then(|resident| resident.pop(&self.store.tables)) {
             Some(object) => self.hit(object),
-            None => self.acquire_portable(),
+            None => self.acquire_out_of_line(),
+        }
+    }
+
+    // Restartable sequences in a library, and once more what missed. The portable backend has a function of its own: a
+    // library finds a thread-local by a call, and the frame for that is more stores than the sequence has.
+    #[cold]
+    fn acquire_out_of_line(&'static self) -> Guard<T> {
+        let Some(area) = self.store.tables.area() else { return self.acquire_portable() };
+        match area.pop(&self.store.tables) {
+            Some(object) => self.hit(object),
+            None => self.acquire_slow(),
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn acquire_portable(&'static self) -> Guard<T> {
         match self.store.pop_front() {
             Some(object) => self.hit(object),
-            None => self.guard(self.store.acquire_slow(create::<T>)),
+            None => self.acquire_slow(),
         }
     }
 
+    #[cold]
+    fn acquire_slow(&'static self) -> Guard<T> {
+        self.guard(self.store.acquire_slow(create::<T>))
+    }
+
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
+        let tables = &self.store.tables;
         let found = if chaos::strikes() {
             None
         } else {
-            self.store.pop().or_else(|| self.store.pop_front()).or_else(|| self.store.take())
+            let top = tables.area().map_or_else(|| self.store.pop_front(), |area| area.pop(tables));
+            top.or_else(|| self.store.take())
         };
         count_acquire(&self.store, found.is_some());
         found.map(|object| self.guard(object))
@@ -171,14 +190,24 @@ impl<T: Pooled> Pool<T> {
         if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
             return self.store.drop_object(object, Reason::Panic);
         }
-        let Some(area) = Area::at_load() else { return self.release_portable(object) };
+        let Some(resident) = Resident::at_load() else { return self.release_out_of_line(object) };
         let Some(object) = self.clean(object) else { return };
-        if let Err(object) = self.store.push(area, object) {
+        if let Err(object) = resident.push(&self.store.tables, object) {
             self.store.put_or_drop(object);
         }
     }
 
     #[cold]
+    fn release_out_of_line(&'static self, object: Object) {
+        let Some(area) = self.store.tables.area() else { return self.release_portable(object) };
+        let Some(object) = self.clean(object) else { return };
+        if let Err(object) = area.push(&self.store.tables, object) {
+            self.store.put_or_drop(object);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn release_portable(&'static self, object: Object) {
         if self.store.is_off() {
             return self.store.drop_object(object, Reason::Off);

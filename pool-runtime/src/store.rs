@@ -15,7 +15,7 @@ use crossbeam_utils::CachePadded;
 use crate::access::Access;
 use crate::bound::Bound;
 use crate::chaos;
-use crate::cpu::{self, Area};
+use crate::cpu;
 use crate::list::{List, Locked};
 use crate::object::Object;
 use crate::private::{Batch, Held};
@@ -89,18 +89,6 @@ impl Store {
         !self.tables.is_started()
     }
 
-    /// An object from this CPU's private stack, with restartable sequences. Nothing without.
-    #[inline]
-    pub(crate) fn pop(&'static self) -> Option<Object> {
-        Area::at_load()?.pop(&self.tables)
-    }
-
-    /// Puts an object onto this CPU's private stack, or gives it back.
-    #[inline]
-    pub(crate) fn push(&'static self, area: Area, object: Object) -> Result<(), Object> {
-        area.push(&self.tables, object)
-    }
-
     /// An object from the front of this thread's private stack, on the portable backend. Nothing with restartable sequences.
     #[inline]
     pub(crate) fn pop_front(&'static self) -> Option<Object> {
@@ -116,19 +104,18 @@ impl Store {
         }
     }
 
-    /// An object from anywhere but another slot's private stack, when [`pop`](Self::pop) and
-    /// [`pop_front`](Self::pop_front) found none.
+    /// An object from anywhere but another slot's private stack, when the top of the own one was empty.
     pub(crate) fn take(&'static self) -> Option<Object> {
         self.pop_portable().or_else(|| self.take_slow())
     }
 
-    /// Puts an object anywhere, when [`push`](Self::push) or [`push_front`](Self::push_front) gave it back.
+    /// Puts an object anywhere, when the own private stack gave it back.
     pub(crate) fn put(&'static self, object: Object) -> Result<(), (Object, Reason)> {
         self.push_portable(object).or_else(|object| self.put_slow(object))
     }
 
-    /// An object from anywhere, or a new one, when [`pop`](Self::pop) and [`pop_front`](Self::pop_front) found none.
-    /// `create` is that of the pool's type.
+    /// An object from anywhere, or a new one, when the top of the own private stack was empty. `create` is that of the pool's
+    /// type.
     #[cold]
     pub(crate) fn acquire_slow(&'static self, create: fn() -> Object) -> Object {
         let found = self.take();

@@ -1,4 +1,4 @@
-//! Stands in for `rseq` where there are no restartable sequences: the same names, and no [`Area`] that they could be
+//! Stands in for `rseq` where there are no restartable sequences: the same names, and no [`Area`] or [`Resident`] that they could be
 //! called on.
 
 use core::convert::Infallible;
@@ -11,6 +11,24 @@ use crate::table::Tables;
 #[derive(Clone, Copy)]
 pub(crate) struct Area(Infallible);
 
+#[derive(Clone, Copy)]
+pub(crate) struct Resident(Infallible);
+
+impl Resident {
+    #[inline]
+    pub(crate) fn at_load() -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn pop(self, _tables: &'static Tables) -> Option<Object> {
+        match self.0 {}
+    }
+
+    pub(crate) fn push(self, _tables: &'static Tables, _object: Object) -> Result<(), Object> {
+        match self.0 {}
+    }
+}
+
 pub(super) fn detect() -> Result<isize, Reason> {
     Err(Reason::Platform)
 }
@@ -20,11 +38,6 @@ pub(super) fn fence() -> bool {
 }
 
 impl Area {
-    #[inline]
-    pub(crate) fn at_load() -> Option<Self> {
-        None
-    }
-
     #[inline]
     pub(crate) fn from_code(_code: isize) -> Option<Self> {
         None
@@ -50,19 +63,19 @@ impl Area {
         match self.0 {}
     }
 
-    pub(crate) fn pop_again(self, _tables: &'static Tables) -> Option<Object> {
-        match self.0 {}
-    }
-
-    pub(crate) fn push_again(self, _tables: &'static Tables, _object: Object) -> Result<(), Object> {
-        match self.0 {}
-    }
-
     pub(crate) fn pop_many(self, _tables: &'static Tables, _to: &mut Vec<Object>, _most: usize) -> usize {
         match self.0 {}
     }
 
     pub(crate) fn push_many(self, _tables: &'static Tables, _from: &mut Vec<Object>, _most: usize) -> usize {
+        match self.0 {}
+    }
+
+    pub(crate) fn pop_again(self, _tables: &'static Tables) -> Option<Object> {
+        match self.0 {}
+    }
+
+    pub(crate) fn push_again(self, _tables: &'static Tables, _object: Object) -> Result<(), Object> {
         match self.0 {}
     }
 

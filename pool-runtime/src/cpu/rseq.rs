@@ -6,9 +6,9 @@
 //! a sequence, the CPU's number included, is still true when it commits, and no other thread of that CPU has committed
 //! in between: neither a lock nor an atomic exchange is needed.
 //!
-//! [`Area::pop`] and [`Area::push`] are one attempt each, inlined; the architectures' files have their instructions. What
-//! aborts is reported as a miss. The others are the slow path's, which tries a bounded number of times: in a debugger that
-//! single-steps, every attempt aborts. Two move a batch, and one changes a word.
+//! [`Resident::pop`] and [`Resident::push`] are one attempt each, inlined; the architectures' files have their instructions.
+//! What aborts is reported as a miss. Those of [`Area`] are the slow path's, which tries a bounded number of times: in a
+//! debugger that single-steps, every attempt aborts. Two move a batch, and one changes a word.
 //!
 //! # Invariants
 //!
@@ -22,15 +22,16 @@
 //! 5. A commit is a sequence's last instruction. Behind it an abort would do the operation twice.
 //! 6. A sequence makes no call, no system call, and does not touch the stack. Its abort address lies outside of it, behind
 //!    the signature that glibc registered.
-//! 7. `rseq_cs` is null outside of sequences: the kernel reads the descriptor whenever it interrupts the thread, and the
-//!    library that it is in may be unloaded by then. (100 times `dlopen`, use and `dlclose` under a storm of signals:
-//!    without this a segmentation fault.)
+//! 7. `rseq_cs` leads to memory that is mapped: the kernel reads the descriptor whenever it interrupts the thread, and sets
+//!    `rseq_cs` to null where the thread is in no sequence. That is enough for the main program. The descriptors of a
+//!    library may be gone by then, so a library has no [`Resident`], and the slow path sets it to null itself. (100 times
+//!    `dlopen`, use and `dlclose` under a storm of signals: without this a segmentation fault.)
 //! 8. A private stack is written by the sequences of its CPU while the pool runs, and by a sweep that has stopped the pool
 //!    and fenced. The try-lock of the portable form guards nothing here.
-//! 9. The offset of the areas is written once, by whoever decides first, when the program is loaded. So code that is compiled
-//!    with the fast path may read it as it reads an address that the dynamic linker has filled in: once, and at any time
-//!    before. What runs before the decision and goes on after it, a constructor function with a reserved priority, may go
-//!    on reading zero; then it works with the slow paths, which ask for the decision itself.
+//! 9. `AT_LOAD` is written once, by whoever decides first, when the program is loaded. So the fast path may read it as code
+//!    reads an address that the dynamic linker has filled in: once for several uses. What runs before the decision and goes
+//!    on after it, a constructor function with a reserved priority, may go on reading zero; then it works with the slow
+//!    path, which asks for the decision itself.
 //!
 //! # Orderings
 //!
@@ -50,6 +51,8 @@ use crate::private::{CLOSED, Private};
 use crate::slot::Slot;
 use crate::table::Tables;
 
+#[path = "main_program.rs"]
+mod main_program;
 #[path = "membarrier.rs"]
 mod membarrier;
 #[cfg_attr(target_arch = "x86_64", path = "rseq_x86_64.rs")]
@@ -89,8 +92,8 @@ pub(super) fn fence() -> bool {
     membarrier::fence().is_ok()
 }
 
-/// The offset of the areas; zero before the decision, and where sequences are not used. Only [`sequence::at_load`] reads it,
-/// and takes it for a constant (invariant 9).
+/// The offset of the areas; zero before the decision, where sequences are not used, and in a library. Only
+/// [`sequence::at_load`] reads it, and takes it for a constant (invariant 9).
 static AT_LOAD: AtomicIsize = AtomicIsize::new(0);
 
 /// Decides when the program is loaded, or the library that this is linked into. The C library calls it before the
@@ -105,38 +108,21 @@ extern "C" fn decide_at_load() {
 #[unsafe(link_section = ".init_array.00098")]
 static DECIDE_AT_LOAD: extern "C" fn() = decide_at_load;
 
-impl Area {
-    /// The areas, for the fast path, on any pool: in one that has not been started a sequence misses. `None` where sequences
-    /// are not used, and in a function that began before the decision.
+/// An [`Area`] in the main program, whose code and descriptors stay where they are (invariant 7): for the fast path.
+#[derive(Clone, Copy)]
+pub(crate) struct Resident(isize);
+
+impl Resident {
+    /// `None` where sequences are not used, in a library, and in a function that began before the decision. Good for any
+    /// pool: in one that has not been started a sequence misses.
     ///
     /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
     #[inline(always)]
     pub(crate) fn at_load() -> Option<Self> {
-        Self::from_code(sequence::at_load())
-    }
-
-    /// Makes it what [`at_load`](Self::at_load) returns.
-    pub(super) fn set_at_load(self) {
-        AT_LOAD.store(self.0, Relaxed);
-    }
-
-    /// The areas at the offset that [`detect`] has found and the process has decided to use, as [`code`](Self::code) has
-    /// it. Zero is none.
-    #[inline]
-    pub(crate) fn from_code(code: isize) -> Option<Self> {
-        if code == 0 { None } else { Some(Self(code)) }
-    }
-
-    /// A number for [`from_code`](Self::from_code).
-    pub(crate) fn code(self) -> isize {
-        self.0
-    }
-
-    /// The CPU that the calling thread runs on, stale at once; negative where the thread has no registered area.
-    #[inline]
-    pub(super) fn cpu(self) -> i32 {
-        // SAFETY: every thread has memory at the offset (invariant 2).
-        unsafe { sequence::cpu(self.0) }
+        match sequence::at_load() {
+            0 => None,
+            offset => Some(Self(offset)),
+        }
     }
 
     /// An object from the stack of this CPU. `None` where there is none, or where the attempt was aborted.
@@ -166,12 +152,56 @@ impl Area {
         // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
         unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
     }
+}
+
+impl Area {
+    /// Makes [`Resident::at_load`] return the areas, if this is in the main program.
+    pub(super) fn set_at_load(self) {
+        if main_program::has((&raw const AT_LOAD).cast()) {
+            AT_LOAD.store(self.0, Relaxed);
+        }
+    }
+
+    /// The areas at the offset that [`detect`] has found and the process has decided to use, as [`code`](Self::code) has
+    /// it. Zero is none.
+    #[inline]
+    pub(crate) fn from_code(code: isize) -> Option<Self> {
+        if code == 0 { None } else { Some(Self(code)) }
+    }
+
+    /// A number for [`from_code`](Self::from_code).
+    pub(crate) fn code(self) -> isize {
+        self.0
+    }
+
+    /// The CPU that the calling thread runs on, stale at once; negative where the thread has no registered area.
+    #[inline]
+    pub(super) fn cpu(self) -> i32 {
+        // SAFETY: every thread has memory at the offset (invariant 2).
+        unsafe { sequence::cpu(self.0) }
+    }
+
+    /// [`Resident::pop`], in code that may be unloaded.
+    #[inline]
+    pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
+        let object = Resident(self.0).pop(tables);
+        self.clear();
+        object
+    }
+
+    /// [`Resident::push`], in code that may be unloaded.
+    #[inline]
+    pub(crate) fn push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
+        let pushed = Resident(self.0).push(tables, object);
+        self.clear();
+        pushed
+    }
 
     /// [`pop`](Self::pop), begun again where it is aborted.
     #[cold]
     pub(crate) fn pop_again(self, tables: &'static Tables) -> Option<Object> {
-        // SAFETY: as for `pop`.
-        let object = again(CLOSED, || unsafe { sequence::pop(self.0, tables) })?;
+        // SAFETY: as for `Resident::pop`.
+        let object = self.again(CLOSED, || unsafe { sequence::pop(self.0, tables) })?;
         // SAFETY: null, or what the sequence has taken off the stack, which owned it.
         unsafe { Object::from_raw(object) }
     }
@@ -180,8 +210,8 @@ impl Area {
     #[cold]
     pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
-        // SAFETY: as for `push`.
-        if again(ABORTED, || unsafe { sequence::push(self.0, tables, pointer) }).is_some_and(|done| done != 0) {
+        // SAFETY: as for `Resident::push`.
+        if self.again(ABORTED, || unsafe { sequence::push(self.0, tables, pointer) }).is_some_and(|done| done != 0) {
             return Ok(());
         }
         // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
@@ -193,8 +223,8 @@ impl Area {
     pub(crate) fn pop_many(self, tables: &'static Tables, to: &mut Vec<Object>, most: usize) -> usize {
         to.reserve(most);
         let end = to.spare_capacity_mut().as_mut_ptr().cast::<Object>();
-        // SAFETY: as for `pop`; there is room for as many behind the end.
-        let moved = again(ABORTED, || unsafe { sequence::pop_many(self.0, tables, end, most) }).unwrap_or(0);
+        // SAFETY: as for `Resident::pop`; there is room for as many behind the end.
+        let moved = self.again(ABORTED, || unsafe { sequence::pop_many(self.0, tables, end, most) }).unwrap_or(0);
         // SAFETY: the sequence has taken as many off the stack, which owned them, and written them there.
         unsafe { to.set_len(to.len() + moved) };
         moved
@@ -208,8 +238,8 @@ impl Area {
             return 0;
         }
         let end = from.as_ptr_range().end;
-        // SAFETY: as for `push`; there are as many objects before the end.
-        let moved = again(ABORTED, || unsafe { sequence::push_many(self.0, tables, end, most) }).unwrap_or(0);
+        // SAFETY: as for `Resident::push`; there are as many objects before the end.
+        let moved = self.again(ABORTED, || unsafe { sequence::push_many(self.0, tables, end, most) }).unwrap_or(0);
         // SAFETY: the last `moved` of them are the stack's since the sequence has committed.
         unsafe { from.set_len(from.len() - moved) };
         moved
@@ -236,15 +266,24 @@ impl Area {
         old: usize,
         new: usize,
     ) -> bool {
-        // SAFETY: as for `pop`; the word is one of the slot's private stack.
-        again(ABORTED, || unsafe { sequence::store_if(self.0, tables, slot, word, old, new) })
+        // SAFETY: as for `Resident::pop`; the word is one of the slot's private stack.
+        self.again(ABORTED, || unsafe { sequence::store_if(self.0, tables, slot, word, old, new) })
             .is_some_and(|done| done != 0)
     }
-}
 
-/// What the first attempt gives that is not aborted.
-fn again<R: PartialEq>(aborted: R, attempt: impl Fn() -> R) -> Option<R> {
-    (0..ATTEMPTS).map(|_| attempt()).find(|done| *done != aborted)
+    /// What the first attempt gives that is not aborted.
+    fn again<R: PartialEq>(self, aborted: R, attempt: impl Fn() -> R) -> Option<R> {
+        let done = (0..ATTEMPTS).map(|_| attempt()).find(|done| *done != aborted);
+        self.clear();
+        done
+    }
+
+    /// Behind a sequence: the library that it is in may be unloaded (invariant 7).
+    #[inline]
+    fn clear(self) {
+        // SAFETY: the offset is that of the areas (invariant 2), and the thread is in no sequence.
+        unsafe { sequence::clear(self.0) };
+    }
 }
 
 const _: () = assert!(mem::size_of::<AtomicUsize>() == 8 && mem::offset_of!(Private, front) == 0);
@@ -285,12 +324,12 @@ fn aborts_on_preemption(release: [u32; 3]) -> bool {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Area, aborts_on_preemption, parse_release};
+    use super::{Area, Resident, aborts_on_preemption, parse_release};
     use crate::cpu::{Backend, area, backend};
 
     #[test]
     fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
-        assert_eq!(Area::at_load().map(Area::code), area().map(Area::code));
+        assert_eq!(Resident::at_load().map(|resident| resident.0), area().map(Area::code));
         assert_eq!(area().is_some(), backend() == Backend::Rseq);
     }
 

@@ -58,6 +58,26 @@ pub(super) unsafe fn cpu(area: isize) -> i32 {
     cpu
 }
 
+/// Ends a sequence (invariant 7 of `rseq`).
+///
+/// # Safety
+///
+/// The offset is that of the areas.
+#[inline]
+pub(super) unsafe fn clear(area: isize) {
+    // SAFETY: writes the area's `rseq_cs` (invariant 1).
+    unsafe {
+        asm!(
+            "mrs {at}, tpidr_el0",
+            "add {at}, {at}, {area}",
+            "str xzr, [{at}, #8]",
+            area = in(reg) area,
+            at = out(reg) _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
 /// One attempt: the object, or null after a miss, or all ones after an abort.
 ///
 /// # Safety
@@ -389,7 +409,6 @@ macro_rules! ways_out {
             b 7f\n",
             trap!(),
             "7:
-            str xzr, [{thread}, #8]
             .pushsection __rseq_cs, \"aw?\", @progbits
             .balign 32
             2:

@@ -62,6 +62,17 @@ pub(super) unsafe fn cpu(area: isize) -> i32 {
     cpu
 }
 
+/// Ends a sequence (invariant 7 of `rseq`).
+///
+/// # Safety
+///
+/// The offset is that of the areas.
+#[inline]
+pub(super) unsafe fn clear(area: isize) {
+    // SAFETY: writes the area's `rseq_cs` (invariant 1).
+    unsafe { asm!("mov qword ptr fs:[{area} + 8], 0", area = in(reg) area, options(nostack, preserves_flags)) };
+}
+
 /// One attempt: the object, or null after a miss, or all ones after an abort.
 ///
 /// # Safety
@@ -363,7 +374,6 @@ macro_rules! ways_out {
     ($result:literal) => {
         concat!(
             "7:
-            mov qword ptr fs:[{area} + 8], 0
             .pushsection __rseq_cs, \"aw?\", @progbits
             .balign 32
             2:
