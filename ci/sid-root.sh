@@ -6,7 +6,7 @@
 #
 # ROOT  the root's folder. Not in a workspace
 # ARCH  x86_64 or aarch64
-# OUT   where the test binaries go, under the names of the tests
+# OUT   where the test binaries go, under the names of the tests, and the library that `unload` loads
 #
 # Needs to be run by root, for chroot, on Debian. The archive is the one that this machine's apt uses.
 set -euo pipefail
@@ -66,10 +66,13 @@ printf -v tests ' --test %q' "$@"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 chroot "$root" env HOME=/root CARGO_TARGET_DIR=/pool/target CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true \
-  RUSTFLAGS="${RUSTFLAGS:-}" sh -c "cd /pool/source && cargo test --offline --locked --release --no-run \
-  --target $arch-unknown-linux-gnu -p tests $tests" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+  CARGO_BUILD_TARGET="$arch-unknown-linux-gnu" RUSTFLAGS="${RUSTFLAGS:-}" sh -c "cd /pool/source &&
+  cargo test --offline --locked --release --no-run -p tests $tests &&
+  cargo build --offline --locked --release -p tests --example plugin" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 mkdir -p "$out"
 for test in "$@"; do
   path=$(sed -n "s|^ *Executable $test\.rs (\(.*\))$|\1|p" "$log")
   cp "$root/${path#/}" "$out/$test"
 done
+# What the test `unload` loads.
+cp "$root/pool/target/$arch-unknown-linux-gnu/release/examples/libplugin.so" "$out/"
