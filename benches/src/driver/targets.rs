@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use benches::protocol::{Kind, Scenario};
 
-use crate::driver::report::{Figure, Report, Results, Row};
+use crate::driver::report::{Report, Results, Row};
 use crate::driver::table::{OURS, markdown, name};
 
 struct Target {
@@ -72,8 +72,8 @@ impl Target {
                     else {
                         continue;
                     };
-                    let loses = cell.ratio(best, self.ours, "cpu_ns").is_some_and(Figure::is_less);
-                    (ratio, !loses, if loses { format!(" ({best})") } else { String::new() })
+                    let is_first = ratio.median <= 1.0;
+                    (ratio, is_first, if is_first { String::new() } else { format!(" ({best})") })
                 }
             };
             met &= is_met;
