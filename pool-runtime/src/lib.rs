@@ -55,7 +55,7 @@
 //!
 //! - A free list inside of a short-lived object: the pool outlives it, and its cost does not pay off.
 //! - A resource that must be limited, like connections: an acquire never waits, it makes another. A semaphore waits.
-//! - Small plain values: the allocator is as good.
+//! - Small plain values on the portable backend: the allocator is as good.
 //!
 //! # Features
 //!

@@ -96,9 +96,10 @@ impl fmt::Display for Reason {
 /// there are no restartable sequences. Any other value is reported once on standard error and ignored, and so is an
 /// `rseq` that cannot be had.
 ///
-/// Decided for good when the program, or the library that pools are in, is loaded, which takes it a microsecond or two; where
-/// the platform has no restartable sequences, at the first call or the first use of a pool. So the variable is for whoever
-/// starts the program, which may set it too late by itself.
+/// Decided for good when the program is loaded; where the platform has no restartable sequences, at the first call or the
+/// first use of a pool. So the variable is for whoever starts the program: what the program does to its own
+/// environment may come too late. It takes a program about 10 µs. A library with pools decides for itself when it is
+/// loaded: into a process that has threads, the kernel lets it wait for all CPUs, some 10 ms.
 ///
 /// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses.
 ///
