@@ -112,9 +112,6 @@ extern "C" fn freeze(_: libc::c_int) {
 /// Makes SIGUSR1 freeze the thread that gets it.
 fn install() -> MutexGuard<'static, ()> {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    // The decision asks the dynamic linker, once in a process: a thread that is frozen there keeps the linker's lock from
-    // every thread that begins or ends.
-    pool_runtime::backend();
     // SAFETY: all zeroes is an action without flags and with an empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = freeze as *const () as usize;
