@@ -1,5 +1,5 @@
-//! Stands in for `rseq` where there are no restartable sequences: the same names, and no [`Area`] or [`Resident`] that they could be
-//! called on.
+//! Stands in for `rseq` where there are no restartable sequences: the same names, and no [`Area`] or [`Resident`]
+//! that they could be called on.
 
 use core::convert::Infallible;
 

@@ -30,8 +30,9 @@ const _: () = assert!(
 #[inline(always)]
 pub(super) fn at_load() -> isize {
     let offset;
-    // SAFETY: reads a word that is there. `nomem`, as no code that is in its right to count on the value can see it change.
-    // Its address comes from the global offset table, as it may be another library's; linkers make a `lea` of that.
+    // SAFETY: reads a word that is there. It is memory, and `nomem` all the same: where it is read twice it is not changed
+    // between, or both values do (invariant 9). The address comes from the global offset table: the word may be another
+    // library's.
     unsafe {
         asm!(
             "mov {offset}, qword ptr [rip + {word}@GOTPCREL]",
