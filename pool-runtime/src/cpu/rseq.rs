@@ -110,7 +110,7 @@ static DECIDE_AT_LOAD: extern "C" fn() = decide_at_load;
 
 /// An [`Area`] in the main program, whose code and descriptors stay where they are (invariant 7): for the fast path.
 #[derive(Clone, Copy)]
-pub(crate) struct Resident(isize);
+pub(crate) struct Resident(Area);
 
 impl Resident {
     /// `None` where sequences are not used, in a library, and in a function that began before the decision. Good for any
@@ -119,38 +119,20 @@ impl Resident {
     /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
     #[inline(always)]
     pub(crate) fn at_load() -> Option<Self> {
-        match sequence::at_load() {
-            0 => None,
-            offset => Some(Self(offset)),
-        }
+        Area::from_code(sequence::at_load()).map(Self)
     }
 
     /// An object from the stack of this CPU. `None` where there is none, or where the attempt was aborted.
     #[inline(always)]
     pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
-        // SAFETY: the tables are as `table` has them, and the offset is that of the areas (invariant 2).
-        let object = unsafe { sequence::pop(self.0, tables) };
-        // Null and `ABORTED` in one comparison.
-        if object.addr() as isize <= 0 {
-            return None;
-        }
-        // SAFETY: the sequence has taken it off the stack, which owned it.
-        unsafe { Object::from_raw(object) }
+        self.0.try_pop(tables)
     }
 
     /// Puts an object onto the stack of this CPU, or gives it back where there is no room, or where the attempt was
     /// aborted.
     #[inline(always)]
     pub(crate) fn push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
-        let pointer = object.into_raw();
-        // SAFETY: as for `pop`; the object was the caller's, and is the stack's after a push.
-        let done = unsafe { sequence::push(self.0, tables, pointer) };
-        // Zero and `ABORTED` in one comparison.
-        if done as isize > 0 {
-            return Ok(());
-        }
-        // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
-        unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
+        self.0.try_push(tables, object)
     }
 }
 
@@ -181,10 +163,37 @@ impl Area {
         unsafe { sequence::cpu(self.0) }
     }
 
+    /// One attempt, which leaves `rseq_cs` as it is.
+    #[inline(always)]
+    fn try_pop(self, tables: &'static Tables) -> Option<Object> {
+        // SAFETY: the tables are as `table` has them, and the offset is that of the areas (invariant 2).
+        let object = unsafe { sequence::pop(self.0, tables) };
+        // Null and `ABORTED` in one comparison.
+        if object.addr() as isize <= 0 {
+            return None;
+        }
+        // SAFETY: the sequence has taken it off the stack, which owned it.
+        unsafe { Object::from_raw(object) }
+    }
+
+    /// The same.
+    #[inline(always)]
+    fn try_push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
+        let pointer = object.into_raw();
+        // SAFETY: as for `try_pop`; the object was the caller's, and is the stack's after a push.
+        let done = unsafe { sequence::push(self.0, tables, pointer) };
+        // Zero and `ABORTED` in one comparison.
+        if done as isize > 0 {
+            return Ok(());
+        }
+        // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
+        unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
+    }
+
     /// [`Resident::pop`], in code that may be unloaded.
     #[inline]
     pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
-        let object = Resident(self.0).pop(tables);
+        let object = self.try_pop(tables);
         self.clear();
         object
     }
@@ -192,7 +201,7 @@ impl Area {
     /// [`Resident::push`], in code that may be unloaded.
     #[inline]
     pub(crate) fn push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
-        let pushed = Resident(self.0).push(tables, object);
+        let pushed = self.try_push(tables, object);
         self.clear();
         pushed
     }
@@ -200,7 +209,7 @@ impl Area {
     /// [`pop`](Self::pop), begun again where it is aborted.
     #[cold]
     pub(crate) fn pop_again(self, tables: &'static Tables) -> Option<Object> {
-        // SAFETY: as for `Resident::pop`.
+        // SAFETY: as for `try_pop`.
         let object = self.again(CLOSED, || unsafe { sequence::pop(self.0, tables) })?;
         // SAFETY: null, or what the sequence has taken off the stack, which owned it.
         unsafe { Object::from_raw(object) }
@@ -210,7 +219,7 @@ impl Area {
     #[cold]
     pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
-        // SAFETY: as for `Resident::push`.
+        // SAFETY: as for `try_push`.
         if self.again(ABORTED, || unsafe { sequence::push(self.0, tables, pointer) }).is_some_and(|done| done != 0) {
             return Ok(());
         }
@@ -223,7 +232,7 @@ impl Area {
     pub(crate) fn pop_many(self, tables: &'static Tables, to: &mut Vec<Object>, most: usize) -> usize {
         to.reserve(most);
         let end = to.spare_capacity_mut().as_mut_ptr().cast::<Object>();
-        // SAFETY: as for `Resident::pop`; there is room for as many behind the end.
+        // SAFETY: as for `try_pop`; there is room for as many behind the end.
         let moved = self.again(ABORTED, || unsafe { sequence::pop_many(self.0, tables, end, most) }).unwrap_or(0);
         // SAFETY: the sequence has taken as many off the stack, which owned them, and written them there.
         unsafe { to.set_len(to.len() + moved) };
@@ -238,7 +247,7 @@ impl Area {
             return 0;
         }
         let end = from.as_ptr_range().end;
-        // SAFETY: as for `Resident::push`; there are as many objects before the end.
+        // SAFETY: as for `try_push`; there are as many objects before the end.
         let moved = self.again(ABORTED, || unsafe { sequence::push_many(self.0, tables, end, most) }).unwrap_or(0);
         // SAFETY: the last `moved` of them are the stack's since the sequence has committed.
         unsafe { from.set_len(from.len() - moved) };
@@ -266,7 +275,7 @@ impl Area {
         old: usize,
         new: usize,
     ) -> bool {
-        // SAFETY: as for `Resident::pop`; the word is one of the slot's private stack.
+        // SAFETY: as for `try_pop`; the word is one of the slot's private stack.
         self.again(ABORTED, || unsafe { sequence::store_if(self.0, tables, slot, word, old, new) })
             .is_some_and(|done| done != 0)
     }
@@ -329,7 +338,7 @@ mod tests {
 
     #[test]
     fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
-        assert_eq!(Resident::at_load().map(|resident| resident.0), area().map(Area::code));
+        assert_eq!(Resident::at_load().map(|resident| resident.0.code()), area().map(Area::code));
         assert_eq!(area().is_some(), backend() == Backend::Rseq);
     }
 
