@@ -96,7 +96,7 @@ mutant len-outside $sequences \
   's/cmp r9, qword ptr \[r8\]\\njne 33f\\n//'
 mutant start-after-running $sequences \
   's/, \{at\}\n\s*3:"/, {at}"/' \
-  's/(\{running\}\]\n\s*jae 6f\\n",\n)/$1"3:\\n",\n/'
+  's/(jae ",\n\s*\$miss,\n\s*"\\n",\n)/$1"3:\\n",\n/'
 mutant start-after-cpu $sequences \
   's/, \{at\}\n\s*3:"/, {at}"/' \
   's/(keep_cpu!\(\),\n\s*spin!\(\),)/$1 "3:\\n",/'
@@ -121,21 +121,21 @@ mutant jump-after-commit $sequences 's/("mov qword ptr \[\{at\}\], \{n\}",\n)/$1
 mutant spin-after-commit $sequences 's/("mov qword ptr \[\{at\}\], \{n\}",\n)/$1spin!(),\n/g'
 
 # What an abort does.
-mutant abort-is-success $sequences 's/"mov ",\s*\$result,\s*", -1\n\s*jmp 7b/"jmp 7b/'
+mutant abort-is-success $sequences 's/"mov ", \$result, ", -1\\njmp 7b"/"jmp 7b"/'
 mutant abort-resumes $sequences 's/(check_cpu!\(\),\n\s*"mov qword ptr \[\{word\}\])/"8:", $1/' \
-  's/"mov ",\s*\$result,\s*", -1\n\s*jmp 7b/"jmp 8b/'
-mutant abort-goes-behind $sequences 's/"mov ",\s*\$result,\s*", -1\n\s*jmp 7b/"jmp 4b/'
+  's/"jmp \{aborted\}"/"jmp 8b # {aborted}"/g'
+mutant abort-goes-behind $sequences 's/"jmp \{aborted\}"/"jmp 4b # {aborted}"/g'
 mutant abort-is-done pool-runtime/src/cpu/rseq.rs \
-  's/(let done = unsafe \{ sequence::push\(self\.0, tables, pointer\) \};.*?if done as isize) > 0/$1 != 0/s'
+  's/(sequence::push\(self\.0, tables, pointer\) \}) == Attempt::Done/$1 != Attempt::Missed/'
 mutant abort-is-pushed pool-runtime/src/cpu/rseq.rs \
-  's/again\(ABORTED, (\|\| unsafe \{ sequence::push\()/again(0, $1/'
+  's/again\(Attempt::Aborted, (\|\| unsafe \{ sequence::push\(self\.0, tables, pointer\) \}\)) == Some\(Attempt::Done\)/again(Attempt::Missed, $1 != None/'
 
 # The stack.
 mutant pop-leaves-front $sequences 's/"xor \{n:e\}, \{n:e\}"/"mov {n}, {object}"/'
-mutant push-ignores-limit $sequences 's/"jae 6f",\n(\s*spin!\(\),\n\s*"mov qword ptr \[\{at\} \+ \{n\})/"nop",\n$1/'
+mutant push-ignores-limit $sequences 's/"jae \{miss\}",\n(\s*spin!\(\),\n\s*"mov qword ptr \[\{at\} \+ \{n\})/"nop",\n$1/'
 mutant batch-in-ignores-limit $sequences 's/"cmovb \{most\}, \{i\}",/"# {i}",/'
 mutant batch-out-ignores-len $sequences 's/"cmovb \{most\}, \{n\}",/"# {n}",/'
-mutant store-any-value $sequences 's/"cmp qword ptr \[\{word\}\], \{old\}",\n\s*"jne 6f",/"# {old}",/'
+mutant store-any-value $sequences 's/"cmp qword ptr \[\{word\}\], \{old\}",\n\s*"jne \{miss\}",/"# {old}",/'
 
 # The fence and the sweep.
 mutant no-fence pool-runtime/src/cpu/membarrier.rs \

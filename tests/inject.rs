@@ -167,7 +167,7 @@ extern "C" fn interrupt(_: c_int) {
     SIGNALS.fetch_add(1, Relaxed);
     let count = COUNT.get();
     COUNT.set(count.wrapping_add(1));
-    if count % 4 == 0 {
+    if count.is_multiple_of(4) {
         // SAFETY: a system call without arguments, which a handler may make.
         unsafe { libc::sched_yield() };
     }

@@ -399,7 +399,7 @@ fn ten_thousand_panics_poison_nothing() {
         }
     }
     fn turn() {
-        if TURN.fetch_add(1, Relaxed) % 3 == 0 {
+        if TURN.fetch_add(1, Relaxed).is_multiple_of(3) {
             fail();
         }
     }

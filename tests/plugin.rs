@@ -37,7 +37,7 @@ pub extern "C" fn plugin_use_pool(rounds: u64) {
     }
     static CALLS: AtomicU64 = AtomicU64::new(0);
     drop(take(1));
-    if CALLS.fetch_add(1, Relaxed) % 2 == 0 {
+    if CALLS.fetch_add(1, Relaxed).is_multiple_of(2) {
         Guard::discard(take(2));
     }
 }

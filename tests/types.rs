@@ -76,7 +76,7 @@ fn large_alignments_are_kept() {
     #[repr(align(4096))]
     struct Nothing;
 
-    let aligned = |page: &Page| (std::ptr::from_ref(page).addr()) % 4096 == 0;
+    let aligned = |page: &Page| (std::ptr::from_ref(page).addr()).is_multiple_of(4096);
     cpu::pin();
     for _ in 0..3 {
         let mut held: Vec<_> = (0..20).map(|_| Page::acquire()).collect();

@@ -43,7 +43,7 @@ impl Chart {
         if self.terminal.is_term() {
             return self.draw_curves(samples);
         }
-        let Some(last) = samples.last().filter(|_| samples.len() % LINE_EVERY == 0) else { return Ok(()) };
+        let Some(last) = samples.last().filter(|_| samples.len().is_multiple_of(LINE_EVERY)) else { return Ok(()) };
         let mut out = io::stdout().lock();
         write!(out, "{:>7.1} s", last.time.as_secs_f64())?;
         for (name, value, text) in CURVES {
@@ -100,4 +100,4 @@ fn curve(columns: &[usize], most: usize) -> impl Iterator<Item = String> {
 }
 
 // One sample per drawing, and a whole number of lines.
-const _: () = assert!(SAMPLES as usize % LINE_EVERY == 0);
+const _: () = assert!((SAMPLES as usize).is_multiple_of(LINE_EVERY));

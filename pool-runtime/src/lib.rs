@@ -62,7 +62,7 @@
 //! - `derive` (default): re-exports the derive macro of `pool-macros`.
 //! - `zeroize`: the key `zeroize` of the derive, which wipes a field; [`Reset`] and [`LimitCapacity`] for `Zeroizing`.
 //! - `arrayvec`, `bytes`, `hashbrown`, `heapless`, `indexmap`, `smallvec`: [`Reset`] for the types of the crate of that name,
-//!   and [`LimitCapacity`] for those that have a capacity. `heapless` needs Rust 1.87, as that crate does; all else needs 1.85.
+//!   and [`LimitCapacity`] for those that have a capacity.
 //! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized.
 //! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
 //!   after each of its steps.

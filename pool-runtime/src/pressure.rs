@@ -188,7 +188,7 @@ fn is_of_kernel(file: &File) -> io::Result<bool> {
 
 /// Decodes Base64 (RFC 4648, section 4), padding included. `None` if it is not that.
 fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let padding = text.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();

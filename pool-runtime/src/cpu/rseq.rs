@@ -181,9 +181,7 @@ impl Area {
     fn try_push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
         // SAFETY: as for `try_pop`; the object was the caller's, and is the stack's after a push.
-        let done = unsafe { sequence::push(self.0, tables, pointer) };
-        // Zero and `ABORTED` in one comparison.
-        if done as isize > 0 {
+        if unsafe { sequence::push(self.0, tables, pointer) } == Attempt::Done {
             return Ok(());
         }
         // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
@@ -220,7 +218,7 @@ impl Area {
     pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
         // SAFETY: as for `try_push`.
-        if self.again(ABORTED, || unsafe { sequence::push(self.0, tables, pointer) }).is_some_and(|done| done != 0) {
+        if self.again(Attempt::Aborted, || unsafe { sequence::push(self.0, tables, pointer) }) == Some(Attempt::Done) {
             return Ok(());
         }
         // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
@@ -276,8 +274,8 @@ impl Area {
         new: usize,
     ) -> bool {
         // SAFETY: as for `try_pop`; the word is one of the slot's private stack.
-        self.again(ABORTED, || unsafe { sequence::store_if(self.0, tables, slot, word, old, new) })
-            .is_some_and(|done| done != 0)
+        self.again(Attempt::Aborted, || unsafe { sequence::store_if(self.0, tables, slot, word, old, new) })
+            == Some(Attempt::Done)
     }
 
     /// What the first attempt gives that is not aborted.
@@ -297,8 +295,16 @@ impl Area {
 
 const _: () = assert!(mem::size_of::<AtomicUsize>() == 8 && mem::offset_of!(Private, front) == 0);
 
-/// What an attempt gives that was aborted: no object's address, and no slot's.
+/// What an attempt gives that was aborted, where it gives a number of objects.
 const ABORTED: usize = usize::MAX;
+
+/// What came of an attempt that gives nothing else.
+#[derive(Clone, Copy, PartialEq)]
+enum Attempt {
+    Done,
+    Missed,
+    Aborted,
+}
 
 fn symbol(name: &CStr) -> Option<NonNull<core::ffi::c_void>> {
     // SAFETY: the name is a C string; looking up runs no code of the process.

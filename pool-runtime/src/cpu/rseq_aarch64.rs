@@ -1,13 +1,14 @@
 //! The sequences for aarch64. The invariants are those of `rseq`, cited by its numbers; the form is that of `rseq_x86_64`,
 //! and so are the labels.
 //!
-//! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence. Only the abort lies
-//! in `.text.unlikely`. Its branch back may be extended by the linker, which then uses x16 and x17.
+//! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence, or is a block of the
+//! same function. Only the abort lies in `.text.unlikely`. Its branch back may be extended by the linker, which then uses
+//! x16 and x17.
 
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::AT_LOAD;
+use super::{AT_LOAD, Attempt};
 use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
@@ -92,7 +93,7 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("6f"),
             "ldr {object}, [{at}, {front}]",
             "mov {n}, xzr",
             keep_front!(),
@@ -134,21 +135,20 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
     object
 }
 
-/// One attempt: zero after a miss, all ones after an abort, and anything else after a push.
+/// One attempt.
 ///
 /// # Safety
 ///
 /// As for `rseq::push`, and the offset is that of the areas.
 #[inline(always)]
-pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usize {
-    let done;
+pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
     // an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len` of a slot that the
     // thread's CPU has and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("{miss}"),
             "ldr {more}, [{at}, {front}]",
             "mov {n}, {object}",
             keep_front!(),
@@ -158,7 +158,7 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             spin!(),
             "ldr {more}, [{at}, {limit}]",
             "cmp {n}, {more}",
-            "b.hs 6f",
+            "b.hs {miss}",
             spin!(),
             "add {more}, {at}, {entries}",
             "str {object}, [{more}, {n}, lsl #3]",
@@ -172,11 +172,11 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             check_front!(),
             "str {n}, [{at}]",
             "4:",
-            ways_out!("{at}"),
+            descriptor!("b {aborted}"),
             area = in(reg) area,
             tables = in(reg) tables,
             thread = out(reg) _,
-            at = out(reg) done,
+            at = out(reg) _,
             n = out(reg) _,
             more = out(reg) _,
             object = in(reg) object,
@@ -187,9 +187,11 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             len = const offset_of!(Private, len),
             limit = const offset_of!(Private, limit),
             entries = const Slot::LINES,
+            miss = label { return Attempt::Missed },
+            aborted = label { return Attempt::Aborted },
         );
     }
-    done
+    Attempt::Done
 }
 
 /// One attempt to take up to `most` objects from behind the front and write them to `to`, the top one last: how many, or
@@ -207,7 +209,7 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("6f"),
             "ldr {n}, [{at}, {len}]",
             keep_front!(),
             spin!(),
@@ -260,7 +262,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("6f"),
             "ldr {n}, [{at}, {len}]",
             keep_front!(),
             spin!(),
@@ -303,7 +305,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
     done
 }
 
-/// One attempt: zero after a miss, all ones after an abort, and anything else after a change.
+/// One attempt.
 ///
 /// # Safety
 ///
@@ -316,25 +318,24 @@ pub(super) unsafe fn store_if(
     word: *const usize,
     old: usize,
     new: usize,
-) -> usize {
-    let done;
+) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, which exist (invariant 4), and writes the
     // word of a slot that the thread's CPU has and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("{miss}"),
             "cmp {at}, {slot}",
-            "b.ne 6f",
+            "b.ne {miss}",
             spin!(),
             "ldr {more}, [{word}]",
             "cmp {more}, {old}",
-            "b.ne 6f",
+            "b.ne {miss}",
             spin!(),
             check_cpu!(),
             "str {new}, [{word}]",
             "4:",
-            ways_out!("{at}"),
+            descriptor!("b {aborted}"),
             area = in(reg) area,
             tables = in(reg) tables,
             slot = in(reg) slot,
@@ -342,15 +343,17 @@ pub(super) unsafe fn store_if(
             old = in(reg) old,
             new = in(reg) new,
             thread = out(reg) _,
-            at = out(reg) done,
+            at = out(reg) _,
             n = out(reg) _,
             more = out(reg) _,
             out("x16") _,
             out("x17") _,
             slots = const offset_of!(Tables, slots),
+            miss = label { return Attempt::Missed },
+            aborted = label { return Attempt::Aborted },
         );
     }
-    done
+    Attempt::Done
 }
 
 macro_rules! arm {
@@ -366,15 +369,16 @@ macro_rules! arm {
 /// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running`,
 /// which is at offset zero, is loaded with an acquire: `slots` comes after it.
 macro_rules! find_slot {
-    () => {
+    ($miss:literal) => {
         concat!(
             spin!(),
             "ldr {n:w}, [{thread}, #4]\n",
             keep_cpu!(),
             spin!(),
             "ldar {more:w}, [{tables}]
-            cmp {n:w}, {more:w}
-            b.hs 6f\n",
+            cmp {n:w}, {more:w}\nb.hs ",
+            $miss,
+            "\n",
             spin!(),
             "ldr {at}, [{tables}, {slots}]
             ldr {at}, [{at}, {n}, lsl #3]\n",
@@ -397,19 +401,12 @@ macro_rules! copy {
         )
     };
 }
-/// What follows the sequence, with the register that is zero after a miss and all ones after an abort.
-macro_rules! ways_out {
-    ($result:literal) => {
+/// The descriptor, and what is done after an abort.
+macro_rules! descriptor {
+    ($($aborted:literal),*) => {
         concat!(
-            "b 7f
-            6:
-            mov ",
-            $result,
-            ", xzr
-            b 7f\n",
             trap!(),
-            "7:
-            .pushsection __rseq_cs, \"aw?\", @progbits
+            ".pushsection __rseq_cs, \"aw?\", @progbits
             .balign 32
             2:
             .word 0, 0
@@ -420,15 +417,27 @@ macro_rules! ways_out {
             .inst 0xd428bc00
             5:\n",
             count_abort!(),
-            "mov ",
-            $result,
-            ", #-1
-            b 7b
-            .popsection",
+            $($aborted,)*
+            "\n",
+            ".popsection\n",
         )
     };
 }
-use {arm, copy, find_slot, ways_out};
+/// What follows a sequence with a result, which is in this register: zero after a miss, and all ones after an abort.
+macro_rules! ways_out {
+    ($result:literal) => {
+        concat!(
+            "b 7f
+            6:
+            mov ",
+            $result,
+            ", xzr
+            7:\n",
+            descriptor!("mov ", $result, ", #-1\nb 7b"),
+        )
+    };
+}
+use {arm, copy, descriptor, find_slot, ways_out};
 
 #[cfg(not(pool_inject))]
 mod injection {
@@ -510,7 +519,7 @@ mod injection {
     }
     macro_rules! trap {
         () => {
-            "33: brk #1\n"
+            "b 34f\n33: brk #1\n34:\n"
         };
     }
     pub(super) use {assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};

@@ -3,7 +3,9 @@
 //! An operation commits one of two stores, to the front or to the length. They are one instruction, whose address and
 //! value were chosen before: so it is the last on both ways (invariant 5). The front is at offset zero of a slot.
 //!
-//! The way of a miss and that of an abort lie in `.text.unlikely`. A descriptor is data with addresses in it, so its
+//! A sequence that has nothing to give but whether it has committed jumps to a block of the compiler's after a miss, and
+//! after an abort: who uses it need not ask. The others answer with a value (`asm!` with labels has no outputs in stable
+//! Rust). Their way of a miss and everybody's of an abort lie in `.text.unlikely`. A descriptor is data with addresses in it, so its
 //! section is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it has one.
 //!
 //! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
@@ -15,7 +17,7 @@
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::AT_LOAD;
+use super::{AT_LOAD, Attempt};
 use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
@@ -88,7 +90,7 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("6f"),
             "mov {object}, qword ptr [{at} + {front}]",
             "xor {n:e}, {n:e}",
             keep_front!(),
@@ -126,21 +128,20 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
     object
 }
 
-/// One attempt: zero after a miss, all ones after an abort, and anything else after a push.
+/// One attempt.
 ///
 /// # Safety
 ///
 /// As for `rseq::push`, and the offset is that of the areas.
 #[inline(always)]
-pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usize {
-    let done;
+pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
     // an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len` of a slot that the
     // thread's CPU has and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("{miss}"),
             "mov {n}, {object}",
             keep_front!(),
             "cmp qword ptr [{at} + {front}], 0",
@@ -149,7 +150,7 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             "mov {n}, qword ptr [{at} + {len}]",
             spin!(),
             "cmp {n}, qword ptr [{at} + {limit}]",
-            "jae 6f",
+            "jae {miss}",
             spin!(),
             "mov qword ptr [{at} + {n} * 8 + {entries}], {object}",
             spin!(),
@@ -162,10 +163,10 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             check_front!(),
             "mov qword ptr [{at}], {n}",
             "4:",
-            ways_out!("{at}"),
+            descriptor!("jmp {aborted}"),
             area = in(reg) area,
             tables = in(reg) tables,
-            at = out(reg) done,
+            at = out(reg) _,
             n = out(reg) _,
             object = in(reg) object,
             running = const offset_of!(Tables, running),
@@ -174,9 +175,11 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> usiz
             len = const offset_of!(Private, len),
             limit = const offset_of!(Private, limit),
             entries = const Slot::LINES,
+            miss = label { return Attempt::Missed },
+            aborted = label { return Attempt::Aborted },
         );
     }
-    done
+    Attempt::Done
 }
 
 /// One attempt to take up to `most` objects from behind the front and write them to `to`, the top one last: how many, or
@@ -194,7 +197,7 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("6f"),
             "mov {n}, qword ptr [{at} + {len}]",
             keep_front!(),
             spin!(),
@@ -246,7 +249,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("6f"),
             "mov {n}, qword ptr [{at} + {len}]",
             keep_front!(),
             spin!(),
@@ -284,7 +287,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
     done
 }
 
-/// One attempt: zero after a miss, all ones after an abort, and anything else after a change.
+/// One attempt.
 ///
 /// # Safety
 ///
@@ -297,37 +300,38 @@ pub(super) unsafe fn store_if(
     word: *const usize,
     old: usize,
     new: usize,
-) -> usize {
-    let done;
+) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, which exist (invariant 4), and writes the
     // word of a slot that the thread's CPU has and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
-            find_slot!(),
+            find_slot!("{miss}"),
             "cmp {at}, {slot}",
-            "jne 6f",
+            "jne {miss}",
             spin!(),
             "cmp qword ptr [{word}], {old}",
-            "jne 6f",
+            "jne {miss}",
             spin!(),
             check_cpu!(),
             "mov qword ptr [{word}], {new}",
             "4:",
-            ways_out!("{at}"),
+            descriptor!("jmp {aborted}"),
             area = in(reg) area,
             tables = in(reg) tables,
             slot = in(reg) slot,
             word = in(reg) word,
             old = in(reg) old,
             new = in(reg) new,
-            at = out(reg) done,
+            at = out(reg) _,
             n = out(reg) _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
+            miss = label { return Attempt::Missed },
+            aborted = label { return Attempt::Aborted },
         );
     }
-    done
+    Attempt::Done
 }
 
 macro_rules! arm {
@@ -340,14 +344,15 @@ macro_rules! arm {
 /// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running`
 /// comes before `slots`, and processors load in order.
 macro_rules! find_slot {
-    () => {
+    ($miss:literal) => {
         concat!(
             spin!(),
             "mov {n:e}, dword ptr fs:[{area} + 4]\n",
             keep_cpu!(),
             spin!(),
-            "cmp {n:e}, dword ptr [{tables} + {running}]
-            jae 6f\n",
+            "cmp {n:e}, dword ptr [{tables} + {running}]\njae ",
+            $miss,
+            "\n",
             spin!(),
             "mov {at}, qword ptr [{tables} + {slots}]
             mov {at}, qword ptr [{at} + {n} * 8]\n",
@@ -370,18 +375,35 @@ macro_rules! copy {
         )
     };
 }
-/// What follows the sequence, with the register that is zero after a miss and all ones after an abort.
-macro_rules! ways_out {
-    ($result:literal) => {
+/// The descriptor, and what is done after an abort.
+macro_rules! descriptor {
+    ($($aborted:literal),*) => {
         concat!(
-            "7:
-            .pushsection __rseq_cs, \"aw?\", @progbits
+            ".pushsection __rseq_cs, \"aw?\", @progbits
             .balign 32
             2:
             .long 0, 0
             .quad 3b, 4b - 3b, 5f
             .popsection
             .pushsection .text.unlikely, \"ax?\", @progbits
+            .byte 0x0f, 0xb9, 0x3d
+            .long 0x53053053
+            5:\n",
+            count_abort!(),
+            $($aborted,)*
+            "\n",
+            trap!(),
+            ".popsection\n",
+        )
+    };
+}
+/// What follows a sequence with a result, which is in this register: zero after a miss, and all ones after an abort.
+macro_rules! ways_out {
+    ($result:literal) => {
+        concat!(
+            "7:\n",
+            descriptor!("mov ", $result, ", -1\njmp 7b"),
+            ".pushsection .text.unlikely, \"ax?\", @progbits
             6:
             xor ",
             $result,
@@ -389,20 +411,11 @@ macro_rules! ways_out {
             $result,
             "
             jmp 7b
-            .byte 0x0f, 0xb9, 0x3d
-            .long 0x53053053
-            5:\n",
-            count_abort!(),
-            "mov ",
-            $result,
-            ", -1
-            jmp 7b\n",
-            trap!(),
-            ".popsection",
+            .popsection",
         )
     };
 }
-use {arm, copy, find_slot, ways_out};
+use {arm, copy, descriptor, find_slot, ways_out};
 
 #[cfg(not(pool_inject))]
 mod injection {
