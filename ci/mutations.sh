@@ -89,7 +89,7 @@ mutant cpu-outside $sequences \
   's/arm!\(\),\n/"mov {n:e}, dword ptr fs:[{area} + 4]", keep_cpu!(), spin!(), arm!(),\n/g' \
   's/"mov \{n:e\}, dword ptr fs:\[\{area\} \+ 4\]\\n",\n\s*keep_cpu!\(\),//'
 mutant len-outside $sequences \
-  's/arm!\(\),\n(\s*find_slot!\(\),\n\s*"mov \{object\})/find_slot!(), "mov {object}, qword ptr [{at} + {len}]", spin!(), arm!(),\n$1/' \
+  's/arm!\(\),\n(\s*find_slot!\("6f"\),\n\s*"mov \{object\})/find_slot!("6f"), "mov {object}, qword ptr [{at} + {len}]", spin!(), arm!(),\n$1/' \
   's/"mov \{object\}, qword ptr \[\{at\} \+ \{front\}\]",\n/"mov r9, {object}", "mov {object}, qword ptr [{at} + {front}]",\n/' \
   's/(keep_front!\(\),\n\s*"test.*?)"mov \{n\}, qword ptr \[\{at\} \+ \{len\}\]",/$1"mov {n}, r9",/s' \
   's/mov r8, \{at\}\\nmov r9, qword ptr \[r8\]\\n//' \
