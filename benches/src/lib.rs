@@ -9,7 +9,7 @@
 //! - [`protocol`], [`child`]: how a child is asked, and answers
 //! - [`verify`]: that a contestant does what it is measured for
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod child;
 pub mod contestant;

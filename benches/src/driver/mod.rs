@@ -7,6 +7,7 @@ mod picture;
 mod plan;
 mod process;
 mod report;
+mod speed;
 mod table;
 mod targets;
 
@@ -120,7 +121,7 @@ fn measure_all(options: &Options) -> io::Result<Report> {
     progress.finish_and_clear();
     drop(processes);
     report.others = busy.others();
-    report.sort();
+    report.finish();
     Ok(report)
 }
 
@@ -161,10 +162,13 @@ fn take(turn: &Turn, process: &mut Process, pin: bool, unit: u64, report: &mut R
     }
     let task = Task { threads: cell.threads, size: cell.size, milliseconds: unit * cell.weight(), pin };
     let measure = Measure { contestant: contestant.clone(), scenario: cell.scenario, task };
-    match process.ask(&Request::Measure(measure))? {
+    let before = speed::slowest();
+    let answer = process.ask(&Request::Measure(measure))?;
+    let speed = speed::slowest().min(before);
+    match answer {
         Answer::Figures(figures) => {
             let kind = process.offers.iter().find(|offer| offer.name == *contestant).map(|offer| offer.kind);
-            report.add(*cell, contestant, kind.expect("it took part because it offered"), figures);
+            report.add(*cell, contestant, kind.expect("it took part because it offered"), figures, speed);
         }
         Answer::LeftOut(_) => {}
         answer => {

@@ -14,6 +14,13 @@ pub(crate) const NOISY: f64 = 0.1;
 /// Above this share of the machine in others' hands, the whole run is.
 pub(crate) const BUSY: f64 = 0.05;
 
+/// Below this share of the highest speed, the CPUs were shared. Half a core does 0.5 to 0.7 of what a whole one does; the
+/// clock of a whole one varies by less.
+pub(crate) const SHARED: f64 = 0.85;
+
+/// Where there are as many rounds of undisturbed CPUs, no others count.
+pub(crate) const ENOUGH: usize = 3;
+
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
@@ -28,6 +35,8 @@ pub(crate) struct Report {
     /// Objects made by 1,000 acquires one after the other, by contestant.
     pub(crate) made: BTreeMap<String, u64>,
     pub(crate) results: Vec<Results>,
+    /// The share of the measurements in which a CPU was slow.
+    pub(crate) shared: f64,
 }
 
 /// What was measured in one cell.
@@ -45,6 +54,8 @@ pub(crate) struct Row {
     pub(crate) kind: Kind,
     /// A value for each round.
     pub(crate) figures: BTreeMap<String, Vec<f64>>,
+    /// How fast the slowest CPU was in each round, shortly before and after; in the end, as a share of the highest speed.
+    pub(crate) speeds: Vec<f64>,
 }
 
 /// A median, and the median distance from it.
@@ -93,6 +104,7 @@ impl Report {
             failures: Vec::new(),
             made: BTreeMap::new(),
             results: Vec::new(),
+            shared: 0.0,
         }
     }
 
@@ -100,7 +112,7 @@ impl Report {
         self.made.insert(name.to_owned(), made);
     }
 
-    pub(crate) fn add(&mut self, cell: Cell, name: &str, kind: Kind, figures: BTreeMap<String, f64>) {
+    pub(crate) fn add(&mut self, cell: Cell, name: &str, kind: Kind, figures: BTreeMap<String, f64>, speed: f64) {
         let Cell { scenario, threads, size } = cell;
         let results = find_or_insert(
             &mut self.results,
@@ -110,16 +122,25 @@ impl Report {
         let row = find_or_insert(
             &mut results.rows,
             |it| it.name == name,
-            || Row { name: name.to_owned(), kind, figures: BTreeMap::new() },
+            || Row { name: name.to_owned(), kind, figures: BTreeMap::new(), speeds: Vec::new() },
         );
+        row.speeds.push(speed);
         for (figure, value) in figures {
             row.figures.entry(figure).or_default().push(value);
         }
     }
 
-    /// Puts the cells into the order of the scenarios, wherever the first round began.
-    pub(crate) fn sort(&mut self) {
+    /// When all is measured: puts the cells into the order of the scenarios, wherever the first round began, and finds out
+    /// when the CPUs were slow.
+    pub(crate) fn finish(&mut self) {
         self.results.sort_by_key(|it| (it.scenario, it.threads, it.size));
+        let speeds = || self.results.iter().flat_map(|cell| &cell.rows).flat_map(|row| &row.speeds);
+        let highest = speeds().copied().fold(0.0, f64::max);
+        self.shared =
+            speeds().filter(|&&speed| !is_undisturbed(speed / highest)).count() as f64 / speeds().count().max(1) as f64;
+        for row in self.results.iter_mut().flat_map(|cell| &mut cell.rows) {
+            row.speeds.iter_mut().for_each(|speed| *speed /= highest);
+        }
     }
 
     /// The results of one scenario.
@@ -134,19 +155,35 @@ impl Results {
     }
 
     pub(crate) fn figure(&self, name: &str, figure: &str) -> Option<Figure> {
-        let row = self.rows.iter().find(|row| row.name == name)?;
-        Figure::of(row.figures.get(figure)?)
+        let row = self.row(name)?;
+        Figure::of(&undisturbed(row.figures.get(figure)?.iter().copied().zip(row.speeds.iter().copied())))
+    }
+
+    fn row(&self, name: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.name == name)
     }
 
     /// The ratio of two contestants. It is taken in each round, in which the two are measured shortly after each other: the
     /// machine's clock may change its speed between two rounds.
     pub(crate) fn ratio(&self, name: &str, over: &str, figure: &str) -> Option<Figure> {
-        let values = |name| self.rows.iter().find(|row| row.name == name)?.figures.get(figure);
-        let (values, others) = (values(name)?, values(over)?);
+        let (row, other) = (self.row(name)?, self.row(over)?);
         // Who has failed once is not measured in later rounds.
-        let ratios: Vec<f64> = values.iter().zip(others).map(|(value, other)| value / other).collect();
-        Figure::of(&ratios).filter(|ratio| ratio.median.is_finite())
+        let ratios =
+            row.figures.get(figure)?.iter().zip(other.figures.get(figure)?).map(|(value, other)| value / other);
+        let speeds = row.speeds.iter().zip(&other.speeds).map(|(&one, &other)| one.min(other));
+        Figure::of(&undisturbed(ratios.zip(speeds))).filter(|ratio| ratio.median.is_finite())
     }
+}
+
+/// The values of the rounds in which the CPUs were undisturbed, by their speeds; all, where there are too few of those.
+fn undisturbed(values: impl Iterator<Item = (f64, f64)> + Clone) -> Vec<f64> {
+    let alone: Vec<f64> = values.clone().filter(|&(_, speed)| is_undisturbed(speed)).map(|(value, _)| value).collect();
+    if alone.len() >= ENOUGH { alone } else { values.map(|(value, _)| value).collect() }
+}
+
+/// Whether this share of the highest speed is that of a whole core.
+fn is_undisturbed(speed: f64) -> bool {
+    speed >= SHARED
 }
 
 fn find_or_insert<T>(list: &mut Vec<T>, found: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> &mut T {
@@ -182,10 +219,28 @@ mod tests {
             name: name.to_owned(),
             kind,
             figures: BTreeMap::from([("cpu_ns".to_owned(), values.to_vec())]),
+            speeds: vec![1.0; 3],
         };
         let rows = vec![row("a", Kind::Ours, [4.0, 8.0, 4.0]), row("b", Kind::Peer, [2.0, 4.0, 4.0])];
         let results = Results { scenario: Scenario::Pair, threads: 1, size: 1, rows };
         assert_eq!(results.ratio("a", "b", "cpu_ns"), Some(Figure { median: 2.0, spread: 0.0 }));
         assert_eq!(results.ratio("a", "c", "cpu_ns"), None);
+    }
+
+    #[test]
+    fn rounds_of_slow_cpus_do_not_count_where_there_are_enough_others() {
+        let value = |figure: &[f64], speeds: &[f64]| {
+            let mut report = Report::new(Machine::default(), String::new(), 5, false);
+            let cell = Cell { scenario: Scenario::Pair, threads: 1, size: 1 };
+            for (&value, &speed) in figure.iter().zip(speeds) {
+                report.add(cell, "a", Kind::Ours, BTreeMap::from([("cpu_ns".to_owned(), value)]), speed);
+                report.add(cell, "b", Kind::Peer, BTreeMap::from([("cpu_ns".to_owned(), 1.0)]), 1.0);
+            }
+            report.finish();
+            let ratio = report.results[0].ratio("a", "b", "cpu_ns").unwrap().median;
+            (report.results[0].figure("a", "cpu_ns").unwrap().median, ratio)
+        };
+        assert_eq!(value(&[8.0, 8.0, 8.0, 4.0, 4.0, 4.0], &[0.6, 0.6, 0.6, 1.0, 0.9, 1.0]), (4.0, 4.0));
+        assert_eq!(value(&[8.0, 8.0, 8.0, 4.0, 4.0], &[0.6, 0.6, 0.6, 1.0, 1.0]), (8.0, 8.0));
     }
 }

@@ -6,7 +6,7 @@ use benches::protocol::{Kind, Scenario};
 use clap::ValueEnum;
 
 use crate::driver::plan::{Info, PER_SECOND};
-use crate::driver::report::{BUSY, Figure, NOISY, Report, Results};
+use crate::driver::report::{BUSY, ENOUGH, Figure, NOISY, Report, Results, SHARED};
 use crate::driver::targets;
 
 /// Ours, as a user on Linux has it: what others are compared with.
@@ -52,6 +52,14 @@ pub(crate) fn machine(report: &Report) -> String {
     );
     if let Some(others) = report.others.filter(|&others| others > BUSY) {
         let _ = writeln!(text, "\n**The machine was noisy: other programs had {:.0} % of it.**", 100.0 * others);
+    }
+    if report.shared > 0.0 {
+        let _ = writeln!(
+            text,
+            "\nIn {:.0} % of the measurements a CPU did less than {SHARED} of what it does at its best, as half a core of a host \
+             does whose other half is busy. They count only where fewer than {ENOUGH} others were made of the same.",
+            100.0 * report.shared
+        );
     }
     for line in &report.left_out {
         let _ = writeln!(text, "\nLeft out: {line}.");
@@ -258,7 +266,7 @@ mod tests {
         let mut report = Report::new(machine, String::new(), 1, false);
         for &(name, kind, ns) in figures {
             let cell = Cell { scenario: Scenario::Pair, threads: 1, size: 1 };
-            report.add(cell, name, kind, BTreeMap::from([("cpu_ns".to_owned(), ns)]));
+            report.add(cell, name, kind, BTreeMap::from([("cpu_ns".to_owned(), ns)]), 1.0);
         }
         report
     }
@@ -291,7 +299,7 @@ mod tests {
         for (name, kind, value) in
             [(OURS, Kind::Ours, 1000.0), ("few", Kind::Peer, 500.0), ("many", Kind::Peer, 1500.0)]
         {
-            report.add(cell, name, kind, BTreeMap::from([(PER_SECOND.to_owned(), value)]));
+            report.add(cell, name, kind, BTreeMap::from([(PER_SECOND.to_owned(), value)]), 1.0);
         }
         let table = table(&report, Scenario::Http);
         assert!(table.ends_with("rseq:\n\n- 64 connections, per second: many (1.50 ×)\n"), "{table}");

@@ -12,6 +12,7 @@
 
 pub mod cold;
 pub mod http;
+mod place;
 pub mod plain;
 pub mod squeeze;
 pub mod sweep;
@@ -27,12 +28,13 @@ use serde::Serialize;
 
 use crate::contestant::{Contestant, Discard, Object};
 use crate::protocol::Task;
+use place::{PLACES, begin_at};
 use threads::{Spent, run};
 
 /// What was measured, by name.
 pub type Figures = Vec<(&'static str, f64)>;
 
-/// Cycles between two looks at the clock.
+/// Objects that are acquired one after the other in one call.
 const BATCH: usize = 64;
 
 /// Objects that a producer sends at once: one by one, the channel's cost would drown the pool's.
@@ -52,20 +54,38 @@ fn write(object: &mut Object) {
     black_box(object);
 }
 
-/// One object at a time.
+/// One object at a time, in a loop at each place in turn.
 pub fn pair<C: Contestant>(task: &Task) -> Figures {
+    let loops: [fn(&C::Pool); PLACES] = [
+        pairs::<C, 0>,
+        pairs::<C, 1>,
+        pairs::<C, 2>,
+        pairs::<C, 3>,
+        pairs::<C, 4>,
+        pairs::<C, 5>,
+        pairs::<C, 6>,
+        pairs::<C, 7>,
+    ];
     let pool = C::pool();
     let made = C::made();
     let lane = |_| {
         let pool = &pool;
+        let mut place = 0;
         move || {
-            for _ in 0..BATCH {
-                write(&mut C::acquire(pool));
-            }
+            place = (place + 1) % PLACES;
+            loops[place](pool);
             BATCH
         }
     };
     figures::<C>(&run(task, lane), made)
+}
+
+#[inline(never)]
+fn pairs<C: Contestant, const PLACE: usize>(pool: &C::Pool) {
+    begin_at::<PLACE>();
+    for _ in 0..BATCH {
+        write(&mut C::acquire(pool));
+    }
 }
 
 /// What a pair costs beside the pool.

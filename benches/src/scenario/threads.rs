@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::place::anywhere_on_stack;
 use crate::protocol::Task;
 
 /// What the threads did, and what it took.
@@ -58,7 +59,8 @@ pub fn run<L: FnMut() -> usize>(task: &Task, lane: impl Fn(usize) -> L + Sync) -
     };
     thread::scope(|scope| {
         let work = &work;
-        let threads: Vec<_> = (0..task.threads).map(|index| scope.spawn(move || work(index))).collect();
+        let threads: Vec<_> =
+            (0..task.threads).map(|index| scope.spawn(move || anywhere_on_stack(|| work(index)))).collect();
         threads.into_iter().fold(Spent::default(), |all, thread| {
             let one = thread.join().expect("a thread of the contestant panicked");
             Spent { operations: all.operations + one.operations, cpu: all.cpu + one.cpu, wall: all.wall.max(one.wall) }
@@ -72,15 +74,20 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// The CPUs that this process may use.
-fn cpus() -> Vec<usize> {
+/// The CPUs that the calling thread may use: all that the process may, as long as it was not bound.
+pub fn cpus() -> Vec<usize> {
     let set = sched_getaffinity(None).expect("a process knows its own affinity");
     (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect()
 }
 
 /// Binds the calling thread to a CPU.
-fn pin(cpu: usize) {
+pub fn pin(cpu: usize) {
+    allow(&[cpu]);
+}
+
+/// Binds the calling thread to these CPUs.
+pub fn allow(cpus: &[usize]) {
     let mut set = CpuSet::new();
-    set.set(cpu);
-    sched_setaffinity(None, &set).expect("a thread may use fewer of its CPUs");
+    cpus.iter().for_each(|&cpu| set.set(cpu));
+    sched_setaffinity(None, &set).expect("a thread may use any of its process's CPUs");
 }
