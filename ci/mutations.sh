@@ -27,6 +27,7 @@ shift || true
 wanted=("$@")
 copy=$PWD/target/mutants
 sequences=pool-runtime/src/cpu/rseq_x86_64.rs
+injection=pool-runtime/src/cpu/injection_x86_64.rs
 survived=0
 
 mutant() { # NAME (FILE PERL-SUBSTITUTION…)…; a substitution sees the whole file and must find something
@@ -92,7 +93,7 @@ mutant len-outside $sequences \
   's/arm!\(\),\n(\s*find_slot!\("6f"\),\n\s*"mov \{object\})/find_slot!("6f"), "mov {object}, qword ptr [{at} + {len}]", spin!(), arm!(),\n$1/' \
   's/"mov \{object\}, qword ptr \[\{at\} \+ \{front\}\]",\n/"mov r9, {object}", "mov {object}, qword ptr [{at} + {front}]",\n/' \
   's/(keep_front!\(\),\n\s*"test.*?)"mov \{n\}, qword ptr \[\{at\} \+ \{len\}\]",/$1"mov {n}, r9",/s' \
-  's/mov r8, \{at\}\\nmov r9, qword ptr \[r8\]\\n//' \
+  $injection 's/mov r8, \{at\}\\nmov r9, qword ptr \[r8\]\\n//' \
   's/cmp r9, qword ptr \[r8\]\\njne 33f\\n//'
 mutant start-after-running $sequences \
   's/, \{at\}\n\s*3:"/, {at}"/' \

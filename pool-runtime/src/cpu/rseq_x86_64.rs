@@ -4,9 +4,10 @@
 //! value were chosen before: so it is the last on both ways (invariant 5). The front is at offset zero of a slot.
 //!
 //! A sequence that has nothing to give but whether it has committed jumps to a block of the compiler's after a miss, and
-//! after an abort: who uses it need not ask. The others answer with a value (`asm!` with labels has no outputs in stable
-//! Rust). Their way of a miss and everybody's of an abort lie in `.text.unlikely`. A descriptor is data with addresses in it, so its
-//! section is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it has one.
+//! after an abort: who uses it need not ask. The others answer with a value, since `asm!` with labels has no outputs in
+//! stable Rust. Their way of a miss and everybody's of an abort lie in `.text.unlikely`. A descriptor is data with
+//! addresses in it, so its section is writable, for the dynamic linker. `?` puts both into the group of the function's own
+//! section, if it has one.
 //!
 //! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
 //! Intel syntax takes for binary numbers. 2 is the descriptor, 3 the start, 4 the end, 5 the abort, 6 a miss, 7 the way
@@ -22,6 +23,11 @@ use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
 use crate::table::Tables;
+
+#[cfg_attr(pool_inject, path = "injection_x86_64.rs")]
+#[cfg_attr(not(pool_inject), path = "no_injection.rs")]
+mod injection;
+use injection::{assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
 
 const _: () = assert!(
     offset_of!(Slot, private) + offset_of!(Private, front) == 0,
@@ -416,82 +422,3 @@ macro_rules! ways_out {
     };
 }
 use {arm, copy, descriptor, find_slot, ways_out};
-
-#[cfg(not(pool_inject))]
-mod injection {
-    macro_rules! assemble { ($($arguments:tt)*) => { asm!($($arguments)* options(nostack)) }; }
-    macro_rules! nothing {
-        ($($_any:tt)*) => {
-            ""
-        };
-    }
-    pub(super) use {
-        assemble, nothing as check_cpu, nothing as check_front, nothing as check_length, nothing as count_abort,
-        nothing as keep_cpu, nothing as keep_front, nothing as spin, nothing as trap,
-    };
-}
-#[cfg(pool_inject)]
-mod injection {
-    macro_rules! assemble {
-        ($($arguments:tt)*) => {
-            asm!(
-                $($arguments)*
-                spin = sym crate::cpu::inject::SPIN,
-                aborts = sym crate::cpu::inject::ABORTS,
-                // The slot, its front and the CPU's number, as the sequence has read them.
-                out("r8") _,
-                out("r9") _,
-                out("r10") _,
-                out("r11") _,
-                options(nostack),
-            )
-        };
-    }
-    macro_rules! spin {
-        () => {
-            "mov r11d, dword ptr [rip + {spin}]
-            22: sub r11d, 1
-            jae 22b\n"
-        };
-    }
-    macro_rules! keep_cpu {
-        () => {
-            "mov r10d, {n:e}\n"
-        };
-    }
-    macro_rules! check_cpu {
-        () => {
-            "cmp r10d, dword ptr fs:[{area} + 4]
-            jne 33f\n"
-        };
-    }
-    macro_rules! keep_front {
-        () => {
-            "mov r8, {at}\nmov r9, qword ptr [r8]\n"
-        };
-    }
-    // The front again, whichever word is about to change.
-    macro_rules! check_front {
-        () => {
-            "cmp r9, qword ptr [r8]\njne 33f\n"
-        };
-    }
-    // `len` again, against what it was, which the instruction puts into r11.
-    macro_rules! check_length {
-        ($expect:literal) => {
-            concat!($expect, "\ncmp r11, qword ptr [{at} + {len}]\njne 33f\n")
-        };
-    }
-    macro_rules! count_abort {
-        () => {
-            "lock inc qword ptr [rip + {aborts}]\n"
-        };
-    }
-    macro_rules! trap {
-        () => {
-            "33: ud2\n"
-        };
-    }
-    pub(super) use {assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
-}
-use injection::{assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};

@@ -1,0 +1,12 @@
+//! The sequences as they are, without what `--cfg pool_inject` adds.
+
+macro_rules! assemble { ($($arguments:tt)*) => { asm!($($arguments)* options(nostack)) }; }
+macro_rules! nothing {
+    ($($_any:tt)*) => {
+        ""
+    };
+}
+pub(super) use {
+    assemble, nothing as check_cpu, nothing as check_front, nothing as check_length, nothing as count_abort,
+    nothing as keep_cpu, nothing as keep_front, nothing as spin, nothing as trap,
+};
