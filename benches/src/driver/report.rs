@@ -18,7 +18,7 @@ pub(crate) const BUSY: f64 = 0.05;
 /// clock of a whole one varies by less.
 pub(crate) const SHARED: f64 = 0.85;
 
-/// Where there are as many rounds of undisturbed CPUs, no others count.
+/// Where there are as many rounds with undisturbed CPUs, no others count.
 pub(crate) const ENOUGH: usize = 3;
 
 #[derive(Serialize, Deserialize)]
@@ -154,9 +154,14 @@ impl Results {
         Cell { scenario: self.scenario, threads: self.threads, size: self.size }
     }
 
+    /// All contestants of a cell are shown as they were on undisturbed CPUs, or all as they were in all rounds.
     pub(crate) fn figure(&self, name: &str, figure: &str) -> Option<Figure> {
         let row = self.row(name)?;
-        Figure::of(&undisturbed(row.figures.get(figure)?.iter().copied().zip(row.speeds.iter().copied())))
+        let values = row.figures.get(figure)?;
+        if self.rows.iter().any(|row| row.speeds.iter().filter(|&&speed| is_undisturbed(speed)).count() < ENOUGH) {
+            return Figure::of(values);
+        }
+        Figure::of(&undisturbed(values.iter().copied().zip(row.speeds.iter().copied())))
     }
 
     fn row(&self, name: &str) -> Option<&Row> {
@@ -164,7 +169,8 @@ impl Results {
     }
 
     /// The ratio of two contestants. It is taken in each round, in which the two are measured shortly after each other: the
-    /// machine's clock may change its speed between two rounds.
+    /// machine's clock may change its speed between two rounds. Rounds in which the CPUs were undisturbed for both count, if
+    /// there are enough of them.
     pub(crate) fn ratio(&self, name: &str, over: &str, figure: &str) -> Option<Figure> {
         let (row, other) = (self.row(name)?, self.row(over)?);
         // Who has failed once is not measured in later rounds.
@@ -229,18 +235,23 @@ mod tests {
 
     #[test]
     fn rounds_of_slow_cpus_do_not_count_where_there_are_enough_others() {
-        let value = |figure: &[f64], speeds: &[f64]| {
-            let mut report = Report::new(Machine::default(), String::new(), 5, false);
+        // What `a` is shown to take, and its ratio to `b`, where `a` and `c` had a whole core in so many of seven rounds.
+        let measured = |a: usize, c: usize| {
+            let mut report = Report::new(Machine::default(), String::new(), 7, false);
             let cell = Cell { scenario: Scenario::Pair, threads: 1, size: 1 };
-            for (&value, &speed) in figure.iter().zip(speeds) {
-                report.add(cell, "a", Kind::Ours, BTreeMap::from([("cpu_ns".to_owned(), value)]), speed);
-                report.add(cell, "b", Kind::Peer, BTreeMap::from([("cpu_ns".to_owned(), 1.0)]), 1.0);
+            let figures = |value| BTreeMap::from([("cpu_ns".to_owned(), value)]);
+            for round in 0..7 {
+                let speed = |whole| if round < whole { 3.0 } else { 1.5 };
+                report.add(cell, "a", Kind::Ours, figures(12.0 / speed(a)), speed(a));
+                report.add(cell, "b", Kind::Peer, figures(2.0), 3.0);
+                report.add(cell, "c", Kind::Peer, figures(1.0), speed(c));
             }
             report.finish();
-            let ratio = report.results[0].ratio("a", "b", "cpu_ns").unwrap().median;
-            (report.results[0].figure("a", "cpu_ns").unwrap().median, ratio)
+            let results = &report.results[0];
+            (results.figure("a", "cpu_ns").unwrap().median, results.ratio("a", "b", "cpu_ns").unwrap().median)
         };
-        assert_eq!(value(&[8.0, 8.0, 8.0, 4.0, 4.0, 4.0], &[0.6, 0.6, 0.6, 1.0, 0.9, 1.0]), (4.0, 4.0));
-        assert_eq!(value(&[8.0, 8.0, 8.0, 4.0, 4.0], &[0.6, 0.6, 0.6, 1.0, 1.0]), (8.0, 8.0));
+        assert_eq!(measured(3, 7), (4.0, 2.0));
+        assert_eq!(measured(2, 7), (8.0, 4.0), "too few");
+        assert_eq!(measured(3, 2), (8.0, 2.0), "too few of one that stands in the same table");
     }
 }

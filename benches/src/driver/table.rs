@@ -57,7 +57,7 @@ pub(crate) fn machine(report: &Report) -> String {
         let _ = writeln!(
             text,
             "\nIn {:.0} % of the measurements a CPU did less than {SHARED} of what it does at its best, as half a core of a host \
-             does whose other half is busy. They count only where fewer than {ENOUGH} others were made of the same.",
+             does whose other half is busy. A table leaves them out where all in it have {ENOUGH} others, and a ratio where both have.",
             100.0 * report.shared
         );
     }
