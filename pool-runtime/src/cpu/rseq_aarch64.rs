@@ -88,7 +88,7 @@ pub(super) unsafe fn clear(area: isize) {
 ///
 /// # Safety
 ///
-/// As for `rseq::pop`, and the offset is that of the areas.
+/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas.
 #[inline(always)]
 pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
     let object;
@@ -140,11 +140,12 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
     object
 }
 
-/// One attempt.
+/// One attempt to put an object onto the stack.
 ///
 /// # Safety
 ///
-/// As for `rseq::push`, and the offset is that of the areas.
+/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. The object is the
+/// caller's, and the stack's after [`Attempt::Done`].
 #[inline(always)]
 pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
@@ -204,7 +205,8 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Atte
 ///
 /// # Safety
 ///
-/// As for `rseq::pop_many`, and the offset is that of the areas.
+/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. There is room for
+/// `most` objects at `to`.
 #[inline]
 pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, most: usize) -> usize {
     let done;
@@ -257,7 +259,8 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
 ///
 /// # Safety
 ///
-/// As for `rseq::push_many`, and the offset is that of the areas.
+/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. As many objects
+/// lie before `end`; those that are counted are the stack's then.
 #[inline]
 pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object, most: usize) -> usize {
     let done;
@@ -310,11 +313,12 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
     done
 }
 
-/// One attempt.
+/// One attempt to change a word from `old` to `new`.
 ///
 /// # Safety
 ///
-/// As for `rseq::store_if`, and the offset is that of the areas.
+/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. The word is one of
+/// the slot's private stack.
 #[inline]
 pub(super) unsafe fn store_if(
     area: isize,
