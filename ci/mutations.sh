@@ -84,28 +84,29 @@ mutant none
 
 # What a sequence reads before it begins.
 mutant running-outside $sequences \
-  's/arm!\(\),\n/"mov r9d, dword ptr [{tables} + {running}]", spin!(), arm!(),\n/g' \
+  's/arm!\(\),\n/"mov r9d, dword ptr [{tables} + {running}]\\n", spin!(), arm!(),\n/g' \
   's/cmp \{n:e\}, dword ptr \[\{tables\} \+ \{running\}\]/cmp {n:e}, r9d/'
 mutant cpu-outside $sequences \
-  's/arm!\(\),\n/"mov {n:e}, dword ptr fs:[{area} + 4]", keep_cpu!(), spin!(), arm!(),\n/g' \
-  's/"mov \{n:e\}, dword ptr fs:\[\{area\} \+ 4\]\\n",\n\s*keep_cpu!\(\),//'
+  's/"mov \{n:e\}, dword ptr fs:\[\{area\} \+ 4\]\\n", keep_cpu!\(\),//' \
+  's/arm!\(\),\n/"mov {n:e}, dword ptr fs:[{area} + 4]\\n", keep_cpu!(), spin!(), arm!(),\n/g'
 mutant len-outside $sequences \
-  's/arm!\(\),\n(\s*find_slot!\("6f"\),\n\s*"mov \{object\})/find_slot!("6f"), "mov {object}, qword ptr [{at} + {len}]", spin!(), arm!(),\n$1/' \
-  's/"mov \{object\}, qword ptr \[\{at\} \+ \{front\}\]",\n/"mov r9, {object}", "mov {object}, qword ptr [{at} + {front}]",\n/' \
-  's/(keep_front!\(\),\n\s*"test.*?)"mov \{n\}, qword ptr \[\{at\} \+ \{len\}\]",/$1"mov {n}, r9",/s' \
-  $injection 's/mov r8, \{at\}\\nmov r9, qword ptr \[r8\]\\n//' \
+  's/arm!\(\),\n(\s*\$find,\n\s*"mov \{object\})/find_slot!(\$miss), "mov {object}, qword ptr [{at} + {len}]\\n", spin!(), arm!(),\n$1/' \
+  's/("mov \{object\}, qword ptr \[\{tables\} \+ \{at\} \+ \{front\}\])/"mov r9, {object}\\n", $1/' \
+  's/mov \{n\}, qword ptr \[\{object\} \+ \{len\}\]/mov {n}, r9/' \
+  $injection 's/\\nmov r9, qword ptr \[r8\]\\n/\\n/' \
   's/cmp r9, qword ptr \[r8\]\\njne 33f\\n//'
-mutant start-after-running $sequences \
-  's/, \{at\}\n\s*3:"/, {at}"/' \
-  's/(jae ",\n\s*\$miss,\n\s*"\\n",\n)/$1"3:\\n",\n/'
+mutant start-after-slot $sequences \
+  's/, \{at\}\n\s*3:\\n"/, {at}\\n"/' \
+  's/(\{at\}, qword ptr \[\{at\} \+ \{n\} \* 8\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/' \
+  's/(\{n\} \* 8 \+ \{distances\}\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/'
 mutant start-after-cpu $sequences \
-  's/, \{at\}\n\s*3:"/, {at}"/' \
-  's/(keep_cpu!\(\),\n\s*spin!\(\),)/$1 "3:\\n",/'
+  's/, \{at\}\n\s*3:\\n"/, {at}\\n"/' \
+  's/(keep_cpu!\(\), spin!\(\))/$1, "3:\\n"/'
 mutant never-armed $sequences 's/mov qword ptr fs:\[\{area\} \+ 8\], \{at\}/nop/'
 
 # Where a sequence ends, and what it does last.
 mutant commit-before-store $sequences \
-  's/("mov qword ptr \[\{at\} \+ \{n\} \* 8 \+ \{entries\}\], \{object\}",)/"inc qword ptr [{at} + {len}]", spin!(), $1/' \
+  's/("mov qword ptr \[\{slot\} \+ \{n\} \* 8 \+ \{entries\}\], \{object\}\\n",)/"inc qword ptr [{slot} + {len}]\\n", spin!(), $1/' \
   's/check_length!\("mov r11, \{n\}"\),//'
 mutant batch-out-commits-first $sequences \
   's/("sub \{n\}, \{most\}",\n)/$1"mov qword ptr [{at} + {len}], {n}", spin!(),\n/' \
@@ -116,13 +117,13 @@ mutant batch-in-commits-first $sequences \
 mutant batch-ends-before-commit $sequences \
   's/("mov qword ptr \[\{at\} \+ \{len\}\], \{n\}",)\n\s*"4:",/"4:", spin!(), $1\n/g'
 mutant end-before-commit $sequences \
-  's/"8:",\n(\s*spin!\(\),\n\s*check_cpu!\(\),\n\s*check_front!\(\),\n\s*"mov qword ptr \[\{at\}\], \{n\}",)\n\s*"4:",/"8:", "4:",\n$1/g'
+  's/8:\\n",\n(\s*spin!\(\),\n\s*check_cpu!\(\),\n\s*check_front!\(\),\n\s*"mov qword ptr \[\{tables\} \+ \{at\}\], \{n\}\n)\s*4:/8:\\n4:\\n",\n$1/g'
 # One instruction of a jump, as it stands between the commit and the end: hit once in so many thousand aborts.
-mutant jump-after-commit $sequences 's/("mov qword ptr \[\{at\}\], \{n\}",\n)/$1"jmp 44f", "44:", "nop",\n/g'
-mutant spin-after-commit $sequences 's/("mov qword ptr \[\{at\}\], \{n\}",\n)/$1spin!(),\n/g'
+mutant jump-after-commit $sequences 's/(\[\{tables\} \+ \{at\}\], \{n\}\n)/$1jmp 44f\n44: nop\n/g'
+mutant spin-after-commit $sequences 's/(\[\{tables\} \+ \{at\}\], \{n\})\n/$1\\n", spin!(), "\n/g'
 
 # What an abort does.
-mutant abort-is-success $sequences 's/"mov ", \$result, ", -1\\njmp 7b"/"jmp 7b"/'
+mutant abort-is-success $sequences 's/"mov ", \$result, ", -1\\njmp 7b"/"jmp 7b"/' 's/"mov \{object\}, -1\\njmp 7b"/"jmp 7b"/'
 mutant abort-resumes $sequences 's/(check_cpu!\(\),\n\s*"mov qword ptr \[\{word\}\])/"8:", $1/' \
   's/"jmp \{aborted\}"/"jmp 8b # {aborted}"/g'
 mutant abort-goes-behind $sequences 's/"jmp \{aborted\}"/"jmp 4b # {aborted}"/g'
@@ -132,8 +133,8 @@ mutant abort-is-pushed pool-runtime/src/cpu/rseq.rs \
   's/again\(Attempt::Aborted, (\|\| unsafe \{ sequence::push\(self\.0, tables, pointer\) \}\)) == Some\(Attempt::Done\)/again(Attempt::Missed, $1 != None/'
 
 # The stack.
-mutant pop-leaves-front $sequences 's/"xor \{n:e\}, \{n:e\}"/"mov {n}, {object}"/'
-mutant push-ignores-limit $sequences 's/"jae \{miss\}",\n(\s*spin!\(\),\n\s*"mov qword ptr \[\{at\} \+ \{n\})/"nop",\n$1/'
+mutant pop-leaves-front $sequences 's/xor \{n:e\}, \{n:e\}/mov {n}, {object}/'
+mutant push-ignores-limit $sequences 's/jae \{miss\}(\\n",\n\s*spin!\(\),\n\s*"mov qword ptr \[\{slot\} \+ \{n\})/nop$1/'
 mutant batch-in-ignores-limit $sequences 's/"cmovb \{most\}, \{i\}",/"# {i}",/'
 mutant batch-out-ignores-len $sequences 's/"cmovb \{most\}, \{n\}",/"# {n}",/'
 mutant store-any-value $sequences 's/"cmp qword ptr \[\{word\}\], \{old\}",\n\s*"jne \{miss\}",/"# {old}",/'
@@ -149,6 +150,10 @@ mutant late-fence pool-runtime/src/registry.rs \
   's/let fenced = !stopped.is_empty\(\) && cpu::fence\(\);/let fenced = !stopped.is_empty();/' \
   's/(stopped\.iter\(\)\.for_each\(\|store\| store\.tables\.restart)/cpu::fence(); $1/'
 mutant no-stop pool-runtime/src/table.rs 's/self\.running\.store\(STARTED, Relaxed\);//'
+mutant no-stop-near pool-runtime/src/table.rs 's/self\.near\.stop\(.*?\);//'
+mutant note-while-stopped pool-runtime/src/table.rs 's/if number < self\.running_slots\(\) /if number < 2 /' \
+  pool-runtime/src/near.rs 's/if distance\.load\(Relaxed\) == NOWHERE /if true /' \
+  's/let _ = distance\.compare_exchange\(NOWHERE, self\.distance\(slot\), AcqRel, Relaxed\);/distance.swap(self.distance(slot), AcqRel);/'
 mutant early-restart pool-runtime/src/registry.rs \
   's/(let objects = stopped)/stopped.iter().for_each(|store| store.tables.restart());\n$1/'
 if ((survived)); then

@@ -91,6 +91,7 @@ mod list;
 mod metrics;
 #[cfg(all(test, loom))]
 mod models;
+mod near;
 mod object;
 mod pool;
 mod pooled;

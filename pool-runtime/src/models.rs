@@ -3,10 +3,13 @@
 //! The objects are numbered. At the end of each model every number is accounted for, once. The number is in a cell that
 //! loom watches: it must have been written *before* it is read, or the model fails.
 
+use core::ptr;
+
 use loom::cell::Cell;
 use loom::thread;
 
 use crate::cpu::set_slot;
+use crate::near::Stopped;
 use crate::object::Object;
 use crate::store::Store;
 
@@ -209,5 +212,32 @@ fn both_of_two_first_uses_are_kept() {
         assert!(release(store, 1));
         other.join().unwrap();
         assert_each_once(rest(store), 0..2);
+    });
+}
+
+/// A slot is made and noted while another thread sweeps: no sequence finds it before the sweep's end, unless the sweep visits
+/// it, and one does in the end, at the latest when the slow path comes by again.
+#[test]
+fn a_slot_is_not_noted_while_a_sweep_goes_by() {
+    loom::model(|| {
+        let store = filled(16, 1);
+        let near = &store.tables.near;
+        let make = move || {
+            set_slot(1);
+            ptr::from_ref(store.here().1)
+        };
+        let maker = thread::spawn(make);
+        let sweeper = thread::spawn(move || {
+            let before = near.look(1).unwrap();
+            assert!(store.tables.stop());
+            let visited: Vec<_> = store.tables.first().unwrap().visit().map(ptr::from_ref).collect();
+            assert!(before.is_none_or(|slot| visited.contains(&slot)), "found by a sequence, and not by the sweep");
+            assert_eq!([near.look(0), near.look(1)], [Err(Stopped), Err(Stopped)]);
+            store.tables.restart();
+        });
+        let made = maker.join().unwrap();
+        sweeper.join().unwrap();
+        assert_eq!(make(), made);
+        assert_eq!(near.look(1), Ok(Some(made)));
     });
 }

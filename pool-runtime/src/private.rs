@@ -31,7 +31,7 @@ use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::object::Object;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, const_fn};
 
 #[repr(C, align(128))]
 pub(crate) struct Private {
@@ -66,18 +66,18 @@ const LINE: usize = 16;
 
 /// The beginning of a [`Private`] that is closed and has no room. It stands in for one that has not been made: nothing is
 /// ever stored there.
-#[cfg(not(loom))]
-#[repr(C, align(128))]
+#[repr(C)]
 pub(crate) struct Closed {
     front: AtomicPtr<()>,
     len: AtomicUsize,
     limit: AtomicUsize,
 }
 
-#[cfg(not(loom))]
 impl Closed {
-    pub(crate) const fn new() -> Self {
-        Self { front: AtomicPtr::new(CLOSED), len: AtomicUsize::new(0), limit: AtomicUsize::new(0) }
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self { front: AtomicPtr::new(CLOSED), len: AtomicUsize::new(0), limit: AtomicUsize::new(0) }
+        }
     }
 }
 

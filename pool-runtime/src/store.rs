@@ -42,7 +42,7 @@ const MAX_LOCAL: usize = 4096;
 
 #[repr(C, align(128))]
 pub(crate) struct Store {
-    /// Read by every acquire and release: nothing on the same line is written once the pool is started.
+    /// Read by every acquire and release: what lies on the same lines is written at a CPU's first use, and by sweeps.
     pub(crate) tables: Tables,
     /// The pool's place in the registry; null before its first use.
     pub(crate) entry: AtomicPtr<Entry>,
@@ -248,10 +248,10 @@ impl Store {
     /// This thread's slot and its number; made where there is none, the pool started if this is its first use.
     pub(crate) fn here(&'static self) -> (usize, &'static Slot) {
         let number = chaos::number(cpu::number);
-        match self.tables.first().and_then(|table| table.get(number)) {
-            Some(slot) => (number, slot),
-            None => (number, self.make_slot(number)),
-        }
+        let made = self.tables.first().and_then(|table| table.get(number));
+        let slot = made.unwrap_or_else(|| self.make_slot(number));
+        self.tables.note(number, slot);
+        (number, slot)
     }
 
     #[cold]

@@ -1,5 +1,6 @@
 //! The primitives under the storage: std's and parking_lot's, or loom's of the same names under `--cfg loom`.
 
+use core::sync::atomic::Ordering;
 #[cfg(not(loom))]
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicUsize};
 #[cfg(not(loom))]
@@ -48,6 +49,28 @@ impl Backoff {
     pub(crate) fn is_completed(&self) -> bool {
         false
     }
+}
+
+/// As many atomics as the array has, all zero.
+#[cfg(not(loom))]
+pub(crate) const fn zeros<const N: usize>() -> [AtomicUsize; N] {
+    [const { AtomicUsize::new(0) }; N]
+}
+
+#[cfg(loom)]
+pub(crate) fn zeros<const N: usize>() -> [AtomicUsize; N] {
+    core::array::from_fn(|_| AtomicUsize::new(0))
+}
+
+/// A store. loom lets one stand before another thread's exchange that it came after, unless it is an exchange, too.
+#[cfg(not(loom))]
+pub(crate) fn store(atomic: &AtomicUsize, value: usize, ordering: Ordering) {
+    atomic.store(value, ordering);
+}
+
+#[cfg(loom)]
+pub(crate) fn store(atomic: &AtomicUsize, value: usize, ordering: Ordering) {
+    atomic.swap(value, ordering);
 }
 
 /// Defines a function that is `const`, but under loom, whose atomics have no `const` constructors.

@@ -10,7 +10,7 @@
 //!    to them is good for ever. What grows is the chain, so nothing idle is lost by growing.
 //! 2. `running` is `STARTED` and the number of slots of `first` while the pool runs. It is `UNSTARTED` before that, and stays
 //!    so where pooling is off; it is `STARTED` alone while a sweep has the pool stopped, and only the sweep changes that.
-//!    `slots` leads to the slots of `first` from the start on.
+//!    `slots` leads to the slots of `first` from the start on. What is `near` is stopped and runs again with `running`.
 //! 3. A sweep that has stopped the pool, fenced, and then held a private stack knows that whoever uses that stack later
 //!    sees the pool stopped, until [`restart`](Tables::restart).
 //! 4. The place of a slot that has not been made leads to one that is closed, has no room and is never written: a
@@ -20,8 +20,9 @@
 //!
 //! Publication is `Release`, lookup is `Acquire`: what was built is seen whole.
 //!
-//! Invariant 3 with restartable sequences: each reads `running` itself, and the fence ends those that have read it before
-//! (`cpu::rseq`). They read `slots` after it, and a slot through an address: what they find is seen whole.
+//! Invariant 3 with restartable sequences: each reads `running` itself, or what is `near`, and the fence ends those that
+//! have read it before (`cpu::rseq`). They read `slots` after `running`, and a slot through an address: what they find is
+//! seen whole.
 //!
 //! Invariant 3 on the portable backend, where the fence is nothing. For a slot that exists: the sweep's hold of the stack
 //! comes after its stop, and the later holder synchronises with it through the lock. For a slot that is made while the
@@ -33,7 +34,11 @@ use core::iter::successors;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use crate::cpu::Area;
+#[cfg(not(loom))]
+use crossbeam_utils::CachePadded;
+
+use crate::cpu::{self, Area};
+use crate::near::Near;
 #[cfg(not(loom))]
 use crate::private::Closed;
 use crate::slot::Slot;
@@ -41,6 +46,8 @@ use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
 
 #[repr(C)]
 pub(crate) struct Tables {
+    /// The slots of the first CPUs, for what acquires and releases one object.
+    pub(crate) near: Near<{ cpu::NEAR }>,
     /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half.
     pub(crate) running: AtomicUsize,
     /// The slots of `first`; null until the pool is started.
@@ -64,6 +71,7 @@ impl Tables {
     const_fn! {
         pub(crate) const fn new() -> Self {
             Self {
+                near: Near::new(),
                 running: AtomicUsize::new(UNSTARTED),
                 slots: AtomicPtr::new(ptr::null_mut()),
                 area: AtomicIsize::new(0),
@@ -99,7 +107,20 @@ impl Tables {
     /// Whether the pool is running still. Exact for the holder of a private stack (invariant 3), a guess for others.
     #[inline]
     pub(crate) fn is_running(&self) -> bool {
-        self.running.load(Relaxed) & !STARTED != 0
+        self.running_slots() != 0
+    }
+
+    /// How many slots `first` has, or zero where the pool is not running: a guess, as for `is_running`.
+    #[inline]
+    fn running_slots(&self) -> usize {
+        self.running.load(Relaxed) & !STARTED
+    }
+
+    /// Lets sequences find a slot, which has been made under this number, by a shorter way.
+    pub(crate) fn note(&self, number: usize, slot: &'static Slot) {
+        if number < self.running_slots() {
+            self.near.note(number, slot);
+        }
     }
 
     /// Whether the pool was ever started: always false where pooling is off.
@@ -136,6 +157,7 @@ impl Tables {
         if started {
             // Relaxed: it is the hold of each private stack, after this, that others synchronise with.
             self.running.store(STARTED, Relaxed);
+            self.near.stop(self.first().map_or(0, |first| first.slots.len()));
         }
         started
     }
@@ -143,6 +165,7 @@ impl Tables {
     /// Lets the pool run again after a sweep.
     pub(crate) fn restart(&self) {
         let Some(first) = self.first() else { return };
+        self.near.restart(first.slots.len());
         // Release: pairs with `running_portable_slot`.
         self.running.store(STARTED | first.slots.len(), Release);
     }
@@ -230,7 +253,7 @@ fn no_slot() -> *mut Slot {
 
 /// The beginning of a slot, which is all that a sequence reads of it.
 #[cfg(not(loom))]
-static NO_SLOT: Closed = Closed::new();
+static NO_SLOT: CachePadded<Closed> = CachePadded::new(Closed::new());
 
 /// What `place` leads to, if it is not nothing, which is null or [`no_slot`].
 #[inline]

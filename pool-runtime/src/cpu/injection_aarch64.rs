@@ -50,7 +50,7 @@ macro_rules! check_front {
 // `len` again, against what it was, which the instruction puts into x15.
 macro_rules! check_length {
     ($expect:literal) => {
-        concat!($expect, "\nldr x17, [{at}, {len}]\ncmp x15, x17\nb.ne 33f\n")
+        concat!($expect, "\nldr x17, [x12, {len}]\ncmp x15, x17\nb.ne 33f\n")
     };
 }
 // Exclusive, for processors without the single instruction.

@@ -35,8 +35,8 @@ macro_rules! check_cpu {
     };
 }
 macro_rules! keep_front {
-    () => {
-        "mov r8, {at}\nmov r9, qword ptr [r8]\n"
+    ($slot:literal) => {
+        concat!("lea r8, [", $slot, "]\nmov r9, qword ptr [r8]\n")
     };
 }
 // The front again, whichever word is about to change.
@@ -48,7 +48,7 @@ macro_rules! check_front {
 // `len` again, against what it was, which the instruction puts into r11.
 macro_rules! check_length {
     ($expect:literal) => {
-        concat!($expect, "\ncmp r11, qword ptr [{at} + {len}]\njne 33f\n")
+        concat!($expect, "\ncmp r11, qword ptr [r8 + {len}]\njne 33f\n")
     };
 }
 macro_rules! count_abort {

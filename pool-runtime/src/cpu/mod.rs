@@ -35,7 +35,7 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 
 pub(crate) use portable::{move_on, slot};
-pub(crate) use rseq::{Area, Resident};
+pub(crate) use rseq::{Area, NEAR, Resident};
 
 /// How the private stacks of all pools work in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

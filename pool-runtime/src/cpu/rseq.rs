@@ -17,8 +17,9 @@
 //! 2. An [`Area`] exists only where the process has rseq and the fence of `membarrier`, and has decided to use them, for
 //!    good. A thread without a registered area has memory at that offset all the same, and reads a negative CPU number
 //!    there: larger than any table, a miss.
-//! 3. A sequence reads `Tables::running` itself. So after a fence, none is at work that saw what it was before.
-//! 4. What `running` leads to, the slots and their entries, stays where it is for ever (invariant 1 of `table`).
+//! 3. A sequence reads `Tables::running` itself, or the distance of its CPU's slot (`near`). So after a fence, none is at
+//!    work that saw what it was before.
+//! 4. What both lead to, the slots and their entries, stays where it is for ever (invariant 1 of `table`).
 //! 5. A commit is a sequence's last instruction. Behind it an abort would do the operation twice.
 //! 6. A sequence makes no call, no system call, and does not touch the stack. Its abort address lies outside of it, behind
 //!    the signature that glibc registered.
@@ -46,6 +47,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicIsize, AtomicUsize};
 
 use super::Reason;
+use crate::near::Near;
 use crate::object::Object;
 use crate::private::{CLOSED, Private};
 use crate::slot::Slot;
@@ -58,6 +60,15 @@ mod membarrier;
 #[cfg_attr(target_arch = "x86_64", path = "rseq_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "rseq_aarch64.rs")]
 mod sequence;
+
+/// Of how many CPUs the slots are [`Near`]. One more is eight bytes of each pool's static. On a CPU beyond them a pair takes
+/// 1.4 times as long. (Under `--cfg pool_inject` it is one: CPU 0 takes the one way and the others the other.)
+pub(crate) const NEAR: usize = if cfg!(pool_inject) { 1 } else { 64 };
+
+/// Where the distances are, from the tables.
+const DISTANCES: usize = mem::offset_of!(Tables, near) + mem::offset_of!(Near<NEAR>, distances);
+
+const _: () = assert!(mem::offset_of!(Tables, near) == 0, "a distance is from the tables");
 
 /// How often an operation that is aborted is begun again before the slow path does without.
 const ATTEMPTS: usize = 16;

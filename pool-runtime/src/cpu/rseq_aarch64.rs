@@ -2,13 +2,13 @@
 //! and so are the labels.
 //!
 //! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence, or is a block of the
-//! same function. Only the abort lies in `.text.unlikely`. Its branch back may be extended by the linker, which then uses
-//! x16 and x17.
+//! same function, and a CPU that is not near has its slot found in the same sequence (12, which goes on at 13). Only the
+//! abort lies in `.text.unlikely`. Its branch back may be extended by the linker, which then uses x16 and x17.
 
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::{AT_LOAD, Attempt};
+use super::{AT_LOAD, Attempt, DISTANCES, NEAR};
 use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
@@ -23,7 +23,6 @@ const _: () = assert!(
     offset_of!(Slot, private) + offset_of!(Private, front) == 0,
     "the commit takes a slot's address for its front's"
 );
-const _: () = assert!(offset_of!(Tables, running) == 0, "the load with an acquire has no offset");
 
 /// What [`AT_LOAD`] holds, as a constant (invariant 9 of `rseq`).
 #[inline(always)]
@@ -98,7 +97,7 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
     unsafe {
         assemble!(
             arm!(),
-            find_slot!("6f"),
+            find_near_slot!(),
             "ldr {object}, [{at}, {front}]",
             "mov {n}, xzr",
             keep_front!(),
@@ -115,6 +114,8 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
             spin!(),
             check_length!("add x15, {n}, #1"),
             "add {at}, {at}, {len} - {front}",
+            "b 8f",
+            find_far_slot!("6f"),
             "8:",
             spin!(),
             check_cpu!(),
@@ -131,6 +132,9 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
             object = out(reg) object,
             out("x16") _,
             out("x17") _,
+            near = const NEAR,
+            distances = const DISTANCES,
+            running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
             len = const offset_of!(Private, len),
@@ -154,7 +158,7 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Atte
     unsafe {
         assemble!(
             arm!(),
-            find_slot!("{miss}"),
+            find_near_slot!(),
             "ldr {more}, [{at}, {front}]",
             "mov {n}, {object}",
             keep_front!(),
@@ -172,6 +176,8 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Atte
             check_length!("mov x15, {n}"),
             "add {n}, {n}, #1",
             "add {at}, {at}, {len} - {front}",
+            "b 8f",
+            find_far_slot!("{miss}"),
             "8:",
             spin!(),
             check_cpu!(),
@@ -188,6 +194,9 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Atte
             object = in(reg) object,
             out("x16") _,
             out("x17") _,
+            near = const NEAR,
+            distances = const DISTANCES,
+            running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
             len = const offset_of!(Private, len),
@@ -246,6 +255,7 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
             more = out(reg) _,
             out("x16") _,
             out("x17") _,
+            running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             len = const offset_of!(Private, len),
             entries = const Slot::LINES,
@@ -304,6 +314,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
             more = out(reg) _,
             out("x16") _,
             out("x17") _,
+            running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             len = const offset_of!(Private, len),
             limit = const offset_of!(Private, limit),
@@ -357,6 +368,7 @@ pub(super) unsafe fn store_if(
             more = out(reg) _,
             out("x16") _,
             out("x17") _,
+            running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             miss = label { return Attempt::Missed },
             aborted = label { return Attempt::Aborted },
@@ -375,24 +387,53 @@ macro_rules! arm {
         3:"
     };
 }
-/// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running`,
-/// which is at offset zero, is loaded with an acquire: `slots` comes after it.
+/// The CPU's number in `n`.
+macro_rules! find_cpu {
+    () => {
+        concat!(spin!(), "ldr {n:w}, [{thread}, #4]\n", keep_cpu!(), spin!())
+    };
+}
+/// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running` is
+/// loaded with an acquire: `slots` comes after it.
 macro_rules! find_slot {
     ($miss:literal) => {
+        concat!(find_cpu!(), load_slot!($miss), spin!())
+    };
+}
+macro_rules! load_slot {
+    ($miss:literal) => {
         concat!(
-            spin!(),
-            "ldr {n:w}, [{thread}, #4]\n",
-            keep_cpu!(),
-            spin!(),
-            "ldar {more:w}, [{tables}]
+            "add {more}, {tables}, {running}
+            ldar {more:w}, [{more}]
             cmp {n:w}, {more:w}\nb.hs ",
             $miss,
             "\n",
             spin!(),
             "ldr {at}, [{tables}, {slots}]
             ldr {at}, [{at}, {n}, lsl #3]\n",
+        )
+    };
+}
+/// The same for the CPUs that are near, through the slot's distance from the tables. Where the pool is not running, and where
+/// the CPU has no slot, it leads to one that is closed. Any other CPU's slot is found by `find_far_slot`.
+macro_rules! find_near_slot {
+    () => {
+        concat!(
+            find_cpu!(),
+            "cmp {n:w}, {near}
+            b.hs 12f
+            add {at}, {tables}, {distances}
+            ldr {at}, [{at}, {n}, lsl #3]
+            add {at}, {at}, {tables}
+            13:\n",
             spin!(),
         )
+    };
+}
+/// What is done for a CPU that is not near. It stands where nothing else comes by, before the commit.
+macro_rules! find_far_slot {
+    ($miss:literal) => {
+        concat!("12:\n", load_slot!($miss), "b 13b\n")
     };
 }
 /// Copies `most` words from `from` to `to`.
@@ -446,4 +487,4 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, copy, descriptor, find_slot, ways_out};
+use {arm, copy, descriptor, find_cpu, find_far_slot, find_near_slot, find_slot, load_slot, ways_out};

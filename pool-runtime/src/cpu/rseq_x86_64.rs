@@ -5,20 +5,21 @@
 //!
 //! A sequence that has nothing to give but whether it has committed jumps to a block of the compiler's after a miss, and
 //! after an abort: who uses it need not ask. The others answer with a value, since `asm!` with labels has no outputs in
-//! stable Rust. Their way of a miss and everybody's of an abort lie in `.text.unlikely`. A descriptor is data with
-//! addresses in it, so its section is writable, for the dynamic linker. `?` puts both into the group of the function's own
-//! section, if it has one.
+//! stable Rust. Their way of a miss and everybody's of an abort lie in `.text.unlikely`. So does what an acquire or a
+//! release does on a CPU that is not near: it begins a sequence of its own there. A descriptor is data with addresses in
+//! it, so its section is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it
+//! has one.
 //!
 //! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
 //! Intel syntax takes for binary numbers. 2 is the descriptor, 3 the start, 4 the end, 5 the abort, 6 a miss, 7 the way
-//! out, 8 the commit, 9 a loop.
+//! out, 8 the commit, 9 a loop, 12 the sequence of a CPU that is not near.
 //!
 //! `--cfg pool_inject` adds a spin between any two steps, and looks again at what the commit relies on.
 
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::{AT_LOAD, Attempt};
+use super::{AT_LOAD, Attempt, DISTANCES, NEAR};
 use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
@@ -90,40 +91,21 @@ pub(super) unsafe fn clear(area: isize) {
 #[inline(always)]
 pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
     let object;
-    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and an entry below `len`, all of which
-    // exist (invariant 4), and writes the front or `len` of a slot that the thread's CPU has and the pool runs
-    // (invariant 3).
+    // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables, a slot and an entry below
+    // `len`, all of which exist (invariant 4), and writes the front or `len` of a slot that the thread's CPU has and the
+    // pool runs (invariant 3).
     unsafe {
         assemble!(
-            arm!(),
-            find_slot!("6f"),
-            "mov {object}, qword ptr [{at} + {front}]",
-            "xor {n:e}, {n:e}",
-            keep_front!(),
-            "test {object}, {object}",
-            // Neither null nor closed: no address of ours is negative.
-            "jg 8f",
-            spin!(),
-            "mov {n}, qword ptr [{at} + {len}]",
-            spin!(),
-            "sub {n}, 1",
-            "jb 6f",
-            "mov {object}, qword ptr [{at} + {n} * 8 + {entries}]",
-            spin!(),
-            check_length!("lea r11, [{n} + 1]"),
-            "add {at}, {len} - {front}",
-            "8:",
-            spin!(),
-            check_cpu!(),
-            check_front!(),
-            "mov qword ptr [{at}], {n}",
-            "4:",
+            take!(find_near_slot!(), "6f"),
             ways_out!("{object}"),
+            far!(take!(find_far_slot!("6b"), "6b"), descriptor!("mov {object}, -1\njmp 7b")),
             area = in(reg) area,
             tables = in(reg) tables,
             at = out(reg) _,
             n = out(reg) _,
             object = out(reg) object,
+            near = const NEAR,
+            distances = const DISTANCES,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
@@ -142,40 +124,23 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
 /// caller's, and the stack's after [`Attempt::Done`].
 #[inline(always)]
 pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Attempt {
-    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
-    // an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len` of a slot that the
-    // thread's CPU has and the pool runs (invariant 3).
+    // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables and a slot, which exist
+    // (invariant 4), writes an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len`
+    // of a slot that the thread's CPU has and the pool runs (invariant 3).
     unsafe {
         assemble!(
-            arm!(),
-            find_slot!("{miss}"),
-            "mov {n}, {object}",
-            keep_front!(),
-            "cmp qword ptr [{at} + {front}], 0",
-            "je 8f",
-            spin!(),
-            "mov {n}, qword ptr [{at} + {len}]",
-            spin!(),
-            "cmp {n}, qword ptr [{at} + {limit}]",
-            "jae {miss}",
-            spin!(),
-            "mov qword ptr [{at} + {n} * 8 + {entries}], {object}",
-            spin!(),
-            check_length!("mov r11, {n}"),
-            "add {n}, 1",
-            "add {at}, {len} - {front}",
-            "8:",
-            spin!(),
-            check_cpu!(),
-            check_front!(),
-            "mov qword ptr [{at}], {n}",
-            "4:",
+            put!(find_near_slot!()),
+            "7:",
             descriptor!("jmp {aborted}"),
+            far!(put!(find_far_slot!("{miss}")), descriptor!("jmp {aborted}")),
             area = in(reg) area,
             tables = in(reg) tables,
             at = out(reg) _,
+            slot = out(reg) _,
             n = out(reg) _,
             object = in(reg) object,
+            near = const NEAR,
+            distances = const DISTANCES,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             front = const offset_of!(Private, front),
@@ -207,7 +172,7 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
             arm!(),
             find_slot!("6f"),
             "mov {n}, qword ptr [{at} + {len}]",
-            keep_front!(),
+            keep_front!("{at}"),
             spin!(),
             "cmp {n}, {most}",
             "cmovb {most}, {n}",
@@ -260,7 +225,7 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
             arm!(),
             find_slot!("6f"),
             "mov {n}, qword ptr [{at} + {len}]",
-            keep_front!(),
+            keep_front!("{at}"),
             spin!(),
             "mov {i}, qword ptr [{at} + {limit}]",
             "sub {i}, {n}",
@@ -348,7 +313,13 @@ macro_rules! arm {
     () => {
         "lea {at}, [rip + 2f]
         mov qword ptr fs:[{area} + 8], {at}
-        3:"
+        3:\n"
+    };
+}
+/// The CPU's number in `n`.
+macro_rules! find_cpu {
+    () => {
+        concat!(spin!(), "mov {n:e}, dword ptr fs:[{area} + 4]\n", keep_cpu!(), spin!())
     };
 }
 /// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running`
@@ -356,10 +327,7 @@ macro_rules! arm {
 macro_rules! find_slot {
     ($miss:literal) => {
         concat!(
-            spin!(),
-            "mov {n:e}, dword ptr fs:[{area} + 4]\n",
-            keep_cpu!(),
-            spin!(),
+            find_cpu!(),
             "cmp {n:e}, dword ptr [{tables} + {running}]\njae ",
             $miss,
             "\n",
@@ -367,6 +335,100 @@ macro_rules! find_slot {
             "mov {at}, qword ptr [{tables} + {slots}]
             mov {at}, qword ptr [{at} + {n} * 8]\n",
             spin!(),
+        )
+    };
+}
+/// The slot's distance from the tables in `at`. Where the pool is not running, and where the CPU has no slot, it leads to one
+/// that is closed.
+macro_rules! find_near_slot {
+    () => {
+        concat!(
+            find_cpu!(),
+            "cmp {n:e}, {near}
+            jae 12f
+            mov {at}, qword ptr [{tables} + {n} * 8 + {distances}]\n",
+            spin!(),
+        )
+    };
+}
+/// The same on any CPU.
+macro_rules! find_far_slot {
+    ($miss:literal) => {
+        concat!(find_slot!($miss), "sub {at}, {tables}\n")
+    };
+}
+/// The sequence of a CPU that is not near, with its descriptor. It goes on where the one before it ends.
+macro_rules! far {
+    ($sequence:expr, $descriptor:expr) => {
+        concat!(
+            ".pushsection .text.unlikely, \"ax?\", @progbits
+            12:\n",
+            $sequence,
+            "jmp 7b\n",
+            $descriptor,
+            ".popsection\n",
+        )
+    };
+}
+/// Takes an object off the stack at the distance in `at`.
+macro_rules! take {
+    ($find:expr, $miss:literal) => {
+        concat!(
+            arm!(),
+            $find,
+            "mov {object}, qword ptr [{tables} + {at} + {front}]
+            xor {n:e}, {n:e}\n",
+            keep_front!("{tables} + {at}"),
+            // Neither null nor closed: no address of ours is negative.
+            "test {object}, {object}
+            jg 8f\n",
+            spin!(),
+            "lea {object}, [{tables} + {at}]
+            mov {n}, qword ptr [{object} + {len}]\n",
+            spin!(),
+            "sub {n}, 1\njb ",
+            $miss,
+            "\nmov {object}, qword ptr [{object} + {n} * 8 + {entries}]\n",
+            spin!(),
+            check_length!("lea r11, [{n} + 1]"),
+            "add {at}, {len} - {front}
+            8:\n",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            "mov qword ptr [{tables} + {at}], {n}
+            4:\n",
+        )
+    };
+}
+/// Puts the object onto it.
+macro_rules! put {
+    ($find:expr) => {
+        concat!(
+            arm!(),
+            $find,
+            "mov {n}, {object}\n",
+            keep_front!("{tables} + {at}"),
+            "cmp qword ptr [{tables} + {at} + {front}], 0
+            je 8f\n",
+            spin!(),
+            "lea {slot}, [{tables} + {at}]
+            mov {n}, qword ptr [{slot} + {len}]\n",
+            spin!(),
+            "cmp {n}, qword ptr [{slot} + {limit}]
+            jae {miss}\n",
+            spin!(),
+            "mov qword ptr [{slot} + {n} * 8 + {entries}], {object}\n",
+            spin!(),
+            check_length!("mov r11, {n}"),
+            "add {n}, 1
+            add {at}, {len} - {front}
+            8:\n",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            "mov qword ptr [{tables} + {at}], {n}
+            4:\n",
         )
     };
 }
@@ -425,4 +487,4 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, copy, descriptor, find_slot, ways_out};
+use {arm, copy, descriptor, far, find_cpu, find_far_slot, find_near_slot, find_slot, put, take, ways_out};
