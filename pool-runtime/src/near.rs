@@ -8,8 +8,8 @@
 //!
 //! 1. A distance is `NOWHERE`, or `STOPPED`, or that of the slot with its number, which the pool's first table had before.
 //! 2. From a sweep's stop to its restart all are `STOPPED`, of as many numbers as the first table has. The others are
-//!    `NOWHERE` for good. What is `STOPPED` only a sweep changes, and to `NOWHERE`: it has emptied the private stacks, so
-//!    the slow path comes by anyway.
+//!    `NOWHERE` for good. What is `STOPPED` only a sweep changes, and to `NOWHERE`. The slow path, which comes by anyway where
+//!    a private stack has been emptied, notes the slot again.
 //! 3. Where there is a distance this stays where it is: it is part of a pool, and a pool is a static.
 //!
 //! # Orderings

@@ -176,6 +176,11 @@ impl Private {
         (self.front.load(Relaxed), self.stacked(), self.limit())
     }
 
+    /// Whether there was no place for an object, at a moment that has passed by now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.room() == 0 && !self.front.load(Relaxed).is_null()
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.front.load(Relaxed) != CLOSED
     }
@@ -308,6 +313,7 @@ mod tests {
             held.set_capacity(capacity);
             let mut kept = 0;
             for n in 0..50 {
+                assert_eq!(private.is_full(), kept == capacity);
                 match private.fill_front(object(n)).or_else(|object| held.push(object)) {
                     Ok(()) => kept += 1,
                     Err(object) => assert_eq!(number(object), n),

@@ -300,7 +300,7 @@ impl Store {
     /// back where neither can be.
     fn flush(&'static self, slot: &'static Slot, object: Object) -> Result<(), Object> {
         let Some(mut private) = self.access(slot) else { return Err(object) };
-        let again = slot.private.room() == 0 && self.adapt(slot, &mut private, Batch::Out);
+        let again = slot.private.is_full() && self.adapt(slot, &mut private, Batch::Out);
         let object = match private.push(object) {
             Ok(()) => return Ok(()),
             Err(object) => object,

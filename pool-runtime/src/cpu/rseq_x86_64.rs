@@ -370,6 +370,19 @@ macro_rules! far {
         )
     };
 }
+/// Stores the front, or the length, which is at the distance in `at` by now.
+macro_rules! commit {
+    () => {
+        concat!(
+            "8:\n",
+            spin!(),
+            check_cpu!(),
+            check_front!(),
+            "mov qword ptr [{tables} + {at}], {n}
+            4:\n",
+        )
+    };
+}
 /// Takes an object off the stack at the distance in `at`.
 macro_rules! take {
     ($find:expr, $miss:literal) => {
@@ -391,13 +404,8 @@ macro_rules! take {
             "\nmov {object}, qword ptr [{object} + {n} * 8 + {entries}]\n",
             spin!(),
             check_length!("lea r11, [{n} + 1]"),
-            "add {at}, {len} - {front}
-            8:\n",
-            spin!(),
-            check_cpu!(),
-            check_front!(),
-            "mov qword ptr [{tables} + {at}], {n}
-            4:\n",
+            "add {at}, {len} - {front}\n",
+            commit!(),
         )
     };
 }
@@ -422,13 +430,8 @@ macro_rules! put {
             spin!(),
             check_length!("mov r11, {n}"),
             "add {n}, 1
-            add {at}, {len} - {front}
-            8:\n",
-            spin!(),
-            check_cpu!(),
-            check_front!(),
-            "mov qword ptr [{tables} + {at}], {n}
-            4:\n",
+            add {at}, {len} - {front}\n",
+            commit!(),
         )
     };
 }
@@ -487,4 +490,4 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, copy, descriptor, far, find_cpu, find_far_slot, find_near_slot, find_slot, put, take, ways_out};
+use {arm, commit, copy, descriptor, far, find_cpu, find_far_slot, find_near_slot, find_slot, put, take, ways_out};
