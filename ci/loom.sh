@@ -2,7 +2,7 @@
 # The loom models: every interleaving with up to two preemptions.
 set -euo pipefail
 
-export RUSTFLAGS="--cfg loom"
+export RUSTFLAGS="--cfg pool_loom"
 export LOOM_MAX_PREEMPTIONS=2
 # A model passes more than loom's default of 1,000 points at which threads can change.
 export LOOM_MAX_BRANCHES=20000

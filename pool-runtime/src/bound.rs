@@ -112,7 +112,7 @@ const fn clamped(max: usize) -> isize {
     if max > isize::MAX as usize { isize::MAX } else { max as isize }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
 

@@ -373,7 +373,7 @@ impl Error for StartError {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
 

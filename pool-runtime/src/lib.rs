@@ -89,7 +89,7 @@ mod guard;
 mod list;
 #[cfg(feature = "metrics")]
 mod metrics;
-#[cfg(all(test, loom))]
+#[cfg(all(test, pool_loom))]
 mod models;
 mod near;
 mod object;

@@ -91,7 +91,7 @@ impl<const N: usize> Near<N> {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Stopped;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
     use crate::private::{CLOSED, Private};

@@ -213,7 +213,7 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     Some(data)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
     use crate::collector::Wake;

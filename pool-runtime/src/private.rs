@@ -288,7 +288,7 @@ impl Drop for Held<'_> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
 

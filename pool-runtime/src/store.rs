@@ -26,13 +26,13 @@ use crate::sync::const_fn;
 use crate::table::Tables;
 
 /// Objects that a private stack may hold when it is first used. It doubles from there on evidence of need.
-const FIRST_CAPACITY: usize = if cfg!(loom) { 2 } else { 4 };
+const FIRST_CAPACITY: usize = if cfg!(pool_loom) { 2 } else { 4 };
 
 /// How often an acquire looks for an object before it makes one, where it has passed over a list that was in another
 /// thread's hands. A pause between, of twice as many spins each time: 63 in all, which is 0.3 µs where a spin takes 12
 /// cycles, and 4 µs where it takes 140. With two rounds and no pause, two threads that hand objects over made one for 18 of
 /// them; see `tests/handoff.rs`.
-const ROUNDS: usize = if cfg!(loom) { 2 } else { 6 };
+const ROUNDS: usize = if cfg!(pool_loom) { 2 } else { 6 };
 
 /// The largest private stack where the type says nothing.
 const DEFAULT_LOCAL: usize = 32;

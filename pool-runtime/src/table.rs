@@ -34,12 +34,12 @@ use core::iter::successors;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-#[cfg(not(loom))]
+#[cfg(not(pool_loom))]
 use crossbeam_utils::CachePadded;
 
 use crate::cpu::{self, Area};
 use crate::near::Near;
-#[cfg(not(loom))]
+#[cfg(not(pool_loom))]
 use crate::private::Closed;
 use crate::slot::Slot;
 use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
@@ -239,20 +239,20 @@ impl Table {
 }
 
 /// What the place of a slot holds that has not been made (invariant 4).
-#[cfg(not(loom))]
+#[cfg(not(pool_loom))]
 #[inline]
 fn no_slot() -> *mut Slot {
     (&raw const NO_SLOT).cast::<Slot>().cast_mut()
 }
 
 /// Without sequences null does, and loom has no statics.
-#[cfg(loom)]
+#[cfg(pool_loom)]
 fn no_slot() -> *mut Slot {
     ptr::null_mut()
 }
 
 /// The beginning of a slot, which is all that a sequence reads of it.
-#[cfg(not(loom))]
+#[cfg(not(pool_loom))]
 static NO_SLOT: CachePadded<Closed> = CachePadded::new(Closed::new());
 
 /// What `place` leads to, if it is not nothing, which is null or [`no_slot`].
@@ -301,7 +301,7 @@ fn settled<T>(place: &AtomicPtr<T>, nothing: *mut T) -> Option<&'static T> {
     })
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@
 //!    be restartable sequences that is when the program is loaded, before any code that uses a pool (`rseq`).
 //! 2. A pool is started by a thread that knows the decision, and has it written into the pool's tables before.
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, pool_loom))]
 pub(crate) use portable::set_slot;
 
 #[cfg(pool_inject)]
@@ -20,7 +20,7 @@ mod portable;
         target_pointer_width = "64",
         any(target_arch = "x86_64", target_arch = "aarch64"),
         not(target_feature = "crt-static"),
-        not(any(loom, miri, pool_portable)),
+        not(any(pool_loom, miri, pool_portable)),
     )),
     path = "no_rseq.rs"
 )]
@@ -216,7 +216,7 @@ fn report(line: &str) {
 
 /// The number of CPUs that the process may use, as it was when this was first asked.
 pub(crate) fn count() -> usize {
-    static COUNT: AtomicUsize = AtomicUsize::new(if cfg!(loom) { 1 } else { 0 });
+    static COUNT: AtomicUsize = AtomicUsize::new(if cfg!(pool_loom) { 1 } else { 0 });
     asked_once(&COUNT, || {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
         // std asks for the calling thread, which may be one of many that are each bound to a CPU of their own. Where
@@ -262,7 +262,7 @@ pub(crate) fn number() -> usize {
     area().and_then(|area| usize::try_from(area.cpu()).ok()).unwrap_or_else(portable::assigned_slot)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
 

@@ -9,7 +9,7 @@ use crate::slot::Slot;
 use crate::table::Tables;
 
 /// No slot is near, since there are no sequences to find it. But loom looks at those that note them.
-pub(crate) const NEAR: usize = if cfg!(loom) { 2 } else { 0 };
+pub(crate) const NEAR: usize = if cfg!(pool_loom) { 2 } else { 0 };
 
 #[derive(Clone, Copy)]
 pub(crate) struct Area(Infallible);

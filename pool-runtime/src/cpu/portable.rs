@@ -6,7 +6,7 @@
 //! slots of their own, however many threads have come and gone (`move_on`).
 
 use core::cell::Cell;
-#[cfg(not(loom))]
+#[cfg(not(pool_loom))]
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// More slots than CPUs, so that the threads which happen to run have a good chance to be alone in theirs.
@@ -14,13 +14,13 @@ pub(super) const SLOTS_PER_CPU: usize = 2;
 
 const UNASSIGNED: usize = usize::MAX;
 
-#[cfg(not(loom))]
+#[cfg(not(pool_loom))]
 thread_local! {
     // Without a destructor, so that it works in the destructors of other thread-locals.
     static SLOT: Cell<usize> = const { Cell::new(UNASSIGNED) };
 }
 
-#[cfg(loom)]
+#[cfg(pool_loom)]
 loom::thread_local! {
     static SLOT: Cell<usize> = Cell::new(UNASSIGNED);
 }
@@ -47,19 +47,19 @@ pub(crate) fn move_on() -> usize {
     slot
 }
 
-#[cfg(not(loom))]
+#[cfg(not(pool_loom))]
 fn next() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     NEXT.fetch_add(1, Relaxed)
 }
 
 /// Under loom a thread keeps the slot that the model gave it: what happens must be the same in each repetition.
-#[cfg(loom)]
+#[cfg(pool_loom)]
 fn next() -> usize {
     slot()
 }
 
-#[cfg(loom)]
+#[cfg(pool_loom)]
 pub(crate) fn set_slot(slot: usize) {
     SLOT.with(|own| own.set(slot));
 }

@@ -348,7 +348,7 @@ fn aborts_on_preemption(release: [u32; 3]) -> bool {
     !([6, 19, 0]..=[7, 0, 13]).contains(&release)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::{Area, Resident, aborts_on_preemption, parse_release};
     use crate::cpu::{Backend, area, backend};

@@ -33,7 +33,7 @@ fn parse_possible(list: &str) -> Option<usize> {
     list.trim().split([',', '-']).map(|number| number.parse::<usize>().ok()).max().flatten().map(|largest| largest + 1)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::parse_possible;
 
