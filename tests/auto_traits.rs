@@ -6,9 +6,10 @@ use std::marker::PhantomPinned;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Mutex, MutexGuard};
 
+use pool_runtime::collector::{self, Pressure, PressureError, PressureSource, StartError};
 use pool_runtime::registry::AnyPool;
-use pool_runtime::stats::{Dropped, Stats};
-use pool_runtime::{Guard, OnPanic, Pool, Pooled};
+use pool_runtime::stats::{Dropped, Rows, Stats};
+use pool_runtime::{Backend, Collector, Guard, OnPanic, Pool, Pooled, Reason};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 #[derive(Default, Pooled)]
@@ -28,30 +29,116 @@ struct WithMutex(Mutex<Vec<Cell<u8>>>);
 #[derive(Default, Pooled)]
 struct Pinned(PhantomPinned);
 
+/// Nothing in it is `UnwindSafe`, though it can be sent and shared.
+#[derive(Default, Pooled)]
+struct NoUnwind(#[pooled(default)] Option<&'static mut u8>);
+
 #[derive(Default, Pooled)]
 struct WithGuard(#[pooled(default)] Option<Guard<WithCell>>);
 
-// In both directions: as a box of the same.
-assert_impl_all!(Guard<Plain>: Send, Sync, Unpin);
-assert_impl_all!(Guard<WithCell>: Send, Unpin);
-assert_not_impl_any!(Guard<WithCell>: Sync);
-assert_impl_all!(Guard<WithRefCell>: Send, Unpin);
-assert_not_impl_any!(Guard<WithRefCell>: Sync);
-assert_impl_all!(Guard<WithMutex>: Send, Sync, Unpin);
-assert_impl_all!(Guard<WithGuard>: Send, Unpin);
-assert_not_impl_any!(Guard<WithGuard>: Sync);
-assert_not_impl_any!(&Guard<WithCell>: Send);
-assert_impl_all!(&Guard<Plain>: Send);
+/// Says of each type which of these traits it has, and is an error where it has one too many or too few.
+macro_rules! table {
+    ($($type:ty: $send:ident $sync:ident $unpin:ident $unwind:ident $ref_unwind:ident,)*) => {
+        $(
+            row!($send, $type, Send);
+            row!($sync, $type, Sync);
+            row!($unpin, $type, Unpin);
+            row!($unwind, $type, UnwindSafe);
+            row!($ref_unwind, $type, RefUnwindSafe);
+        )*
+    };
+}
+macro_rules! row {
+    (yes, $type:ty, $trait:ident) => {
+        assert_impl_all!($type: $trait);
+    };
+    (no, $type:ty, $trait:ident) => {
+        assert_not_impl_any!($type: $trait);
+    };
+}
 
-// The object of a guard does not move with it.
-assert_not_impl_any!(Pinned: Unpin);
-assert_impl_all!(Guard<Pinned>: Unpin, Send, Sync);
+// Every public type. A guard is as the box of the same. A pool is shared by all threads whatever its objects are, since each has one
+// user at a time; nor can a panic leave it half-changed. The rest is plain data, or a handle.
+table! {
+    //                         Send Sync Unpin UnwindSafe RefUnwindSafe
+    Guard<Plain>:              yes  yes  yes   yes        yes,
+    Box<Plain>:                yes  yes  yes   yes        yes,
+    Guard<WithCell>:           yes  no   yes   yes        no,
+    Box<WithCell>:             yes  no   yes   yes        no,
+    Guard<WithRefCell>:        yes  no   yes   yes        no,
+    Guard<WithMutex>:          yes  yes  yes   yes        yes,
+    Guard<WithGuard>:          yes  no   yes   yes        no,
+    Guard<NoUnwind>:           yes  yes  yes   no         yes,
+    Box<NoUnwind>:             yes  yes  yes   no         yes,
+    // The object of a guard does not move with it.
+    Guard<Pinned>:             yes  yes  yes   yes        yes,
+    Pinned:                    yes  yes  no    yes        yes,
+    &'static Guard<Plain>:     yes  yes  yes   yes        yes,
+    &'static Guard<WithCell>:  no   no   yes   no         no,
+    Pool<Plain>:               yes  yes  yes   yes        yes,
+    Pool<WithCell>:            yes  yes  yes   yes        yes,
+    Pool<NoUnwind>:            yes  yes  yes   yes        yes,
+    Pool<Pinned>:              yes  yes  yes   yes        yes,
+    &'static Pool<WithRefCell>: yes yes  yes   yes        yes,
+    AnyPool:                   yes  yes  yes   yes        yes,
+    Stats:                     yes  yes  yes   yes        yes,
+    Rows:                      yes  yes  yes   yes        yes,
+    Dropped:                   yes  yes  yes   yes        yes,
+    OnPanic:                   yes  yes  yes   yes        yes,
+    Backend:                   yes  yes  yes   yes        yes,
+    Reason:                    yes  yes  yes   yes        yes,
+    Collector:                 yes  yes  yes   yes        yes,
+    collector::Builder:        yes  yes  yes   yes        yes,
+    Pressure:                  yes  yes  yes   yes        yes,
+    PressureSource:            yes  yes  yes   yes        yes,
+    PressureError:             yes  yes  yes   yes        yes,
+    // It has an `io::Error`, which may have any error in it.
+    StartError:                yes  yes  yes   no         no,
+}
 
-// A pool is shared by all threads, whatever its objects are: each has one user at a time.
-assert_impl_all!(Pool<Plain>: Send, Sync);
-assert_impl_all!(Pool<WithCell>: Send, Sync);
-assert_impl_all!(&'static Pool<WithRefCell>: Send, Sync);
-assert_impl_all!(AnyPool: Send, Sync, Copy, fmt::Debug);
+assert_impl_all!(AnyPool: Copy, fmt::Debug);
+
+/// The object of a type which a guard's object is a subtype of: a function that takes every string takes a static one.
+#[derive(Default)]
+struct Hold<F: 'static>(Option<F>);
+type Every = Hold<for<'a> fn(&'a str)>;
+type OnlyStatic = Hold<fn(&'static str)>;
+
+macro_rules! pooled_by_hand {
+    ($type:ty) => {
+        #[allow(coherence_leak_check)]
+        impl Pooled for $type {
+            fn pool() -> &'static Pool<Self> {
+                static POOL: Pool<$type> = Pool::new(stringify!($type));
+                &POOL
+            }
+            fn create_object() -> Self {
+                Hold(None)
+            }
+            fn reset_object(_: &mut Self) {}
+        }
+    };
+}
+pooled_by_hand!(Every);
+pooled_by_hand!(OnlyStatic);
+
+/// Variance: a guard gives its object out and takes none in, so it is covariant, as a box is; the object then goes into the pool of the
+/// type that the guard has by then. A pool does both, so it is invariant: that it is no pool of a supertype is in
+/// `ui-tests/ui/guard/pool-of-a-supertype.rs`. Drop check: a guard may be dropped with its object's type, which borrows nothing
+/// (`Pooled: 'static`), so there is nothing that could be dropped before it.
+#[test]
+fn a_guard_passes_for_that_of_a_supertype() {
+    fn covariant(guard: Guard<Every>) -> Guard<OnlyStatic> {
+        guard
+    }
+    fn print(text: &str) {
+        assert_eq!(text, "static");
+    }
+    let guard = covariant(Every::adopt(Hold(Some(print))));
+    guard.0.expect("a function")("static");
+    drop(guard);
+    assert_eq!(Every::pool().idle(), 0, "it is in the other's pool, or in none");
+}
 
 // Neither can be copied (Go's vet checks this), or come from nowhere.
 assert_not_impl_any!(Guard<Plain>: Clone, Copy, Default);

@@ -12,7 +12,7 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -329,6 +329,10 @@ impl PressureError {
         Self(format!("`{}`: {error}", path.display()))
     }
 }
+
+// The handle's state is changed by its drop alone, and what the thread changes is under a lock: no panic leaves either half-changed.
+impl UnwindSafe for Collector {}
+impl RefUnwindSafe for Collector {}
 
 impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,7 +25,10 @@ use crate::{Guard, OnPanic, Pooled};
 /// adds less than 1 KiB where [`with_local`](Self::with_local) is at its default.
 pub struct Pool<T> {
     store: Store,
-    objects: PhantomData<fn() -> T>,
+    /// Invariant: a pool takes objects in and gives them out, as a `Mutex<T>` does. A `Pool<T>` that could pass for a `Pool<U>` of a
+    /// supertype `U` would hand a `U` out as a `T` (uazu/qcell#20). It owns no `T` for the auto traits: objects are `Send`, and each
+    /// has one user at a time, so a pool is `Send` and `Sync` whatever they are.
+    objects: PhantomData<fn(T) -> T>,
 }
 
 impl<T: Pooled> Pool<T> {
