@@ -92,13 +92,15 @@ impl<T: Pooled> Guard<T> {
 
     /// Takes the object out of the pool for good, in the box that it has lived in.
     pub fn into_box(guard: Self) -> Box<T> {
+        let object = guard.into_raw_box();
         T::pool().note_detached();
-        guard.into_raw_box()
+        object
     }
 
     /// Drops the object instead of putting it back.
     pub fn discard(guard: Self) {
-        T::pool().discard(Object::from_box(guard.into_raw_box()));
+        let object = guard.into_raw_box();
+        T::pool().discard(Object::from_box(object));
     }
 
     /// Takes the object out of the pool and never frees it.
@@ -117,8 +119,10 @@ impl<T: Pooled> Drop for Guard<T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the pointer came from a box and is owned by this guard alone (invariant 1), which ends here.
-        let object = unsafe { Object::from_pointer(self.0.cast()) };
-        T::pool().release(object);
+        let object = unsafe { Box::from_raw(self.0.as_ptr()) };
+        // A `pool` that is written by hand may panic: then the box drops the object.
+        let pool = T::pool();
+        pool.release(Object::from_box(object));
     }
 }
 

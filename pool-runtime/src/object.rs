@@ -56,16 +56,6 @@ impl Object {
         self.0
     }
 
-    /// Takes the object back from a guard.
-    ///
-    /// # Safety
-    ///
-    /// The pointer came from [`into_pointer`](Self::into_pointer), and what held it owns the object no more.
-    #[inline]
-    pub(crate) unsafe fn from_pointer(pointer: NonNull<()>) -> Self {
-        Self(pointer)
-    }
-
     /// The pointer, for a place that stores pointers. What is stored there owns the object.
     #[inline]
     pub(crate) fn into_raw(self) -> *mut () {
