@@ -10,13 +10,14 @@
 //! # Orderings
 //!
 //! `len` is `Relaxed`: it is a hint, and the mutex orders the objects. A thread that has been told of a release (joined
-//! the thread, received a message) reads the length as of then or newer, by coherence.
+//! the thread, received a message) reads the length as of then or newer, by coherence. A sweep, which must not be misled by it, reads
+//! it behind a fence ([`is_settled_and_empty`](List::is_settled_and_empty)).
 
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use crate::object::Object;
-use crate::sync::{AtomicUsize, Mutex, MutexGuard};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, fence};
 
 pub(crate) struct List {
     len: AtomicUsize,
@@ -33,10 +34,17 @@ impl List {
         self.len.load(Relaxed)
     }
 
-    /// Whether nothing is here, and nobody is about to add what he has taken elsewhere: he would have the lock.
+    /// Whether nothing is here, and no thread is about to add an object that it has taken off a stack: it would have the lock.
+    ///
+    /// The caller must have seen the stack without the object: then it sees the lock taken, too, or left.
     pub(crate) fn is_settled_and_empty(&self) -> bool {
-        // The lock first: who left it has stored the length before.
-        !self.objects.is_locked() && self.len() == 0
+        if self.objects.is_locked() {
+            return false;
+        }
+        // Acquire: `is_locked` is a Relaxed load, and pairs by this with the Release that the last holder left the lock with. So
+        // the length is that holder's or newer.
+        fence(Acquire);
+        self.len() == 0
     }
 
     /// Takes the lock, if it is free.

@@ -4,14 +4,17 @@
 //! loom watches: it must have been written *before* it is read, or the model fails.
 
 use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Release, SeqCst};
 
 use loom::cell::Cell;
 use loom::thread;
 
 use crate::cpu::set_slot;
+use crate::list::List;
 use crate::near::Stopped;
 use crate::object::Object;
 use crate::store::Store;
+use crate::sync::{AtomicUsize, fence};
 
 /// A store with two slots' worth of numbers, which every repetition makes anew.
 fn store(max_idle: usize) -> &'static Store {
@@ -239,5 +242,48 @@ fn a_slot_is_not_noted_while_a_sweep_goes_by() {
         sweeper.join().unwrap();
         assert_eq!(make(), made);
         assert_eq!(near.look(1), Ok(Some(made)));
+    });
+}
+
+/// A thread uses a pool first, while another sweeps it through its own handle (`Pool::collect`), not by way of the registry's list.
+#[test]
+fn a_first_use_is_seen_whole_by_a_sweep_of_that_pool_alone() {
+    loom::model(|| {
+        let store = store(16);
+        let near = &store.tables.near;
+        let user = thread::spawn(move || {
+            set_slot(0);
+            ptr::from_ref(store.here().1)
+        });
+        if store.tables.stop() {
+            // The fence of `membarrier`.
+            fence(SeqCst);
+            for _slot in store.tables.first().into_iter().flat_map(|first| first.visit()) {
+                assert!(!matches!(near.look(0), Ok(Some(_))), "the sweep is at a stack that sequences find");
+            }
+            store.tables.restart();
+            assert!(store.tables.is_running(), "the pool stays stopped");
+        }
+        user.join().unwrap();
+    });
+}
+
+/// A flush fills a list while a sweep, which has seen the stack empty, decides whether to pass the list by.
+#[test]
+fn a_list_that_is_passed_by_is_empty() {
+    loom::model(|| {
+        // A list, and the length of a private stack with one object.
+        let all: &'static _ = Box::leak(Box::new((List::new(), AtomicUsize::new(1))));
+        let (list, stacked) = all;
+        let mover = thread::spawn(move || {
+            let mut locked = list.try_lock().unwrap();
+            // The commit of the batch; the sweep's fence comes after it.
+            stacked.store(0, Release);
+            locked.push(Object::from_box(Box::new(Cell::new(0_usize))));
+        });
+        let passed_by = stacked.load(Acquire) == 0 && list.is_settled_and_empty();
+        mover.join().unwrap();
+        let object = list.try_lock().unwrap().pop().map(number);
+        assert!(object == Some(0) && !passed_by, "the object is on no stack, and its list was passed by");
     });
 }

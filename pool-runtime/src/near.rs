@@ -26,7 +26,7 @@ use core::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 
 use crate::private::Closed;
 use crate::slot::Slot;
-use crate::sync::{AtomicUsize, const_fn, store, zeros};
+use crate::sync::{AtomicUsize, const_fn, store_over_exchanges, zeros};
 
 #[repr(C)]
 pub(crate) struct Near<const N: usize> {
@@ -61,13 +61,13 @@ impl<const N: usize> Near<N> {
 
     /// Stops as many as the first table has slots: for a sweep, before it fences.
     pub(crate) fn stop(&self, slots: usize) {
-        self.distances.iter().take(slots).for_each(|distance| store(distance, STOPPED, Relaxed));
+        self.distances.iter().take(slots).for_each(|distance| store_over_exchanges(distance, STOPPED));
     }
 
     /// Ends a stop. Each slot is noted again when it is next used.
     pub(crate) fn restart(&self, slots: usize) {
         // Release: pairs with `note`.
-        self.distances.iter().take(slots).for_each(|distance| store(distance, NOWHERE, Release));
+        self.distances.iter().take(slots).for_each(|distance| distance.store(NOWHERE, Release));
     }
 
     fn distance(&self, slot: &'static Slot) -> usize {

@@ -1,34 +1,83 @@
 //! The primitives under the storage: std's and parking_lot's, or loom's of the same names under `--cfg pool_loom`.
+//!
+//! Under loom each does what it stands for and no more: a model that is stronger than the program proves nothing. So the mutex is
+//! spelt out as parking_lot 0.12 has it, on loom's atomics (loom's own is sequentially consistent), and a store is a store.
 
-use core::sync::atomic::Ordering;
 #[cfg(not(pool_loom))]
-pub(crate) use core::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicUsize};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicUsize, fence};
 #[cfg(not(pool_loom))]
 pub(crate) use crossbeam_utils::Backoff;
 #[cfg(not(pool_loom))]
 pub(crate) use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(pool_loom)]
-pub(crate) use loom::sync::MutexGuard;
+pub(crate) use self::mutex::{Mutex, MutexGuard};
 #[cfg(pool_loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicUsize};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicUsize, fence};
 
-/// loom's mutex with parking_lot's signatures.
+/// parking_lot's mutex, as far as it is used: nobody waits for it, so nobody is parked (`raw_mutex.rs`, 0.12.0 to 0.12.5).
 #[cfg(pool_loom)]
-pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+mod mutex {
+    use core::ops::{Deref, DerefMut};
+    use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-#[cfg(pool_loom)]
-impl<T> Mutex<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(loom::sync::Mutex::new(value))
+    use loom::cell::{MutPtr, UnsafeCell};
+    use loom::sync::atomic::AtomicBool;
+
+    pub(crate) struct Mutex<T> {
+        locked: AtomicBool,
+        value: UnsafeCell<T>,
     }
 
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.0.try_lock().ok()
+    pub(crate) struct MutexGuard<'a, T> {
+        locked: &'a AtomicBool,
+        /// `None` once the guard is being dropped. loom looks at how long the value is borrowed.
+        value: Option<MutPtr<T>>,
     }
 
-    pub(crate) fn is_locked(&self) -> bool {
-        self.0.try_lock().is_err()
+    // SAFETY: the value is reached through the guard alone, of which there is one at a time; loom watches.
+    unsafe impl<T: Send> Sync for Mutex<T> {}
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        }
+
+        /// Fails where the lock is free by now, too: the first look is `Relaxed`.
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            if self.locked.load(Relaxed) {
+                return None;
+            }
+            let locked = self.locked.compare_exchange(false, true, Acquire, Relaxed).is_ok();
+            locked.then(|| MutexGuard { locked: &self.locked, value: Some(self.value.get_mut()) })
+        }
+
+        pub(crate) fn is_locked(&self) -> bool {
+            self.locked.load(Relaxed)
+        }
+    }
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            // SAFETY: the lock is held.
+            unsafe { self.value.as_ref().unwrap().deref() }
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            // SAFETY: the lock is held.
+            unsafe { self.value.as_ref().unwrap().deref() }
+        }
+    }
+
+    impl<T> Drop for MutexGuard<'_, T> {
+        fn drop(&mut self) {
+            self.value = None;
+            self.locked.compare_exchange(true, false, Release, Relaxed).unwrap();
+        }
     }
 }
 
@@ -62,15 +111,18 @@ pub(crate) fn zeros<const N: usize>() -> [AtomicUsize; N] {
     core::array::from_fn(|_| AtomicUsize::new(0))
 }
 
-/// A store. loom lets one stand before another thread's exchange that it came after, unless it is an exchange, too.
+/// A `Relaxed` store over a word that other threads exchange. loom orders two writes only where one thread has seen the other's, and
+/// so lets this stand before an exchange that came first and found what was there before; here it is an exchange, too. That is
+/// stronger in one thing: what was released with the value before is released with this one. So it is for values that no thread
+/// acquires.
 #[cfg(not(pool_loom))]
-pub(crate) fn store(atomic: &AtomicUsize, value: usize, ordering: Ordering) {
-    atomic.store(value, ordering);
+pub(crate) fn store_over_exchanges(atomic: &AtomicUsize, value: usize) {
+    atomic.store(value, core::sync::atomic::Ordering::Relaxed);
 }
 
 #[cfg(pool_loom)]
-pub(crate) fn store(atomic: &AtomicUsize, value: usize, ordering: Ordering) {
-    atomic.swap(value, ordering);
+pub(crate) fn store_over_exchanges(atomic: &AtomicUsize, value: usize) {
+    atomic.swap(value, core::sync::atomic::Ordering::Relaxed);
 }
 
 /// Defines a function that is `const`, but under loom, whose atomics have no `const` constructors.

@@ -153,7 +153,9 @@ impl Tables {
     /// Stops the pool for a sweep, which then holds each private stack once (invariant 3). A pool that was never
     /// started is left alone: it has no slots, so nothing idle.
     pub(crate) fn stop(&self) -> bool {
-        let started = self.is_started();
+        // Acquire: pairs with `start`. A pool that is found started has its first table, whose slots are all stopped below, also by
+        // a sweep that does not come by way of the registry's list.
+        let started = self.running.load(Acquire) != UNSTARTED;
         if started {
             // Relaxed: it is the hold of each private stack, after this, that others synchronise with.
             self.running.store(STARTED, Relaxed);
