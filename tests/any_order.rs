@@ -19,10 +19,12 @@ use tests::operation::{MOST, OPS};
 use tests::random::Random;
 
 /// What a thread that is not alone can know.
-fn use_pool<T: Pooled>(seed: u64, adopt: fn() -> T) {
+fn use_pool<T: Pooled>(seed: u64, tally: &Tally, adopt: fn() -> T) {
     let mut random = Random::new(seed);
     let mut held: VecDeque<Guard<T>> = VecDeque::new();
     for step in 0..if cfg!(debug_assertions) { 500 } else { 3000 } {
+        let before = held.len();
+        tally.may_hold(1);
         match OPS[random.below(OPS.len())] {
             Acquire => held.push_back(T::acquire()),
             TryAcquire => held.extend(T::try_acquire()),
@@ -48,9 +50,14 @@ fn use_pool<T: Pooled>(seed: u64, adopt: fn() -> T) {
                 assert!(unwound.is_err());
             }
         }
-        let idle = T::pool().idle();
+        tally.holds(1, before, held.len());
+        let idle = tally.idle_at_least();
         assert!(idle <= MOST, "seed {seed}, step {step}: {idle} idle");
     }
+    let before = held.len();
+    tally.may_hold(0);
+    held.clear();
+    tally.holds(0, before, 0);
 }
 
 #[test]
@@ -64,12 +71,13 @@ fn several_threads_lose_nothing_and_keep_the_bound() {
     for seed in 0..SEEDS {
         let ended = AtomicBool::new(false);
         thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..4).map(|thread| scope.spawn(move || use_pool(seed * 4 + thread, || Page(TALLY.make())))).collect();
+            let threads: Vec<_> = (0..4)
+                .map(|thread| scope.spawn(move || use_pool(seed * 4 + thread, &TALLY, || Page(TALLY.make()))))
+                .collect();
             let observer = scope.spawn(|| {
                 while !ended.load(Relaxed) {
-                    let stats = Page::pool().stats();
-                    assert!(stats.idle <= MOST, "seed {seed}: {stats:?}");
+                    let idle = TALLY.idle_at_least();
+                    assert!(idle <= MOST, "seed {seed}: {idle} idle, {:?}", Page::pool().stats());
                 }
             });
             let results: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
@@ -81,6 +89,7 @@ fn several_threads_lose_nothing_and_keep_the_bound() {
         });
         let stats = Page::pool().stats();
         TALLY.check(&stats, 0, 0);
+        assert_eq!(stats.idle, TALLY.idle_at_least(), "seed {seed}: {stats:?}");
         assert!(stats.idle <= Page::pool().max_idle(), "seed {seed}: {stats:?}");
         Page::pool().collect();
         TALLY.check(&Page::pool().stats(), 0, 0);

@@ -2,12 +2,15 @@
 //!
 //! # Invariants
 //!
-//! 1. `room = max − charged`, where each object in a list is charged one and each private stack its capacity. So idle
-//!    objects never exceed `max` while `room` is not negative.
-//! 2. `room` is taken before an object enters a list or a capacity grows, and given back after it has left or shrunk.
-//! 3. Only [`set_max`](Bound::set_max) makes `room` negative; whoever calls it sheds objects until it is not.
-//! 4. A pool that was given no limit has the default, which depends on the machine and is filled in at the first use:
-//!    until then `max` and `room` hold `UNSET`.
+//! 1. One word has the limit and what is charged to it, so both are of one moment. Charged are: one for each object in a list, its
+//!    capacity for each private stack, and one for each object that a sweep has taken out and not dropped yet. So the idle objects that
+//!    are alive never exceed the limit while there is no [`excess`](Bound::excess).
+//! 2. An object is charged before it enters a list, and a stack before its capacity grows. The charge is given back after the
+//!    object has left or was dropped, and after the capacity has shrunk.
+//! 3. Only a lowered limit leaves an excess. Nothing is charged while there is one, and the sweep that lowered the limit takes as
+//!    much out (`sweep`).
+//! 4. A pool that was given no limit has the default, which depends on the number of CPUs. It is filled in at the first charge;
+//!    until then the limit is `UNSET`. While the word has `DEFAULT`, ageing steps bring it up to date.
 //!
 //! # Orderings
 //!
@@ -16,100 +19,130 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::cpu;
-use crate::sync::{AtomicIsize, AtomicUsize, const_fn};
+use crate::sync::{AtomicWord, Word, const_fn};
 
 /// Idle objects that a pool keeps per CPU where its type says nothing. Two full private stacks of the default size,
 /// so at most half of the bound is reserved by private stacks.
 const DEFAULT_PER_CPU: usize = 64;
 
-const MAX_UNSET: usize = usize::MAX;
-const ROOM_UNSET: isize = isize::MIN;
+/// The lower half of the word has what is charged; the upper half has the limit, and whether it is the default.
+const HALF: u32 = Word::BITS / 2;
+const CHARGED: Word = (1 << HALF) - 1;
+const DEFAULT: Word = 1 << (Word::BITS - 1);
+/// A limit of a pool that was given none and has charged nothing.
+const UNSET: usize = (1 << (HALF - 1)) - 1;
+/// The largest limit: 2,147,483,646, and 32,766 where the processor has no atomic operations on 64 bits.
+const MOST: usize = UNSET - 1;
 
-pub(crate) struct Bound {
-    max: AtomicUsize,
-    room: AtomicIsize,
+pub(crate) struct Bound(AtomicWord);
+
+/// What the word says.
+#[derive(Clone, Copy)]
+struct State {
+    max: usize,
+    is_default: bool,
+    charged: usize,
 }
 
 impl Bound {
     const_fn! {
         /// The default limit.
         pub(crate) const fn default_for_machine() -> Self {
-            Self { max: AtomicUsize::new(MAX_UNSET), room: AtomicIsize::new(ROOM_UNSET) }
+            Self(AtomicWord::new(word(UNSET, true, 0)))
         }
     }
 
     const_fn! {
         pub(crate) const fn new(max: usize) -> Self {
-            let max = clamped(max);
-            Self { max: AtomicUsize::new(max as usize), room: AtomicIsize::new(max) }
+            Self(AtomicWord::new(word(clamped(max), false, 0)))
         }
     }
 
     pub(crate) fn max(&self) -> usize {
-        match self.max.load(Relaxed) {
-            MAX_UNSET => DEFAULT_PER_CPU * cpu::count(),
-            max => max,
-        }
+        self.load().max
     }
 
-    /// Takes as much of `n` as there is room for, and says how much that is.
+    /// Takes as much of `n` as the limit allows, and says how much that is.
     pub(crate) fn charge_up_to(&self, n: usize) -> usize {
-        let mut room = self.load_room();
-        loop {
-            let granted = usize::try_from(room).unwrap_or(0).min(n);
-            if granted == 0 {
-                return 0;
-            }
-            match self.room.compare_exchange_weak(room, room - granted as isize, Relaxed, Relaxed) {
-                Ok(_) => return granted,
-                Err(now) => room = now,
-            }
-        }
+        let granted = |state: State| state.max.saturating_sub(state.charged).min(n);
+        let before = self.change(|state| Some(State { charged: state.charged + granted(state), ..state }));
+        granted(before)
     }
 
     /// Gives back `n` that was charged.
     pub(crate) fn give_back(&self, n: usize) {
         if n > 0 {
-            self.room.fetch_add(n as isize, Relaxed);
+            // As much was charged, so the upper half stays as it is.
+            let before = self.0.fetch_sub(n as Word, Relaxed);
+            debug_assert!((before & CHARGED) as usize >= n, "invariant 2: more is given back than was charged");
         }
     }
 
     /// How much may be charged, at a moment that has passed by now.
-    pub(crate) fn room(&self) -> usize {
-        usize::try_from(self.load_room()).unwrap_or(0)
+    pub(crate) fn available(&self) -> usize {
+        let state = self.load();
+        state.max.saturating_sub(state.charged)
     }
 
     /// How much is charged above the limit.
     pub(crate) fn excess(&self) -> usize {
-        usize::try_from(-self.load_room()).unwrap_or(0)
+        let state = self.load();
+        state.charged.saturating_sub(state.max)
     }
 
-    /// Changes the limit. Who lowers it sheds what is above (`sweep`).
+    /// Changes the limit, for a sweep that takes the excess out.
     pub(crate) fn set_max(&self, max: usize) {
-        // `room` is filled in before `max` changes. Of two threads that change it, each moves `room` by its own step.
-        self.load_room();
-        let new = clamped(max);
-        let old = match self.max.swap(new as usize, Relaxed) {
-            MAX_UNSET => clamped(DEFAULT_PER_CPU * cpu::count()),
-            old => clamped(old),
-        };
-        self.room.fetch_add(new - old, Relaxed);
+        self.change(|state| Some(State { max: clamped(max), is_default: false, ..state }));
     }
 
-    fn load_room(&self) -> isize {
-        match self.room.load(Relaxed) {
-            ROOM_UNSET => {
-                let max = clamped(self.max());
-                self.room.compare_exchange(ROOM_UNSET, max, Relaxed, Relaxed).map_or_else(|now| now, |_| max)
+    /// Brings a default limit up to date with the number of CPUs, for a sweep that takes the excess out.
+    pub(crate) fn follow_default(&self) {
+        let max = default_max();
+        self.change(|state| (state.is_default && state.max != max).then_some(State { max, ..state }));
+    }
+
+    fn load(&self) -> State {
+        filled_in(self.0.load(Relaxed))
+    }
+
+    /// Changes the word, unless there is no change, and returns what it said before.
+    fn change(&self, to: impl Fn(State) -> Option<State>) -> State {
+        let mut now = self.0.load(Relaxed);
+        loop {
+            let before = filled_in(now);
+            let Some(State { max, is_default, charged }) = to(before) else { return before };
+            let after = word(max, is_default, charged);
+            if after == now {
+                return before;
             }
-            room => room,
+            match self.0.compare_exchange_weak(now, after, Relaxed, Relaxed) {
+                Ok(_) => return before,
+                Err(other) => now = other,
+            }
         }
     }
 }
 
-/// No machine holds more than `isize::MAX` objects.
-const fn clamped(max: usize) -> isize {
-    if max > isize::MAX as usize { isize::MAX } else { max as isize }
+const fn word(max: usize, is_default: bool, charged: usize) -> Word {
+    (if is_default { DEFAULT } else { 0 }) | (max as Word) << HALF | charged as Word
+}
+
+/// What a word says, with the default filled in.
+fn filled_in(word: Word) -> State {
+    let max = ((word & !DEFAULT) >> HALF) as usize;
+    State {
+        max: if max == UNSET { default_max() } else { max },
+        is_default: word & DEFAULT != 0,
+        charged: (word & CHARGED) as usize,
+    }
+}
+
+fn default_max() -> usize {
+    clamped(DEFAULT_PER_CPU * cpu::count())
+}
+
+const fn clamped(max: usize) -> usize {
+    if max > MOST { MOST } else { max }
 }
 
 #[cfg(all(test, not(pool_loom)))]
@@ -117,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_is_charged_than_there_is_room_for() {
+    fn no_more_is_charged_than_the_limit_allows() {
         let bound = Bound::new(5);
         assert_eq!(bound.charge_up_to(3), 3);
         assert_eq!(bound.charge_up_to(3), 2);
@@ -131,30 +164,47 @@ mod tests {
         let bound = Bound::new(5);
         assert_eq!(bound.charge_up_to(4), 4);
         bound.set_max(1);
-        assert_eq!((bound.max(), bound.room(), bound.excess()), (1, 0, 3));
+        assert_eq!((bound.max(), bound.available(), bound.excess()), (1, 0, 3));
         assert_eq!(bound.charge_up_to(1), 0);
         bound.give_back(3);
-        assert_eq!((bound.room(), bound.excess()), (0, 0));
+        assert_eq!((bound.available(), bound.excess()), (0, 0));
         bound.set_max(2);
-        assert_eq!(bound.room(), 1);
+        assert_eq!(bound.available(), 1);
     }
 
     #[test]
     fn the_default_is_filled_in_before_the_limit_changes() {
         let bound = Bound::default_for_machine();
         let default = DEFAULT_PER_CPU * cpu::count();
-        assert_eq!((bound.max(), bound.room()), (default, default));
+        assert_eq!((bound.max(), bound.available()), (default, default));
+        assert_eq!(bound.charge_up_to(3), 3);
+        assert_eq!((bound.max(), bound.available()), (default, default - 3));
         let bound = Bound::default_for_machine();
         bound.set_max(7);
-        assert_eq!((bound.max(), bound.room()), (7, 7));
+        assert_eq!((bound.max(), bound.available()), (7, 7));
     }
 
     #[test]
-    fn a_limit_beyond_all_memory_is_no_limit() {
+    fn a_default_follows_the_machine_and_a_limit_that_was_set_does_not() {
+        let default = default_max();
+        // As if it had been filled in on a larger machine.
+        let bound = Bound(AtomicWord::new(word(default + 10, true, default + 4)));
+        assert_eq!((bound.max(), bound.excess()), (default + 10, 0));
+        bound.follow_default();
+        assert_eq!((bound.max(), bound.excess()), (default, 4));
+        bound.set_max(default + 10);
+        bound.follow_default();
+        assert_eq!((bound.max(), bound.excess()), (default + 10, 0));
+    }
+
+    #[test]
+    fn a_limit_beyond_all_memory_is_the_largest() {
         let bound = Bound::new(usize::MAX);
-        assert_eq!(bound.charge_up_to(usize::MAX), isize::MAX as usize);
+        assert_eq!(bound.charge_up_to(usize::MAX), MOST);
         assert_eq!(bound.charge_up_to(1), 0);
         bound.set_max(0);
-        assert_eq!(bound.excess(), isize::MAX as usize);
+        assert_eq!((bound.max(), bound.excess()), (0, MOST));
+        bound.give_back(MOST);
+        assert_eq!((bound.max(), bound.excess(), bound.available()), (0, 0, 0));
     }
 }

@@ -9,6 +9,7 @@ use core::sync::atomic::Ordering::{Acquire, Release, SeqCst};
 use loom::cell::Cell;
 use loom::thread;
 
+use crate::bound::Bound;
 use crate::cpu::set_slot;
 use crate::list::List;
 use crate::near::Stopped;
@@ -41,7 +42,9 @@ fn sweep(store: &'static Store, take: impl FnOnce(&'static Store, bool) -> Vec<O
     assert!(store.tables.stop());
     let taken = take(store, true);
     store.tables.restart();
-    taken.into_iter().map(number).collect()
+    let taken: Vec<_> = taken.into_iter().map(number).collect();
+    store.bound.give_back(taken.len());
+    taken
 }
 
 /// Whatever is left, private stacks of all slots included.
@@ -285,5 +288,18 @@ fn a_list_that_is_passed_by_is_empty() {
         mover.join().unwrap();
         let object = list.try_lock().unwrap().pop().map(number);
         assert!(object == Some(0) && !passed_by, "the object is on no stack, and its list was passed by");
+    });
+}
+
+/// Two threads change the limit and a third charges: never more than the larger limit allows.
+#[test]
+fn of_two_limits_no_more_than_the_larger_is_charged() {
+    loom::model(|| {
+        let bound: &'static Bound = Box::leak(Box::new(Bound::new(3)));
+        let setters = [1, 3].map(|max| thread::spawn(move || bound.set_max(max)));
+        let charged = bound.charge_up_to(10);
+        assert!(charged <= 3, "{charged} charged");
+        setters.into_iter().for_each(|setter| setter.join().unwrap());
+        assert_eq!(bound.max() + bound.excess(), charged + bound.available());
     });
 }

@@ -43,9 +43,12 @@ impl<T: Pooled> Pool<T> {
         /// Sets how many idle objects the pool may keep: the key `max_idle` of the derive.
         ///
         /// It is a strict total, over all CPUs, victims included. A private stack counts with its capacity. There are
-        /// none where this is smaller than twice the number of CPUs, or four times that on the portable backend: then
-        /// all objects are in shared lists, which is slower.
-        /// The default is 64 times the number of CPUs that the process may use. Zero keeps none.
+        /// none where this is smaller than twice the number of CPUs, or four times that number on the portable backend: then all
+        /// objects are in shared lists, which is slower.
+        ///
+        /// The default is 64 times the number of CPUs that the process may use, as it is at the pool's first use and then at each
+        /// [`age`](Self::age). Zero keeps none. More than 2,147,483,646 is that many, and 32,766 where the processor has no atomic
+        /// operations on 64 bits.
         #[must_use]
         pub const fn with_max_idle(self, max_idle: usize) -> Self {
             Self { store: self.store.with_max_idle(max_idle), objects: PhantomData }
@@ -75,8 +78,11 @@ impl<T: Pooled> Pool<T> {
         self.any().stats()
     }
 
-    /// How many objects are in the pool, victims included. Exact while no other thread uses the pool, and never more
-    /// than [`max_idle`](Self::max_idle).
+    /// How many objects are in the pool, victims included.
+    ///
+    /// Exact while no other thread uses the pool. While others do, an object that moves from one place to another may be
+    /// counted twice or not at all, so the sum may be a little more than [`max_idle`](Self::max_idle), which the pool
+    /// never holds.
     pub fn idle(&'static self) -> usize {
         self.any().idle()
     }
@@ -89,7 +95,8 @@ impl<T: Pooled> Pool<T> {
     /// Sets how many objects the pool may keep.
     ///
     /// The limit is a number of objects, not bytes, over all CPUs together. Objects above it are dropped at once, by
-    /// the calling thread. Zero keeps none.
+    /// the calling thread. Zero keeps none; the largest limit is that of [`with_max_idle`](Self::with_max_idle). Of several
+    /// threads that set it, one is the last, and what it has set holds.
     ///
     /// # Panics
     ///

@@ -264,12 +264,6 @@ impl Held<'_> {
         }
     }
 
-    /// Moves all objects to `taken`. Stores nothing where there are none.
-    pub(crate) fn drain(&mut self, taken: &mut Vec<Object>) {
-        taken.extend(self.0.take_front());
-        taken.extend(from_fn(|| self.pop()));
-    }
-
     /// Takes all objects and closes the front; [`set_capacity`](Self::set_capacity) must follow.
     pub(crate) fn take_all(&mut self) -> Vec<Object> {
         // Acquire: pairs with `fill_front`.

@@ -138,7 +138,7 @@ impl AnyPool {
     /// Sets how many objects the pool may keep, and drops what is above.
     pub fn set_max_idle(self, n: usize) {
         self.0.bound.set_max(n);
-        sweep(&[self.0], Store::take_excess);
+        sweep(&[self.0], Store::take_above);
     }
 
     /// Drops every idle object.
@@ -228,22 +228,27 @@ pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, boo
         let stopped: Vec<&'static Store> = stopped.copied().collect();
         // One fence, however many pools.
         let fenced = !stopped.is_empty() && cpu::fence();
+        if !fenced {
+            stopped.iter().for_each(|store| store.unfenced.add(1));
+        }
         if cfg!(pool_inject) && fenced {
             stopped.iter().for_each(|store| store.assert_still());
         }
-        let objects = stopped.iter().map(|store| (store.dispose, take(store, fenced)));
+        let objects = stopped.iter().map(|&store| (store, take(store, fenced)));
         taken.extend(objects.filter(|(_, objects)| !objects.is_empty()));
         stopped.iter().for_each(|store| store.tables.restart());
     }
     let mut panic = None;
-    for (dispose, objects) in taken {
+    for (store, objects) in taken {
         for object in objects {
-            // SAFETY: the object was taken out of the store that has this function.
-            match catch_unwind(AssertUnwindSafe(|| unsafe { dispose(object) })) {
+            // SAFETY: the object was taken out of this store.
+            match catch_unwind(AssertUnwindSafe(|| unsafe { (store.dispose)(object) })) {
                 Err(payload) if panic.is_none() => panic = Some(payload),
                 // The drop of a payload may panic in its turn.
                 result => mem::forget(result),
             }
+            // Not before: until now it took up memory (invariant 1 of `bound`).
+            store.bound.give_back(1);
         }
     }
     if let Some(payload) = panic {

@@ -9,7 +9,10 @@
 
 use core::fmt;
 use core::ops::Deref;
-use core::sync::atomic::AtomicUsize;
+#[cfg(not(target_has_atomic = "64"))]
+use core::sync::atomic::AtomicU32;
+#[cfg(target_has_atomic = "64")]
+use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::store::Store;
@@ -17,7 +20,7 @@ use crate::store::Store;
 /// What a pool holds, and what it has done since the process began.
 ///
 /// While no other thread uses the pool, `created + adopted == detached + dropped.total() + idle + in_use`, exactly.
-/// While others do, the numbers are of slightly different moments.
+/// While others do, the numbers are of slightly different moments: each gauge is a sum over the slots, read one after the other.
 ///
 /// # Examples
 ///
@@ -57,6 +60,9 @@ pub struct Stats {
     pub flushes: u64,
     /// Visits to another slot's shared list that took something.
     pub steals: u64,
+    /// Sweeps (collects, ageing steps, changes of the bound) that left the private stacks alone, since the system refused every way to
+    /// have the threads out of them: what lies there stays, and is counted as idle. See [`collect`](crate::collect).
+    pub unfenced: u64,
     /// Calls of `acquire` and `try_acquire`. Feature `hits`.
     #[cfg(feature = "hits")]
     pub acquires: u64,
@@ -250,21 +256,55 @@ pub(crate) enum Reason {
     Off,
 }
 
-/// A number that only grows.
+/// A number that only grows: 64 bits everywhere, since a pool that is acquired from a million times a second counts 2³² in an hour.
+#[cfg(target_has_atomic = "64")]
 #[derive(Default)]
-pub(crate) struct Counter(AtomicUsize);
+pub(crate) struct Counter(AtomicU64);
 
+#[cfg(target_has_atomic = "64")]
 impl Counter {
-    const fn new() -> Self {
-        Self(AtomicUsize::new(0))
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
     }
 
     pub(crate) fn add(&self, n: usize) {
-        self.0.fetch_add(n, Relaxed);
+        self.0.fetch_add(n as u64, Relaxed);
     }
 
-    fn get(&self) -> u64 {
-        self.0.load(Relaxed) as u64
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// The same in two halves. Between the two steps of an addition that carries, a reader finds 2³² too few.
+#[cfg(not(target_has_atomic = "64"))]
+#[derive(Default)]
+pub(crate) struct Counter {
+    low: AtomicU32,
+    high: AtomicU32,
+}
+
+#[cfg(not(target_has_atomic = "64"))]
+impl Counter {
+    pub(crate) const fn new() -> Self {
+        Self { low: AtomicU32::new(0), high: AtomicU32::new(0) }
+    }
+
+    pub(crate) fn add(&self, n: usize) {
+        let n = n as u32;
+        if self.low.fetch_add(n, Relaxed).checked_add(n).is_none() {
+            self.high.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        loop {
+            let high = self.high.load(Relaxed);
+            let low = self.low.load(Relaxed);
+            if self.high.load(Relaxed) == high {
+                return u64::from(high) << 32 | u64::from(low);
+            }
+        }
     }
 }
 
@@ -343,3 +383,16 @@ pub(crate) fn count_acquire(store: &'static Store, hit: bool) {
 #[cfg(not(feature = "hits"))]
 #[inline(always)]
 pub(crate) fn count_acquire(_store: &'static Store, _hit: bool) {}
+
+#[cfg(test)]
+mod tests {
+    use super::Counter;
+
+    #[test]
+    fn a_counter_goes_on_beyond_32_bits() {
+        let counter = Counter::new();
+        (0..3).for_each(|_| counter.add(u32::MAX as usize));
+        counter.add(3);
+        assert_eq!(counter.get(), 3 << 32);
+    }
+}

@@ -21,7 +21,7 @@ use crate::object::Object;
 use crate::private::{Batch, Held};
 use crate::registry::{self, Dispose, Entry};
 use crate::slot::Slot;
-use crate::stats::{Counters, Reason, Stats, count_acquire};
+use crate::stats::{Counter, Counters, Reason, Stats, count_acquire};
 use crate::sync::const_fn;
 use crate::table::Tables;
 
@@ -52,6 +52,8 @@ pub(crate) struct Store {
     pub(crate) bound: CachePadded<Bound>,
     /// What sweeps count. The rest is counted in the slots.
     pub(crate) swept: Counters,
+    /// Sweeps that had no fence, and left the private stacks alone.
+    pub(crate) unfenced: Counter,
 }
 
 impl Store {
@@ -65,6 +67,7 @@ impl Store {
                 name,
                 bound: CachePadded::new(Bound::default_for_machine()),
                 swept: Counters::new(),
+                unfenced: Counter::new(),
             }
         }
     }
@@ -346,17 +349,15 @@ impl Store {
     /// Whether an object released by this thread now would be kept.
     pub(crate) fn has_room(&'static self) -> bool {
         let private = &self.here().1.private;
-        !cpu::is_off() && (self.bound.room() > 0 || private.len() < private.capacity())
+        !cpu::is_off() && (self.bound.available() > 0 || private.len() < private.capacity())
     }
 
     pub(crate) fn idle(&self) -> usize {
-        let idle = self.slots().map(Slot::idle).sum();
-        // An object that moves while we count is counted twice, or not at all; never are there more than `max`.
-        self.bound.max().min(idle)
+        self.slots().map(Slot::idle).sum()
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let mut stats = Stats { name: self.name, ..Stats::default() };
+        let mut stats = Stats { name: self.name, unfenced: self.unfenced.get(), ..Stats::default() };
         self.swept.add_to(&mut stats);
         for slot in self.slots() {
             slot.counters.add_to(&mut stats);

@@ -7,7 +7,8 @@
 //!    the system refuses the fence, the private stacks are left alone.
 //! 3. It goes from slot to slot, in each to the private stack first, and then to the lists. An object that was idle when
 //!    it began cannot slip past it (invariant 3 of `slot`), but by being acquired.
-//! 4. It drops nothing: it returns what is to be dropped, for when the locks are free.
+//! 4. It drops nothing: it returns what is to be dropped, for when the locks are free. Each of these objects is charged to the bound
+//!    until it is dropped (`registry`), so what comes into the pool meanwhile finds no room that it still takes up.
 //!
 //! While a pool is stopped, acquire and release go on with the shared lists.
 //!
@@ -38,26 +39,22 @@ impl Store {
     /// Takes every idle object out.
     pub(crate) fn take_all(&'static self, fenced: bool) -> Vec<Object> {
         let mut taken = Vec::new();
-        let mut charged = 0;
         for slot in self.slots_to_sweep() {
             if !self.is_known_empty(slot, fenced) {
                 if let Some(mut private) = held(slot, fenced) {
-                    private.drain(&mut taken);
+                    let capacity = private.capacity();
+                    taken.append(&mut self.emptied_to(&mut private, capacity));
                 }
             }
-            for list in [&slot.lists.shared, &slot.lists.victims] {
-                let mut objects = emptied(list);
-                charged += objects.len();
-                taken.append(&mut objects);
-            }
+            taken.append(&mut emptied(&slot.lists.shared));
+            taken.append(&mut emptied(&slot.lists.victims));
         }
-        self.bound.give_back(charged);
         self.swept.dropped(Reason::Collect, taken.len());
         taken
     }
 
     /// One ageing step: takes the victims out, and makes victims of what is idle. A private stack that no batch has
-    /// touched since the last step was larger than its use, and becomes half as large.
+    /// touched since the last step was larger than its use, and becomes half as large. A default bound follows the number of CPUs.
     pub(crate) fn take_aged(&'static self, fenced: bool) -> Vec<Object> {
         let mut aged = Vec::new();
         for slot in self.slots_to_sweep() {
@@ -73,35 +70,47 @@ impl Store {
             }
             aged.append(&mut idle);
         }
-        self.bound.give_back(aged.len());
         self.swept.dropped(Reason::Age, aged.len());
+        self.bound.follow_default();
+        self.take_excess(fenced, &mut aged);
         aged
     }
 
-    /// Takes out what is above the bound: first what has been idle for long.
-    pub(crate) fn take_excess(&'static self, fenced: bool) -> Vec<Object> {
-        let mut above = Vec::new();
+    /// Takes out what is above a bound that was lowered.
+    pub(crate) fn take_above(&'static self, fenced: bool) -> Vec<Object> {
+        let mut taken = Vec::new();
+        self.take_excess(fenced, &mut taken);
+        taken
+    }
+
+    /// Takes out what is above the bound, beside what is `taken` already: first what has been idle for long. The places of private
+    /// stacks are given up before an object is, and made anew as far as there is room for them.
+    fn take_excess(&'static self, fenced: bool, taken: &mut Vec<Object>) {
+        if self.bound.excess() <= taken.len() {
+            return;
+        }
+        let before = taken.len();
+        let mut stacks = Vec::new();
         for slot in self.slots_to_sweep() {
             if let Some(mut private) = held(slot, fenced) {
-                let target = private.capacity().min(self.max_capacity());
-                above.push((slot, self.emptied_to(&mut private, target)));
+                let capacity = private.capacity();
+                stacks.push((slot, capacity, self.emptied_to(&mut private, 0)));
             }
         }
-        let mut taken = Vec::new();
-        self.slots_to_sweep().for_each(|slot| self.shed(locked(&slot.lists.victims).as_deref_mut(), &mut taken));
-        self.slots_to_sweep().for_each(|slot| self.shed(locked(&slot.lists.shared).as_deref_mut(), &mut taken));
-        for (slot, mut objects) in above {
-            self.shed(Some(&mut objects), &mut taken);
+        self.slots_to_sweep().for_each(|slot| self.shed(locked(&slot.lists.victims).as_deref_mut(), taken));
+        self.slots_to_sweep().for_each(|slot| self.shed(locked(&slot.lists.shared).as_deref_mut(), taken));
+        for (slot, capacity, mut objects) in stacks {
+            self.shed(Some(&mut objects), taken);
             match locked(&slot.lists.shared) {
                 Some(mut shared) => shared.append(&mut objects),
-                None => {
-                    self.bound.give_back(objects.len());
-                    taken.append(&mut objects);
-                }
+                None => taken.append(&mut objects),
+            }
+            if let Some(mut private) = held(slot, fenced) {
+                let target = capacity.min(self.max_capacity());
+                private.grow(self.bound.charge_up_to(target));
             }
         }
-        self.swept.dropped(Reason::Collect, taken.len());
-        taken
+        self.swept.dropped(Reason::Collect, taken.len() - before);
     }
 
     /// Takes all objects out of a private stack, each with its charge, which comes out of the capacity. The capacity is
@@ -118,12 +127,12 @@ impl Store {
     /// Moves what is above the bound from one list to what is to be dropped.
     fn shed(&self, list: Option<&mut Vec<Object>>, taken: &mut Vec<Object>) {
         let Some(list) = list else { return };
-        let excess = self.bound.excess().min(list.len());
+        // What is taken is charged still.
+        let excess = self.bound.excess().saturating_sub(taken.len()).min(list.len());
         if excess > 0 {
             // What stays moves to memory of its own size.
             let rest = list.split_off(excess);
             taken.append(&mut core::mem::replace(list, rest));
-            self.bound.give_back(excess);
         }
     }
 

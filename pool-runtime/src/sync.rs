@@ -3,6 +3,10 @@
 //! Under loom each does what it stands for and no more: a model that is stronger than the program proves nothing. So the mutex is
 //! spelt out as parking_lot 0.12 has it, on loom's atomics (loom's own is sequentially consistent), and a store is a store.
 
+#[cfg(all(not(pool_loom), not(target_has_atomic = "64")))]
+pub(crate) use core::sync::atomic::AtomicU32 as AtomicWord;
+#[cfg(all(not(pool_loom), target_has_atomic = "64"))]
+pub(crate) use core::sync::atomic::AtomicU64 as AtomicWord;
 #[cfg(not(pool_loom))]
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicUsize, fence};
 #[cfg(not(pool_loom))]
@@ -13,7 +17,15 @@ pub(crate) use parking_lot::{Mutex, MutexGuard};
 #[cfg(pool_loom)]
 pub(crate) use self::mutex::{Mutex, MutexGuard};
 #[cfg(pool_loom)]
+pub(crate) use loom::sync::atomic::AtomicU64 as AtomicWord;
+#[cfg(pool_loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicUsize, fence};
+
+/// The largest integer that the processor has atomic operations on, but for those on two registers.
+#[cfg(any(pool_loom, target_has_atomic = "64"))]
+pub(crate) type Word = u64;
+#[cfg(not(any(pool_loom, target_has_atomic = "64")))]
+pub(crate) type Word = u32;
 
 /// parking_lot's mutex, as far as it is used: nobody waits for it, so nobody is parked (`raw_mutex.rs`, 0.12.0 to 0.12.5).
 #[cfg(pool_loom)]

@@ -2,8 +2,8 @@
 //!
 //! The counters are `Relaxed`: they are read when the threads that wrote them are joined.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicIsize, AtomicU64};
 
 use pool_runtime::stats::Stats;
 
@@ -11,6 +11,7 @@ use pool_runtime::stats::Stats;
 pub struct Tally {
     made: AtomicU64,
     dropped: AtomicU64,
+    idle: AtomicIsize,
 }
 
 /// A field of a pooled type that counts itself.
@@ -27,11 +28,12 @@ impl Tally {
     /// Nothing is made yet.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
-        Self { made: AtomicU64::new(0), dropped: AtomicU64::new(0) }
+        Self { made: AtomicU64::new(0), dropped: AtomicU64::new(0), idle: AtomicIsize::new(0) }
     }
 
     /// Makes an object with the next number.
     pub fn make(&'static self) -> Counted {
+        self.idle.fetch_add(1, Relaxed);
         Counted { number: self.made.fetch_add(1, Relaxed), tally: self, alive: ALIVE }
     }
 
@@ -48,6 +50,24 @@ impl Tally {
     /// The objects that are not dropped yet.
     pub fn alive(&self) -> u64 {
         self.made() - self.dropped()
+    }
+
+    /// Says that a step has up to `n` more objects in hand than when it began: before it, so that what is counted as
+    /// [idle](Self::idle_at_least) is never too much.
+    pub fn may_hold(&self, n: usize) {
+        self.idle.fetch_sub(n as isize, Relaxed);
+    }
+
+    /// Ends a step that [`may_hold`](Self::may_hold) `n` more, with `before` objects in hand when it began and `after` when it
+    /// ended.
+    pub fn holds(&self, n: usize, before: usize, after: usize) {
+        self.idle.fetch_add((n + before) as isize - after as isize, Relaxed);
+    }
+
+    /// At least so many objects are alive and in no thread's hands, at this moment: in the pool, or in a sweep that drops them. It
+    /// asks the objects and not the pool. Exact while no thread is in a step.
+    pub fn idle_at_least(&self) -> usize {
+        usize::try_from(self.idle.load(Relaxed)).unwrap_or(0)
     }
 
     /// Compares what a pool says of itself with what was really made and dropped.
@@ -81,6 +101,7 @@ impl Drop for Counted {
         }
         // SAFETY: a valid place of ours. Volatile, because a store before a free is dead for the compiler.
         unsafe { (&raw mut self.alive).write_volatile(0) };
+        self.tally.idle.fetch_sub(1, Relaxed);
         self.tally.dropped.fetch_add(1, Relaxed);
     }
 }
