@@ -261,7 +261,7 @@ struct Sweeping;
 
 fn lock() -> Sweeping {
     let us = std::process::id();
-    let backoff = Backoff::new();
+    let mut backoff = Backoff::new();
     // Acquire: pairs with the store of the last sweep.
     while let Err(holder) = SWEEPING.compare_exchange(0, us, Acquire, Relaxed) {
         // Invariant 4.

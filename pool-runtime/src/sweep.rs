@@ -15,7 +15,8 @@
 //! # Waiting
 //!
 //! A sweep waits for the holder of a private stack or of a list: a thread in a stretch of instructions that moves pointers
-//! and runs no user code. In a child of `fork` that thread may not exist. There the sweep gives up after
+//! and runs no user code. It spins, yields, and then sleeps, so that the holder runs, on the same CPU and below it in priority,
+//! too ([`Backoff`]). In a child of `fork` that thread may not exist. There the sweep gives up after
 //! [`PATIENCE`], and what lies behind that lock stays where it is; acquire and release pass it over as always.
 
 use core::hint::spin_loop;
@@ -181,7 +182,7 @@ fn locked(list: &'static List) -> Option<Locked<'static>> {
 
 /// Tries until it works. `None` only in a forked child, when it has not worked for [`PATIENCE`].
 fn wait_for<L>(mut attempt: impl FnMut() -> Option<L>) -> Option<L> {
-    let backoff = Backoff::new();
+    let mut backoff = Backoff::new();
     let mut deadline = None;
     loop {
         if let Some(lock) = attempt() {
