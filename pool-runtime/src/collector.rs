@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //!
-//! 1. `RUNNING` names the process whose collector runs. In a forked child neither the thread nor, therefore, the collector of
-//!    the parent exists: its handle does nothing there, and the child may start one of its own.
+//! 1. `RUNNING` names the process whose collector runs (`process`). In a forked child neither the thread nor, therefore, the
+//!    collector of the parent exists: its handle does nothing there, and the child may start one of its own.
 //! 2. User code, which is the `Drop` of objects and a recorder of metrics, runs on the thread under no lock, and its panics end there.
 
 use core::error::Error;
@@ -14,13 +14,12 @@ use core::time::Duration;
 use std::io;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use crate::pressure::{self, Alarm, Found, Sleeper};
-use crate::{age, collect};
+use crate::{age, collect, process};
 
 /// How often the collector takes an ageing step, where nothing is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
@@ -168,14 +167,19 @@ impl Collector {
 
     /// Where it hears of memory pressure, at this moment: a source can be lost.
     pub fn pressure_source(&self) -> PressureSource {
-        locked(&self.pressure).source.clone()
+        self.heard().map_or(PressureSource::None, |heard| heard.source.clone())
     }
 
     /// Which sources were tried and do not work, and why; and which was lost since. The interval works whatever is here.
     ///
     /// A source that does not exist on the machine is no error.
     pub fn pressure_errors(&self) -> Vec<PressureError> {
-        locked(&self.pressure).errors.clone()
+        self.heard().map_or(Vec::new(), |heard| heard.errors.clone())
+    }
+
+    /// Nothing in a forked child: the thread may have had the lock at the fork (invariant 1).
+    fn heard(&self) -> Option<MutexGuard<'_, Heard>> {
+        self.running.is_here().then(|| locked(&self.pressure))
     }
 }
 
@@ -223,7 +227,7 @@ impl Builder {
 impl Drop for Collector {
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
-        if self.running.0 != process::id() {
+        if !self.running.is_here() {
             // The thread is the parent's, and so are its alarm and what it would be joined by (invariant 1).
             core::mem::forget(thread);
             return;
@@ -242,13 +246,18 @@ struct Running(u32);
 
 impl Running {
     fn claim() -> Option<Self> {
-        let us = process::id();
+        let us = process::current();
         match RUNNING.compare_exchange(0, us, Relaxed, Relaxed) {
             Ok(_) => Some(Self(us)),
             Err(holder) if holder == us => None,
             // Invariant 1.
             Err(holder) => RUNNING.compare_exchange(holder, us, Relaxed, Relaxed).is_ok().then_some(Self(us)),
         }
+    }
+
+    /// Whether this is the process that has claimed it, and not a child.
+    fn is_here(&self) -> bool {
+        self.0 == process::current()
     }
 }
 

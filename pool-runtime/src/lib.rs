@@ -98,6 +98,7 @@ mod pooled;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pressure.rs")]
 mod pressure;
 mod private;
+mod process;
 pub mod registry;
 mod reset;
 mod slot;

@@ -6,7 +6,7 @@
 //! 2. Threads that use a pool first at the same moment may each add an entry. The one that the pool's own pointer names
 //!    counts; the others are passed over.
 //! 3. One sweep runs at a time. User code never runs inside one: what a sweep takes is dropped after it.
-//! 4. The lock names the process that holds it. In a forked child, a lock held by a thread of the parent, which does not
+//! 4. The lock names the process that holds it (`process`). In a forked child, a lock held by a thread of the parent, which does not
 //!    exist here, is taken over: what that sweep was about to drop is lost to the child, and the pools that it had
 //!    stopped are let run by the child's first sweep.
 //!
@@ -23,6 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::cpu;
 use crate::object::Object;
+use crate::process;
 use crate::stats::{Rows, Stats};
 use crate::store::Store;
 use crate::sync::Backoff;
@@ -186,7 +187,7 @@ pub(crate) fn add(store: &'static Store) {
     }
     // Asking is a system call.
     if HOME.load(Relaxed) == 0 {
-        let _ = HOME.compare_exchange(0, std::process::id(), Relaxed, Relaxed);
+        let _ = HOME.compare_exchange(0, process::current(), Relaxed, Relaxed);
     }
     let entry = Box::leak(Box::new(Entry { store, next: AtomicPtr::default() }));
     let mut head = HEAD.load(Relaxed);
@@ -203,7 +204,7 @@ pub(crate) fn add(store: &'static Store) {
 
 /// Whether this process is a child of the one in which the first pool was used, made by `fork` without `exec`.
 pub(crate) fn is_forked() -> bool {
-    HOME.load(Relaxed) != std::process::id()
+    HOME.load(Relaxed) != process::current()
 }
 
 fn stores() -> Vec<&'static Store> {
@@ -260,7 +261,7 @@ pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, boo
 struct Sweeping;
 
 fn lock() -> Sweeping {
-    let us = std::process::id();
+    let us = process::current();
     let mut backoff = Backoff::new();
     // Acquire: pairs with the store of the last sweep.
     while let Err(holder) = SWEEPING.compare_exchange(0, us, Acquire, Relaxed) {

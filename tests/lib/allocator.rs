@@ -1,4 +1,4 @@
-//! The system's allocator, counted. A test binary makes it its own:
+//! The system's allocator, counted; and one without locks. A test binary makes one of them its own:
 //!
 //! ```
 //! # use tests::allocator::Counting;
@@ -9,6 +9,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::AtomicIsize;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Counts the bytes that are allocated and not freed, and the calls of each thread.
@@ -52,4 +54,53 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: the caller's promise.
         unsafe { System.realloc(pointer, layout, size) }
     }
+}
+
+/// Hands out the bytes of one large mapping one after the other, and takes none back. So it has no lock that a thread could hold which
+/// a signal interrupts, or which a child of `clone` does not have.
+#[cfg(target_os = "linux")]
+pub struct Bump;
+
+/// Where the mapping begins, zero before the first allocation; and how much of it is taken. `Relaxed`: the kernel has written what is there.
+#[cfg(target_os = "linux")]
+static BASE: AtomicUsize = AtomicUsize::new(0);
+#[cfg(target_os = "linux")]
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+#[cfg(target_os = "linux")]
+impl Bump {
+    /// Far more than a test takes, and no memory before it is written to.
+    const SIZE: usize = if cfg!(target_pointer_width = "64") { 64 << 30 } else { 512 << 20 };
+
+    fn base() -> usize {
+        let known = BASE.load(Relaxed);
+        if known != 0 {
+            return known;
+        }
+        let (read_write, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
+        // SAFETY: new memory, at an address of the kernel's choice.
+        let base = unsafe { libc::mmap(std::ptr::null_mut(), Self::SIZE, read_write, flags, -1, 0) };
+        if base == libc::MAP_FAILED {
+            return 0;
+        }
+        // Whoever comes second leaves its mapping unused.
+        BASE.compare_exchange(0, base as usize, Relaxed, Relaxed).map_or_else(|first| first, |_| base as usize)
+    }
+}
+
+// SAFETY: each allocation has bytes of its own, aligned as is asked for, that stay mapped; null where there are none.
+#[cfg(target_os = "linux")]
+unsafe impl GlobalAlloc for Bump {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let base = Self::base();
+        let most = layout.size() + layout.align();
+        let begin = TAKEN.fetch_add(most, Relaxed);
+        if base == 0 || begin > Self::SIZE - most {
+            return std::ptr::null_mut();
+        }
+        (base + begin).next_multiple_of(layout.align()) as *mut u8
+    }
+
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
 }
