@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use pool_runtime::collector::StartError;
 use pool_runtime::{Collector, Pooled};
-use tests::collector::{HOUR, SHORT, every, wait_until};
+use tests::collector::{HOUR, SHORT, every, threads, wait_until};
 use tests::counted::{Counted, Tally};
 use tests::guards::hold;
 
@@ -22,26 +22,10 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many threads are the collector's: it has a name.
-#[cfg(target_os = "linux")]
-fn threads() -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux tells the threads");
-    let comm = |task: std::io::Result<std::fs::DirEntry>| {
-        task.and_then(|task| std::fs::read_to_string(task.path().join("comm")))
-    };
-    // One that has ended meanwhile has no name.
-    tasks.filter_map(|task| comm(task).ok()).filter(|comm| comm.trim() == "pool-collector").count()
-}
-
 /// A thread that has been joined is in the kernel's list for a moment more.
 #[track_caller]
 fn wait_until_it_is_gone() {
-    wait_until("the thread is gone", || threads() == 0);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn threads() -> usize {
-    0
+    wait_until("the thread is gone", || threads().is_empty());
 }
 
 #[test]

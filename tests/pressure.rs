@@ -16,19 +16,9 @@ use std::{env, fs};
 use pool_runtime::collector::{PressureSource, StartError};
 use pool_runtime::{Collector, Pooled};
 use tests::child;
-use tests::collector::{HOUR, SHORT, every, wait_until};
+use tests::collector::{HOUR, SHORT, every, threads, wait_until};
 use tests::cpu;
 use tests::guards::hold;
-
-/// The kernel's numbers of the threads of this name.
-fn threads_named(name: &str) -> Vec<String> {
-    let tasks = fs::read_dir("/proc/self/task").expect("Linux tells the threads");
-    let tasks = tasks.map(|task| task.expect("of this process").file_name().into_string().expect("a number"));
-    // A thread that has ended meanwhile has no name.
-    tasks
-        .filter(|task| fs::read_to_string(format!("/proc/self/task/{task}/comm")).is_ok_and(|comm| comm.trim() == name))
-        .collect()
-}
 
 /// How often the thread has given up its CPU by its own will: each time that it sleeps.
 fn sleeps(thread: &str) -> u64 {
@@ -49,8 +39,8 @@ fn it_wakes_up_for_its_interval_and_for_nothing_else() {
     }
     let slept = |interval: Duration| {
         let collector = Collector::builder().interval(interval).start().expect("no other is running");
-        wait_until("the thread has its name", || threads_named("pool-collector").len() == 1);
-        let thread = threads_named("pool-collector").remove(0);
+        wait_until("the thread has its name", || threads().len() == 1);
+        let thread = threads().remove(0);
         wait_until("it sleeps", || sleeps(&thread) > 0);
         let (before, start) = (sleeps(&thread), Instant::now());
         while start.elapsed() < Duration::from_millis(1000) {
@@ -61,7 +51,7 @@ fn it_wakes_up_for_its_interval_and_for_nothing_else() {
         let elapsed = start.elapsed();
         drop(collector);
         // A thread that was joined is listed for a moment more, and would be taken for the next one.
-        wait_until("the thread is gone", || threads_named("pool-collector").is_empty());
+        wait_until("the thread is gone", || threads().is_empty());
         (slept, elapsed)
     };
     assert_eq!(slept(HOUR).0, 0);

@@ -79,6 +79,7 @@
 #[doc(hidden)]
 pub mod __derive;
 mod access;
+mod background;
 mod bound;
 mod capacity;
 mod chaos;

@@ -27,3 +27,17 @@ pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
         thread::sleep(Duration::from_millis(1));
     }
 }
+
+/// The kernel's numbers of the collector's threads, which have a name. None where the system is not Linux.
+pub fn threads() -> Vec<String> {
+    #[cfg(target_os = "linux")]
+    {
+        let tasks = std::fs::read_dir("/proc/self/task").expect("Linux tells the threads");
+        let tasks = tasks.map(|task| task.expect("of this process").file_name().into_string().expect("a number"));
+        // A thread that has ended meanwhile has no name.
+        let comm = |task: &String| std::fs::read_to_string(format!("/proc/self/task/{task}/comm"));
+        tasks.filter(|task| comm(task).is_ok_and(|comm| comm.trim() == "pool-collector")).collect()
+    }
+    #[cfg(not(target_os = "linux"))]
+    Vec::new()
+}
