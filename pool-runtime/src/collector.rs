@@ -356,7 +356,11 @@ fn locked(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
 impl PressureError {
     #[allow(dead_code, reason = "there are no sources but on Linux")]
     pub(crate) fn new(path: &Path, error: impl fmt::Display) -> Self {
-        Self(format!("`{}`: {error}", path.display()))
+        let path = path.display().to_string();
+        // One that is much longer is no path of this system's.
+        let end = path.char_indices().nth(256).map_or(path.len(), |(end, _)| end);
+        let cut = if end < path.len() { "…" } else { "" };
+        Self(format!("`{}{cut}`: {error}", &path[..end]))
     }
 }
 

@@ -15,20 +15,27 @@
 //!
 //! # Invariants
 //!
-//! 1. Data from the environment is written to a FIFO, to a socket, or to a file of the kernel's procfs or cgroup file
+//! 1. Data from the environment is written to a FIFO, to a socket, or to a pressure file of the kernel's procfs or cgroup file
 //!    system, and to nothing else; and the environment is not looked at where the program runs with more rights than its user
 //!    has (`AT_SECURE`). Else the environment could have a file overwritten.
+//! 2. What a path leads to is asked of what has been opened, never of the path: that may lead elsewhere a moment later. A place is
+//!    opened first as nothing but a place (`O_PATH`), which has no effect on a device and waits for nobody. If it is of a kind that is
+//!    used, the same place is then opened, or connected to, by way of `/proc/self/fd`; and what was opened is written to if it is what
+//!    was looked at. Where there is no procfs the path is opened a second time: what has been put there meanwhile is opened
+//!    and not written to.
+//! 3. No symbolic link is followed at the end of a path, no open waits for another process or gives the process a terminal, and no
+//!    descriptor stays open in a program that the process starts.
 
 mod sleeper;
 
 use core::mem;
 use std::env;
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -86,10 +93,10 @@ fn find_below(root: &Path, watch: Option<&OsStr>, write: Option<&OsStr>) -> Foun
             Err(error) => found.errors.push(error),
         }
     }
-    let cgroup = cgroup_file(root).map(|path| (PressureSource::Cgroup(path.clone()), path));
+    let cgroup = cgroup_files(root).into_iter().map(|path| (PressureSource::Cgroup(path.clone()), path));
     let machine = (PressureSource::Machine, root.join("proc/pressure/memory"));
-    for (source, path) in cgroup.into_iter().chain([machine]) {
-        match open_kernel_file(&path, TRIGGER) {
+    for (source, path) in cgroup.chain([machine]) {
+        match Place::at(&path).and_then(|place| open_kernel_file(&place, TRIGGER)) {
             Ok(watch) => {
                 found.watch = Some(watch);
                 found.source = source;
@@ -102,12 +109,12 @@ fn find_below(root: &Path, watch: Option<&OsStr>, write: Option<&OsStr>) -> Foun
     found
 }
 
-/// `memory.pressure` of this process's cgroup, if there are cgroups of version 2.
-fn cgroup_file(root: &Path) -> Option<PathBuf> {
-    let cgroups = fs::read(root.join("proc/self/cgroup")).ok()?;
-    let cgroup = Path::new(OsStr::from_bytes(parse_cgroup(&cgroups)?));
-    let file = cgroup.strip_prefix("/").ok()?.join("memory.pressure");
-    CGROUPS.iter().map(|mount| root.join(mount).join(&file)).find(|path| path.exists())
+/// Where `memory.pressure` of this process's cgroup may be, if it has one of version 2.
+fn cgroup_files(root: &Path) -> Vec<PathBuf> {
+    let cgroups = fs::read(root.join("proc/self/cgroup")).unwrap_or_default();
+    let cgroup = parse_cgroup(&cgroups).and_then(|cgroup| cgroup.strip_prefix(b"/"));
+    let file = cgroup.map(|cgroup| Path::new(OsStr::from_bytes(cgroup)).join("memory.pressure"));
+    file.map_or(Vec::new(), |file| CGROUPS.map(|mount| root.join(mount).join(&file)).into())
 }
 
 /// The path in the line of version 2, which has the number 0 and no controllers: `0::/path`.
@@ -118,53 +125,105 @@ fn parse_cgroup(cgroups: &[u8]) -> Option<&[u8]> {
 /// Opens what the environment names.
 fn open_asked_for(path: &Path, write: Option<&OsStr>) -> Result<Watch, PressureError> {
     let wrong = |what: &str| PressureError::new(path, format!("{what}, in the environment variable {WATCH}"));
+    let unfit = |what: &str| PressureError::new(path, format!("{what}, for the environment variable {WRITE}"));
     if !path.is_absolute() {
         return Err(wrong("not an absolute path"));
     }
     let data = match write {
         None => Vec::new(),
-        Some(text) => decode_base64(text.as_bytes()).ok_or_else(|| {
-            let text = text.to_string_lossy();
-            PressureError::new(path, format!("the environment variable {WRITE} is not Base64: `{text}`"))
-        })?,
+        Some(text) => decode_base64(text.as_bytes()).ok_or_else(|| unfit("no Base64"))?,
     };
-    // Asked before it is opened: to open a device can do things.
-    let kind = fs::metadata(path).map_err(|error| wrong(&error.to_string()))?.file_type();
-    let opened = if kind.is_file() {
-        open_kernel_file(path, &data)
-    } else if kind.is_fifo() {
-        open_fifo(path, &data)
-    } else if kind.is_socket() {
-        connect(path, &data)
-    } else {
-        return Err(wrong("neither a file of the kernel, nor a FIFO, nor a socket"));
+    let place = Place::at(path).map_err(|error| wrong(&error.to_string()))?;
+    let (file, events) = match place.kind() {
+        libc::S_IFREG => (place.open_pressure_file(!data.is_empty()), libc::POLLPRI),
+        // For writing too, even if nothing is written: a FIFO that is open for writing nowhere is at its end.
+        libc::S_IFIFO => (place.open(true), libc::POLLIN),
+        libc::S_IFSOCK => (place.connect(), libc::POLLIN),
+        libc::S_IFLNK => return Err(wrong("a symbolic link, so write the path that it leads to")),
+        _ => return Err(wrong("neither a file of the kernel, nor a FIFO, nor a socket")),
     };
-    opened.map_err(|error| wrong(&error.to_string()))
+    let file = file.map_err(|error| wrong(&error.to_string()))?;
+    write_at_once(&file, &data).map_err(|error| unfit(&error.to_string()))?;
+    Ok(Watch { file, events })
 }
 
 /// Opens a PSI file, and sets a trigger.
-fn open_kernel_file(path: &Path, trigger: &[u8]) -> io::Result<Watch> {
-    let file = OpenOptions::new().read(true).write(!trigger.is_empty()).custom_flags(libc::O_NONBLOCK).open(path)?;
-    if !is_of_kernel(&file)? {
-        return Err(io::Error::other("not a file of the kernel: neither in procfs nor in a cgroup file system"));
-    }
+fn open_kernel_file(place: &Place, trigger: &[u8]) -> io::Result<Watch> {
+    let file = place.open_pressure_file(true)?;
     write_at_once(&file, trigger)?;
     Ok(Watch { file, events: libc::POLLPRI })
 }
 
-/// For writing too, even if nothing is written: a FIFO that is open for writing nowhere is at its end.
-fn open_fifo(path: &Path, data: &[u8]) -> io::Result<Watch> {
-    let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    write_at_once(&file, data)?;
-    Ok(Watch { file, events: libc::POLLIN })
+/// What a path has led to (invariant 2): opened as a place, and neither for reading nor for writing.
+struct Place<'a> {
+    path: &'a Path,
+    place: File,
+    stat: Metadata,
 }
 
-fn connect(path: &Path, data: &[u8]) -> io::Result<Watch> {
-    let socket = UnixStream::connect(path)?;
-    socket.set_nonblocking(true)?;
-    let file = File::from(OwnedFd::from(socket));
-    write_at_once(&file, data)?;
-    Ok(Watch { file, events: libc::POLLIN })
+impl<'a> Place<'a> {
+    fn at(path: &'a Path) -> io::Result<Self> {
+        // std asks for one of the two accesses; with `O_PATH` the kernel ignores it. std sets `O_CLOEXEC`.
+        let place = OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW).open(path)?;
+        let stat = place.metadata()?;
+        Ok(Self { path, place, stat })
+    }
+
+    /// Which of `S_IFMT` it is.
+    fn kind(&self) -> libc::mode_t {
+        self.stat.mode() as libc::mode_t & libc::S_IFMT
+    }
+
+    /// Another name of this place, which leads nowhere else.
+    fn name(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.place.as_raw_fd()))
+    }
+
+    /// Opens it for reading, and for writing too if it is said.
+    fn open(&self, write: bool) -> io::Result<File> {
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let mut options = OpenOptions::new();
+        options.read(true).write(write);
+        let opened = options.custom_flags(flags).open(self.name());
+        let file = match opened {
+            // There is no procfs here.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                options.custom_flags(flags | libc::O_NOFOLLOW).open(self.path)?
+            }
+            opened => opened?,
+        };
+        let stat = file.metadata()?;
+        if (stat.dev(), stat.ino()) != (self.stat.dev(), self.stat.ino()) {
+            return Err(io::Error::other("replaced while it was opened"));
+        }
+        Ok(file)
+    }
+
+    /// Opens a file of the kernel that tells pressure.
+    fn open_pressure_file(&self, write: bool) -> io::Result<File> {
+        // Asked of the place: to open any other file of the kernel may do things.
+        if !is_of_kernel(&self.place)? {
+            return Err(io::Error::other("not a file of the kernel: neither in procfs nor in a cgroup file system"));
+        }
+        let file = self.open(write)?;
+        let mut start = [0; 5];
+        let read = file.read_at(&mut start, 0)?;
+        // What is written to another one may end a process or the machine.
+        if ![&b"some "[..], b"full "].contains(&&start[..read]) {
+            return Err(io::Error::other("a file of the kernel that does not tell pressure"));
+        }
+        Ok(file)
+    }
+
+    fn connect(&self) -> io::Result<File> {
+        let socket = match UnixStream::connect(self.name()) {
+            // There is no procfs here. A path that leads to another socket by now has a message sent, and nothing overwritten.
+            Err(error) if error.kind() == ErrorKind::NotFound => UnixStream::connect(self.path)?,
+            connected => connected?,
+        };
+        socket.set_nonblocking(true)?;
+        Ok(File::from(OwnedFd::from(socket)))
+    }
 }
 
 /// In one piece: the kernel takes each write for a trigger of its own.
@@ -217,6 +276,10 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::collector::Wake;
+    use core::ptr;
+    use core::sync::atomic::AtomicBool;
+    use core::sync::atomic::Ordering::Relaxed;
+    use std::cell::RefCell;
     use std::ffi::CString;
     use std::io::Read as _;
     use std::os::unix::fs::symlink;
@@ -226,32 +289,36 @@ mod tests {
     const PSI: &str = "/proc/pressure/memory";
 
     /// A folder that is removed with this, and looks like `/` where a test puts something.
-    struct Root(PathBuf);
+    struct Root(PathBuf, RefCell<Vec<CString>>);
 
     impl Root {
         fn new(name: &str) -> Self {
             let path = env::temp_dir().join(format!("pool-pressure-{}-{name}", std::process::id()));
             fs::create_dir_all(path.join("proc/self")).unwrap();
-            Self(path)
+            Self(path, RefCell::default())
         }
 
         fn path(&self, name: &str) -> PathBuf {
             self.0.join(name)
         }
 
-        /// A link to the kernel's file, since only that takes a trigger.
+        /// The kernel's file under another name, since only that takes a trigger. The test has mounts of its own.
         fn psi(&self, name: &str) -> PathBuf {
             let path = self.path(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            symlink(PSI, &path).unwrap();
+            fs::write(&path, "").unwrap();
+            let (psi, at) = (CString::new(PSI).unwrap(), c_path(&path));
+            // SAFETY: two strings with a zero at their ends; the others are not looked at.
+            let error = unsafe { libc::mount(psi.as_ptr(), at.as_ptr(), ptr::null(), libc::MS_BIND, ptr::null()) };
+            assert_eq!(error, 0, "mount: {}", io::Error::last_os_error());
+            self.1.borrow_mut().push(at);
             path
         }
 
         fn fifo(&self, name: &str) -> PathBuf {
             let path = self.path(name);
-            let name = CString::new(path.as_os_str().as_bytes()).unwrap();
             // SAFETY: a string with a zero at its end.
-            assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+            assert_eq!(unsafe { libc::mkfifo(c_path(&path).as_ptr(), 0o600) }, 0);
             path
         }
 
@@ -262,13 +329,34 @@ mod tests {
 
     impl Drop for Root {
         fn drop(&mut self) {
+            for mount in self.1.take() {
+                // SAFETY: a string with a zero at its end.
+                assert_eq!(unsafe { libc::umount2(mount.as_ptr(), libc::MNT_DETACH) }, 0);
+            }
             fs::remove_dir_all(&self.0).unwrap();
         }
     }
 
+    fn c_path(path: &Path) -> CString {
+        CString::new(path.as_os_str().as_bytes()).unwrap()
+    }
+
+    /// Whether this thread can have mounts of its own, which it then has.
+    fn has_mounts() -> bool {
+        // SAFETY: no precondition.
+        if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
+            eprintln!("not tested: mounts of its own: {}", io::Error::last_os_error());
+            return false;
+        }
+        let (root, private) = (c_path(Path::new("/")), libc::MS_REC | libc::MS_PRIVATE);
+        // SAFETY: a string with a zero at its end; the others are not looked at.
+        assert_eq!(unsafe { libc::mount(ptr::null(), root.as_ptr(), ptr::null(), private, ptr::null()) }, 0);
+        true
+    }
+
     /// Whether the kernel tells pressure, and lets this process set triggers. Where it does not, a part is not tested.
     fn has_psi() -> bool {
-        let opened = open_kernel_file(Path::new(PSI), TRIGGER);
+        let opened = Place::at(Path::new(PSI)).and_then(|place| open_kernel_file(&place, TRIGGER));
         if let Err(error) = &opened {
             eprintln!("not tested: {PSI}: {error}");
         }
@@ -317,7 +405,7 @@ mod tests {
 
     #[test]
     fn sources_are_tried_in_order() {
-        if !has_psi() {
+        if !has_psi() || !has_mounts() {
             return;
         }
         let root = Root::new("order");
@@ -355,7 +443,7 @@ mod tests {
         let expected =
             format!("`{}`: not a file of the kernel: neither in procfs nor in a cgroup file system", cgroup.display());
         assert_eq!(errors(&found), [expected.as_str()]);
-        if has_psi() {
+        if has_psi() && has_mounts() {
             root.psi("proc/pressure/memory");
             let found = root.find(None, None);
             assert_eq!((&found.source, errors(&found)), (&PressureSource::Machine, vec![expected]));
@@ -372,6 +460,10 @@ mod tests {
         let missing = root.path("missing");
         let trigger = Some("c29tZSAyMDAwMDAgMjAwMDAwMAA=");
         let in_variable = ", in the environment variable MEMORY_PRESSURE_WATCH";
+        let for_variable = ", for the environment variable MEMORY_PRESSURE_WRITE";
+        let link = root.path("link");
+        symlink(&fifo, &link).unwrap();
+        let oom_score = fs::read("/proc/self/oom_score_adj").unwrap();
         for (watch, write, expected) in [
             (Path::new("relative"), trigger, format!("`relative`: not an absolute path{in_variable}")),
             (
@@ -397,10 +489,21 @@ mod tests {
                 trigger,
                 format!("`{}`: neither a file of the kernel, nor a FIFO, nor a socket{in_variable}", root.0.display()),
             ),
+            (&fifo, Some("c29t!"), format!("`{}`: no Base64{for_variable}", fifo.display())),
             (
-                &fifo,
-                Some("c29t!"),
-                format!("`{}`: the environment variable MEMORY_PRESSURE_WRITE is not Base64: `c29t!`", fifo.display()),
+                &link,
+                None,
+                format!("`{}`: a symbolic link, so write the path that it leads to{in_variable}", link.display()),
+            ),
+            (
+                Path::new("/proc/self/oom_score_adj"),
+                Some("MTAwMA=="),
+                format!("`/proc/self/oom_score_adj`: a file of the kernel that does not tell pressure{in_variable}"),
+            ),
+            (
+                Path::new("/proc/self/status"),
+                None,
+                format!("`/proc/self/status`: a file of the kernel that does not tell pressure{in_variable}"),
             ),
         ] {
             let found = root.find(Some(watch), write);
@@ -408,6 +511,85 @@ mod tests {
             assert_eq!(found.source, PressureSource::None);
         }
         assert_eq!(fs::read(&plain).unwrap(), b"precious", "invariant 1");
+        assert_eq!(fs::read("/proc/self/oom_score_adj").unwrap(), oom_score, "invariant 1");
+    }
+
+    /// MEMORY_PRESSURE_WRITE was 90,000 bytes long, and quoted.
+    #[test]
+    fn an_error_quotes_no_more_than_one_can_read() {
+        let long = "x".repeat(90_000);
+        let found = Root::new("long").find(Some(Path::new(&format!("/{long}"))), Some(&long));
+        let found = [found, Root::new("longer").find(Some(Path::new(&format!("/{long}"))), None)];
+        for error in found.iter().flat_map(errors) {
+            assert!(error.len() < 400, "{} bytes", error.len());
+        }
+    }
+
+    /// OpenRC#195, nzbget#798: a path that was looked at led elsewhere when it was opened.
+    #[test]
+    fn a_path_that_changes_has_no_file_overwritten() {
+        let root = Root::new("swap");
+        let (watch, other) = (root.fifo("watch"), root.path("other"));
+        let content = "a file of the user's";
+        fs::write(&other, content).unwrap();
+        let (one, two) = (c_path(&watch), c_path(&other));
+        let (ended, until) = (&AtomicBool::new(false), Instant::now() + Duration::from_secs(1));
+        let found = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while !ended.load(Relaxed) {
+                    let (here, exchange) = (libc::AT_FDCWD, libc::RENAME_EXCHANGE);
+                    // SAFETY: two strings with a zero at their ends.
+                    let error =
+                        unsafe { libc::syscall(libc::SYS_renameat2, here, one.as_ptr(), here, two.as_ptr(), exchange) };
+                    assert_eq!(error, 0, "{}", io::Error::last_os_error());
+                }
+            });
+            let mut found = [0; 2];
+            while Instant::now() < until {
+                // "overwritten"
+                let sources = root.find(Some(&watch), Some("b3ZlcndyaXR0ZW4="));
+                found[usize::from(sources.source == PressureSource::None)] += 1;
+            }
+            ended.store(true, Relaxed);
+            found
+        });
+        let files = [&watch, &other].map(|path| fs::symlink_metadata(path).unwrap().is_file().then_some(path));
+        let file = files.into_iter().flatten().next().unwrap();
+        assert_eq!(fs::read_to_string(file).unwrap(), content);
+        assert!(found[0] > 0 && found[1] > 0, "{found:?} starts have seen the one and the other");
+    }
+
+    /// A program that is started does not have them, and nothing waits.
+    #[test]
+    fn descriptors_are_closed_on_exec_and_do_not_block() {
+        let root = Root::new("flags");
+        let socket = root.path("socket");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let sources = [root.fifo("fifo"), socket, PathBuf::from(PSI)].map(|path| root.find(Some(&path), None));
+        for found in sources {
+            let file = found.watch.map(|watch| watch.file).unwrap_or_else(|| panic!("{:?}", found.errors));
+            // SAFETY: the descriptor is open; neither command has an argument.
+            let flags = [libc::F_GETFD, libc::F_GETFL].map(|command| unsafe { libc::fcntl(file.as_raw_fd(), command) });
+            assert_eq!(
+                (flags[0] & libc::FD_CLOEXEC, flags[1] & libc::O_NONBLOCK),
+                (libc::FD_CLOEXEC, libc::O_NONBLOCK)
+            );
+        }
+    }
+
+    /// Longer than the kernel's structure for addresses.
+    #[test]
+    fn a_socket_may_have_a_long_path() {
+        let root = Root::new("address");
+        let path = root.path(&"x".repeat(100)).join("socket");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        let short = root.path("socket");
+        let listener = UnixListener::bind(&short).unwrap();
+        fs::rename(short, &path).unwrap();
+        let found = root.find(Some(&path), Some("aGVsbG8="));
+        assert_eq!((&found.source, errors(&found)), (&PressureSource::Environment(path), vec![]));
+        let mut buffer = [0; 10];
+        assert_eq!(listener.accept().unwrap().0.read(&mut buffer).unwrap(), 5);
     }
 
     #[test]
@@ -419,7 +601,7 @@ mod tests {
         // `some 1 1`
         let found = root.find(Some(Path::new(PSI)), Some("c29tZSAxIDE="));
         let expected =
-            format!("`{PSI}`: Invalid argument (os error 22), in the environment variable MEMORY_PRESSURE_WATCH");
+            format!("`{PSI}`: Invalid argument (os error 22), for the environment variable MEMORY_PRESSURE_WRITE");
         assert_eq!(errors(&found), [expected]);
         // None at all: the kernel says so when it is asked to wait.
         let found = root.find(Some(Path::new(PSI)), None);
