@@ -55,7 +55,8 @@ const SAME_SHORTAGE: Duration = Duration::from_secs(10);
 /// On Linux the collector listens to the first of these that works:
 ///
 /// 1. What the environment variables `MEMORY_PRESSURE_WATCH` and `MEMORY_PRESSURE_WRITE` ask for, which is how systemd tells a
-///    service ([its protocol](https://systemd.io/PRESSURE/)); `/dev/null` turns pressure off;
+///    service ([its protocol](https://systemd.io/PRESSURE/)); `/dev/null` turns pressure off. It is a file of the kernel that tells
+///    pressure, a FIFO or a socket, and no symbolic link;
 /// 2. `memory.pressure` of the process's cgroup, version 2;
 /// 3. `/proc/pressure/memory`.
 ///

@@ -29,6 +29,11 @@ use crate::object::Object;
 ///
 /// Dropping a guard runs the type's reset and `retain`; a panic of theirs goes on, and the object is dropped.
 ///
+/// # Signal handlers
+///
+/// A handler may drop a guard, as it may [`acquire`](Pooled::acquire) one: the drop waits for no thread. It runs the type's reset and
+/// `retain`, calls the allocator where a shared list has to grow, and drops the object where the pool is full.
+///
 /// # Examples
 ///
 /// ```

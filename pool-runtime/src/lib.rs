@@ -32,7 +32,8 @@
 //! - The hooks (`new`, `reset`, `retain`) and `Drop` run under no lock. They may acquire, release, collect and panic.
 //! - An object whose guard is dropped while its thread unwinds is dropped, and so is one whose reset panics. Nothing is
 //!   poisoned.
-//! - It works in destructors of thread-locals, in a forked child, and before `main`.
+//! - It works in destructors of thread-locals, in a forked child, and before `main`. A signal handler may acquire and release, with an
+//!   allocator that it may call ([`acquire`](Pooled::acquire)); it may not collect or age.
 //! - Idle objects are not dropped at the end of the process: statics are not. [`collect`] at the end of `main` does it.
 //!
 //! # How it works

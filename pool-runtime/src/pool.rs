@@ -96,7 +96,8 @@ impl<T: Pooled> Pool<T> {
     ///
     /// The limit is a number of objects, not bytes, over all CPUs together. Objects above it are dropped at once, by
     /// the calling thread. Zero keeps none; the largest limit is that of [`with_max_idle`](Self::with_max_idle). Of several
-    /// threads that set it, one is the last, and what it has set holds.
+    /// threads that set it, one is the last, and what it has set holds. It waits as [`collect`](crate::collect) does, and
+    /// like that is not for signal handlers.
     ///
     /// # Panics
     ///
@@ -105,7 +106,7 @@ impl<T: Pooled> Pool<T> {
         self.any().set_max_idle(n);
     }
 
-    /// Drops every idle object of this pool, as [`collect`](crate::collect) does for all pools.
+    /// Drops every idle object of this pool, as [`collect`](crate::collect) does for all pools. Not from a signal handler.
     ///
     /// # Panics
     ///
@@ -114,7 +115,7 @@ impl<T: Pooled> Pool<T> {
         self.any().collect();
     }
 
-    /// Takes one ageing step in this pool, as [`age`](crate::age) does in all pools.
+    /// Takes one ageing step in this pool, as [`age`](crate::age) does in all pools. Not from a signal handler.
     ///
     /// # Panics
     ///

@@ -57,6 +57,13 @@ pub trait Pooled: Sized + Send + 'static {
     /// # Panics
     ///
     /// If [`create_object`](Self::create_object) does; the pool is as it was before.
+    ///
+    /// # Signal handlers
+    ///
+    /// A handler may acquire, wherever in a pool its thread was interrupted: an acquire waits for no thread, so not for its own, and
+    /// no object is in two places meanwhile. What an acquire calls has to be allowed in a handler, too. A miss calls the allocator and
+    /// [`create_object`](Self::create_object), and the first acquire or release on a CPU allocates the pool's part for it. The allocators of the C
+    /// libraries are not for handlers.
     fn acquire() -> Guard<Self> {
         Self::pool().acquire()
     }
@@ -65,6 +72,8 @@ pub trait Pooled: Sized + Send + 'static {
     ///
     /// `None` does not prove that nothing is idle: objects in another CPU's private stack are not looked for, and a
     /// list that another thread has locked at this moment is passed over.
+    ///
+    /// A signal handler may call it as it may [`acquire`](Self::acquire). The first use of the pool on a CPU allocates here, too.
     fn try_acquire() -> Option<Guard<Self>> {
         Self::pool().try_acquire()
     }

@@ -32,14 +32,20 @@ use crate::sync::Backoff;
 /// before it returns.
 ///
 /// Objects in use are not touched, and acquire and release go on everywhere meanwhile. It may wait for another `collect`
-/// or [`age`], and for a thread that is moving idle objects at this moment, which runs no user code in between. It may be
-/// called from anywhere, a `Drop` inside of a `collect` included, but not from a memory allocator.
+/// or [`age`], and for a thread that is moving idle objects at this moment, which runs no user code in between. A wait that is
+/// longer than some yields is a sleep, so that a thread with a real-time policy lets the other run. It may be called from anywhere, a
+/// `Drop` inside of a `collect` included, but not from a memory allocator or a signal handler.
 ///
 /// Costs a visit to each slot of each pool, and the drops.
 ///
 /// # Panics
 ///
 /// If the `Drop` of an object panics: all the others are dropped first, and then the first panic goes on.
+///
+/// # Signal handlers
+///
+/// Not from one: it may wait for the thread that the handler has interrupted, and so for ever. A handler sets a flag, or writes to a pipe,
+/// for a thread that collects.
 ///
 /// # Examples
 ///
@@ -67,6 +73,10 @@ pub fn collect() {
 ///
 /// As for [`collect`].
 ///
+/// # Signal handlers
+///
+/// Not from one, as for [`collect`].
+///
 /// # Examples
 ///
 /// ```
@@ -87,7 +97,8 @@ pub fn age() {
 
 /// The statistics of every pool that has been used, in no particular order. Printed, they are a table.
 ///
-/// Costs a few loads for each slot of each pool, and stops nobody: of 1,000 pools about 0.1 ms.
+/// Costs a few loads for each slot of each pool, and stops nobody: of 1,000 pools about 0.1 ms. It allocates, so it is not for signal
+/// handlers.
 ///
 /// # Examples
 ///

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# A program that uses pools, on WebAssembly: with WASI, and with nothing at all. Needs node.
+set -euo pipefail
+
+targets=(wasm32-wasip1 wasm32-unknown-unknown)
+if ! command -v node >/dev/null; then
+  echo 'NOT CHECKED: there is no node'
+  exit
+fi
+if ! rustup target add "${targets[@]}"; then
+  echo "NOT CHECKED: the toolchain has no ${targets[*]}"
+  exit
+fi
+for target in "${targets[@]}"; do
+  echo "-- $target"
+  cargo build --locked -p pool-runtime --example webassembly --target "$target"
+  node --no-warnings --input-type=module - "target/$target/debug/examples/webassembly.wasm" <<'JS'
+import { WASI } from 'node:wasi';
+import { readFile } from 'node:fs/promises';
+
+const module = await WebAssembly.compile(await readFile(process.argv[2]));
+if (WebAssembly.Module.imports(module).length > 0) {
+  const wasi = new WASI({ version: 'preview1' });
+  wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));
+} else {
+  (await WebAssembly.instantiate(module)).exports.use_pools();
+  console.log('ran without a system');
+}
+JS
+done
