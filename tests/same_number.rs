@@ -87,12 +87,19 @@ fn outer() -> i32 {
     // A handle whose drop is the child's; the outer process keeps its own.
     let mut handle = Some(collector);
     let mut wrong = 0;
-    for round in 0..20 {
+    for round in 0..50 {
         let inner = || {
             if number() != 1 {
                 return 1;
             }
             let collector = handle.take().expect("it was inherited");
+            // Most do nothing but sweep, in the middle of a sweep that is going on.
+            if round < 40 {
+                std::mem::forget(collector);
+                registry::age();
+                pool_runtime::collect();
+                return 0;
+            }
             if collector.pressure_source() != PressureSource::None || !collector.pressure_errors().is_empty() {
                 return 2;
             }

@@ -228,10 +228,22 @@ impl<'a> Place<'a> {
 
 /// In one piece: the kernel takes each write for a trigger of its own.
 fn write_at_once(mut file: &File, data: &[u8]) -> io::Result<()> {
-    if data.is_empty() || file.write(data)? == data.len() {
+    if data.is_empty() {
         return Ok(());
     }
-    Err(ErrorKind::WriteZero.into())
+    let mut written = send(file, data);
+    if written.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::ENOTSOCK)) {
+        written = file.write(data);
+    }
+    if written? == data.len() { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
+}
+
+/// Writes to a socket. If the other end is gone, to write would raise SIGPIPE, which ends a program that does not ignore it as those
+/// in Rust do.
+fn send(socket: &File, data: &[u8]) -> io::Result<usize> {
+    // SAFETY: the descriptor is open while `socket` lives, and the pointer is to as many bytes as is said.
+    let sent = unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), libc::MSG_NOSIGNAL) };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
 /// Whether a file lies in procfs or in a cgroup file system of version 2.
@@ -575,6 +587,23 @@ mod tests {
                 (libc::FD_CLOEXEC, libc::O_NONBLOCK)
             );
         }
+    }
+
+    /// Programs that are not written in Rust do not ignore it.
+    #[test]
+    fn an_end_that_is_gone_raises_no_signal() {
+        static RAISED: AtomicBool = AtomicBool::new(false);
+        extern "C" fn note(_: libc::c_int) {
+            RAISED.store(true, Relaxed);
+        }
+        // SAFETY: the handler stores to an atomic, and does nothing else.
+        let before = unsafe { libc::signal(libc::SIGPIPE, note as *const () as libc::sighandler_t) };
+        let (one, other) = UnixStream::pair().unwrap();
+        drop(other);
+        let error = write_at_once(&File::from(OwnedFd::from(one)), b"hello").unwrap_err();
+        // SAFETY: as it was before.
+        unsafe { libc::signal(libc::SIGPIPE, before) };
+        assert_eq!((error.kind(), RAISED.load(Relaxed)), (ErrorKind::BrokenPipe, false));
     }
 
     /// Longer than the kernel's structure for addresses.

@@ -104,7 +104,8 @@ fn poll(files: &mut [libc::pollfd], deadline: Option<Instant>) -> io::Result<usi
         let rest = deadline.saturating_duration_since(Instant::now());
         // SAFETY: the structure is made of integers, for which zero is a value. It has padding on some systems.
         let mut timeout: libc::timespec = unsafe { mem::zeroed() };
-        timeout.tv_sec = rest.as_secs().try_into().unwrap_or(libc::time_t::MAX);
+        // 68 years are no deadline. The name of the field's type is not the same in all C libraries.
+        timeout.tv_sec = rest.as_secs().min(i32::MAX as u64) as _;
         timeout.tv_nsec = rest.subsec_nanos() as _;
         timeout
     });
