@@ -164,6 +164,13 @@ pub mod expanded {
                 let hook: fn(&Self) -> bool = |page| page.body.capacity() <= 65_536;
                 hook(object)
             }
+
+            // For the secrets in the types of fields without a key; a field with the key `zeroize` is wiped here, too.
+            #[inline]
+            fn wipe_object(object: &mut Self) {
+                <Vec<u8> as ::pool_runtime::Reset>::wipe_value(&mut object.body);
+                <Vec<u8> as ::pool_runtime::Reset>::wipe_value(&mut object.scratch);
+            }
         }
     };
 
@@ -173,6 +180,11 @@ pub mod expanded {
             #[inline]
             fn reset(&mut self) {
                 <Self as ::pool_runtime::Pooled>::reset_object(self);
+            }
+
+            #[inline]
+            fn wipe_value(&mut self) {
+                <Self as ::pool_runtime::Pooled>::wipe_object(self);
             }
         }
     };
@@ -206,6 +218,11 @@ pub mod expanded {
             fn reset_object(object: &mut Self) {
                 <Vec<T> as ::pool_runtime::Reset>::reset(&mut object.items);
             }
+
+            #[inline]
+            fn wipe_object(object: &mut Self) {
+                <Vec<T> as ::pool_runtime::Reset>::wipe_value(&mut object.items);
+            }
         }
     };
 
@@ -218,6 +235,11 @@ pub mod expanded {
             #[inline]
             fn reset(&mut self) {
                 <Vec<T> as ::pool_runtime::Reset>::reset(&mut self.items);
+            }
+
+            #[inline]
+            fn wipe_value(&mut self) {
+                <Vec<T> as ::pool_runtime::Reset>::wipe_value(&mut self.items);
             }
         }
     };
@@ -252,6 +274,13 @@ pub mod expanded {
                 }
                 if let Self::Reading(field0) = object {
                     <Vec<u8> as ::pool_runtime::Reset>::reset(field0);
+                }
+            }
+
+            #[inline]
+            fn wipe_object(object: &mut Self) {
+                if let Self::Reading(field0) = object {
+                    <Vec<u8> as ::pool_runtime::Reset>::wipe_value(field0);
                 }
             }
         }

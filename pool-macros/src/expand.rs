@@ -42,6 +42,7 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
         let create = create_object(item, instance);
         let reset = reset_object(item, instance);
         let retain = retain_object(item);
+        let wipe = wipe_object(item);
         let needs = item.args.bound.as_ref().map(|bound| needs(&bound.key, "needs_reset", ty));
         quote! {
             #allow_deprecated
@@ -55,6 +56,7 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
                     #create
                     #reset
                     #retain
+                    #wipe
                 }
                 #needs
             };
@@ -84,6 +86,7 @@ pub(crate) fn reset(item: &Item<'_>) -> TokenStream {
     let needs = item.args.of_pooled().filter(|_| item.generics.params.is_empty());
     let needs = needs.map(|key| self::needs(key, "needs_pool", &ty));
     let bind = (!statements.is_empty()).then(|| quote!(let #object = self;));
+    let wipe = wipe_value(item);
     quote! {
         #allow_deprecated
         const _: () = {
@@ -100,6 +103,7 @@ pub(crate) fn reset(item: &Item<'_>) -> TokenStream {
                     #bind
                     #statements
                 }
+                #wipe
             }
             #needs
         };
@@ -223,6 +227,66 @@ fn retain_object(item: &Item<'_>) -> Option<TokenStream> {
             #body
         }
     })
+}
+
+fn wipe_object(item: &Item<'_>) -> Option<TokenStream> {
+    let object = object();
+    let type_of = |field: &Field<'_>| instance::make_static(field.ty.to_token_stream(), item.generics);
+    let wipes = wipes(item, &type_of)?;
+    Some(quote! {
+        #[inline]
+        fn wipe_object(#object: &mut Self) {
+            #wipes
+        }
+    })
+}
+
+fn wipe_value(item: &Item<'_>) -> Option<TokenStream> {
+    let object = object();
+    let wipes = wipes(item, &|field| field.ty.to_token_stream())?;
+    Some(quote! {
+        #[inline]
+        fn wipe_value(&mut self) {
+            let #object = self;
+            #wipes
+        }
+    })
+}
+
+/// What wipes the fields that are marked for it, and the secrets in those without a key. `None` where there is neither.
+fn wipes(item: &Item<'_>, type_of: TypeOf<'_>) -> Option<TokenStream> {
+    let object = object();
+    let wipe = |field: &Field<'_>, exclusive: &TokenStream| {
+        let ty = type_of(field);
+        match field.args.rules.first() {
+            Some(Arg { value: Some(Rule::Zeroize), .. }) => {
+                Some(quote!(<#ty as __pool_runtime::Zeroize>::zeroize(#exclusive);))
+            }
+            Some(_) => None,
+            None => Some(quote!(<#ty as __pool_runtime::Reset>::wipe_value(#exclusive);)),
+        }
+    };
+    let (fields, variant) = match (&item.args.reset, &item.body) {
+        (None, Body::Struct(fields)) => (fields, None),
+        (None, Body::Enum(variants)) => variants.first().map(|variant| (&variant.fields, Some(variant.ident)))?,
+        (Some(_), _) | (None, Body::Union(_)) => return None,
+    };
+    let mut bindings = TokenStream::new();
+    let mut statements = TokenStream::new();
+    for (i, field) in fields.iter().enumerate() {
+        let member = &field.member;
+        let binding = format_ident!("__field{i}", span = Span::mixed_site());
+        let exclusive = if variant.is_some() { quote!(#binding) } else { quote!(&mut #object.#member) };
+        if let Some(wipe) = wipe(field, &exclusive) {
+            bindings.extend(quote!(#member: #binding,));
+            statements.extend(wipe);
+        }
+    }
+    match variant {
+        _ if statements.is_empty() => None,
+        None => Some(statements),
+        Some(ident) => Some(quote!(if let Self::#ident { #bindings .. } = #object { #statements })),
+    }
 }
 
 /// The type of a field, as the impl has to write it.

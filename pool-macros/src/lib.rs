@@ -267,7 +267,10 @@ use syn::{DeriveInput, Error};
 /// ## `zeroize`
 ///
 /// A reset leaves the bytes of a cleared buffer in memory until they are written over. This key overwrites them, by the `Zeroize`
-/// of the crate `zeroize`, and keeps the buffer. It is wiped when the object is released, not when it is dropped.
+/// of the crate `zeroize`, and keeps the buffer. The field is wiped when the object is released, and before the pool drops one,
+/// whatever the reason: the pool is full or off, the guard was discarded or dropped while unwinding, a reset panicked, `collect`.
+/// `Guard::into_inner`, `into_box` and `leak` hand it on as it is. What else stays in memory is on the page `secrets` of
+/// pool-runtime.
 ///
 /// ```
 /// # use pool_runtime::Pooled;

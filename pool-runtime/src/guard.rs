@@ -91,24 +91,28 @@ impl<T: Pooled> Guard<T> {
     }
 
     /// Takes the object out of the pool for good.
+    ///
+    /// It is neither reset nor wiped: [secrets](crate::secrets) in it are the caller's.
     pub fn into_inner(guard: Self) -> T {
         *Self::into_box(guard)
     }
 
     /// Takes the object out of the pool for good, in the box that it has lived in.
+    ///
+    /// As with [`into_inner`](Self::into_inner), it is neither reset nor wiped.
     pub fn into_box(guard: Self) -> Box<T> {
         let object = guard.into_raw_box();
         T::pool().note_detached();
         object
     }
 
-    /// Drops the object instead of putting it back.
+    /// Drops the object instead of putting it back. It is not reset; fields marked `zeroize` are wiped.
     pub fn discard(guard: Self) {
         let object = guard.into_raw_box();
         T::pool().discard(Object::from_box(object));
     }
 
-    /// Takes the object out of the pool and never frees it.
+    /// Takes the object out of the pool and never frees it. It is neither reset nor wiped.
     pub fn leak(guard: Self) -> &'static mut T {
         Box::leak(Self::into_box(guard))
     }

@@ -1,7 +1,7 @@
 //! [`Pool`], the typed face of a store: what is done to an object on its way out and in.
 //!
-//! The search order of acquire and release is in `store`. Here is where user code runs: `new`, `reset`, `retain` and
-//! `Drop`, always outside of every lock, and on objects that are in no store.
+//! The search order of acquire and release is in `store`. Here is where user code runs: `new`, `reset`, `retain`, the
+//! wiping of secrets and `Drop`, always outside of every lock, and on objects that are in no store.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -301,12 +301,13 @@ fn create<T: Pooled>() -> Object {
     Object::from_box(Box::new(T::create_object()))
 }
 
-/// Drops an object of the pool of `T`.
+/// Wipes and drops an object of the pool of `T`. Whatever a pool drops comes by here.
 ///
 /// # Safety
 ///
 /// The object came from a box of `T`.
-unsafe fn dispose<T: Send>(object: Object) {
+unsafe fn dispose<T: Pooled>(object: Object) {
     // SAFETY: the caller's promise.
-    let _object: Box<T> = unsafe { object.into_box() };
+    let mut object: Box<T> = unsafe { object.into_box() };
+    T::wipe_object(&mut object);
 }

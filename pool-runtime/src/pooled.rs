@@ -50,6 +50,13 @@ pub trait Pooled: Sized + Send + 'static {
         true
     }
 
+    /// Wipes what is secret in an object that the pool is about to drop: the derive writes it from the field key `zeroize`.
+    ///
+    /// Called before the object's `Drop`, wherever the pool drops one, whether it has been reset or not: see
+    /// [secrets](crate::secrets). If it panics the object is dropped all the same. Never called under a lock.
+    #[inline]
+    fn wipe_object(_object: &mut Self) {}
+
     /// An idle object, or a new one.
     ///
     /// Never waits for another thread. Allocates only if nothing is idle where it looks.

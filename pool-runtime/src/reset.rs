@@ -72,7 +72,7 @@ use crate::{Guard, Pooled};
 /// - `RandomState`: a new one is another hasher. `#[pooled(keep)]`.
 ///
 /// A reset is not an erasure: the bytes of a cleared buffer stay in memory until they are written over. `Zeroizing`, and the
-/// key `zeroize` of the derive, erase.
+/// key `zeroize` of the derive, erase: see [secrets](crate::secrets).
 ///
 /// A `RefCell`, `Mutex` or `RwLock` whose guard was leaked with [`mem::forget`](core::mem::forget) is still borrowed or
 /// locked after its reset.
@@ -107,6 +107,13 @@ use crate::{Guard, Pooled};
 pub trait Reset {
     /// Makes the value as good as new.
     fn reset(&mut self);
+
+    /// Wipes what is secret in a value that is part of an object which a pool is about to drop.
+    ///
+    /// `#[derive(Reset)]` writes it from the field key `zeroize`, and for the fields without a key. Types that hold one value
+    /// or several in place hand it on to each; others do nothing. See [secrets](crate::secrets).
+    #[inline]
+    fn wipe_value(&mut self) {}
 }
 
 macro_rules! reset_by {
@@ -143,6 +150,13 @@ macro_rules! reset_by {
                 #[allow(non_snake_case)]
                 let ($($name,)+) = self;
                 $($name.reset();)+
+            }
+
+            #[inline]
+            fn wipe_value(&mut self) {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                $($name.wipe_value();)+
             }
         }
     )+};
@@ -239,6 +253,11 @@ impl<T: Reset + ?Sized> Reset for Box<T> {
     fn reset(&mut self) {
         (**self).reset();
     }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        (**self).wipe_value();
+    }
 }
 
 impl<T: Reset> Reset for [T] {
@@ -246,12 +265,22 @@ impl<T: Reset> Reset for [T] {
     fn reset(&mut self) {
         self.iter_mut().for_each(T::reset);
     }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.iter_mut().for_each(T::wipe_value);
+    }
 }
 
 impl<T: Reset, const N: usize> Reset for [T; N] {
     #[inline]
     fn reset(&mut self) {
         self.as_mut_slice().reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.as_mut_slice().wipe_value();
     }
 }
 
@@ -299,6 +328,11 @@ impl<T: Reset + ?Sized> Reset for Cell<T> {
     fn reset(&mut self) {
         self.get_mut().reset();
     }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().wipe_value();
+    }
 }
 
 impl<T: Reset + ?Sized> Reset for UnsafeCell<T> {
@@ -306,12 +340,22 @@ impl<T: Reset + ?Sized> Reset for UnsafeCell<T> {
     fn reset(&mut self) {
         self.get_mut().reset();
     }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().wipe_value();
+    }
 }
 
 impl<T: Reset + ?Sized> Reset for RefCell<T> {
     #[inline]
     fn reset(&mut self) {
         self.get_mut().reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().wipe_value();
     }
 }
 
@@ -321,6 +365,11 @@ impl<T: Reset + ?Sized> Reset for Mutex<T> {
         self.clear_poison();
         self.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()).reset();
     }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()).wipe_value();
+    }
 }
 
 impl<T: Reset + ?Sized> Reset for RwLock<T> {
@@ -329,6 +378,11 @@ impl<T: Reset + ?Sized> Reset for RwLock<T> {
         self.clear_poison();
         self.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()).reset();
     }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()).wipe_value();
+    }
 }
 
 impl<T: Reset> Reset for Cursor<T> {
@@ -336,6 +390,11 @@ impl<T: Reset> Reset for Cursor<T> {
     fn reset(&mut self) {
         self.get_mut().reset();
         self.set_position(0);
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().wipe_value();
     }
 }
 
