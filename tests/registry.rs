@@ -6,6 +6,8 @@
 #![allow(dead_code)]
 
 use std::panic::{catch_unwind, resume_unwind};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -235,4 +237,102 @@ fn collects_at_the_same_time_leave_nothing() {
         assert_eq!(ONES.alive(), 0);
     }
     ONES.check(&One::pool().stats(), 0, 0);
+}
+
+/// A pool leaves when nothing of it is in use, with all that is idle, and enters again when it is used.
+#[test]
+fn a_pool_that_leaves_is_not_listed_until_it_is_used() {
+    counted!(Leaver: ONES, NeverUsed: NEVER);
+    let _turn = turn();
+    cpu::pin();
+    assert_eq!(NeverUsed::pool().leave(), Ok(()));
+    assert_eq!((listed::<NeverUsed>(), NEVER.alive()), (0, 0));
+    for round in 1..=3 {
+        let held = hold::<Leaver>(100);
+        drop(hold::<Leaver>(7));
+        let error = Leaver::pool().leave().expect_err("100 are in use");
+        assert_eq!((error.objects(), error.pool()), (100, Leaver::pool().name()));
+        assert_eq!((listed::<Leaver>(), Leaver::pool().idle()), (1, 7), "nothing has changed");
+        drop(held);
+        assert_eq!((Leaver::pool().leave(), Leaver::pool().leave()), (Ok(()), Ok(())));
+        assert_eq!((listed::<Leaver>(), ONES.alive()), (0, 0));
+        // Nor does a sweep of this pool alone, or of all, let it run.
+        Leaver::pool().collect();
+        Leaver::pool().set_max_idle(1000);
+        registry::collect();
+        registry::age();
+        assert_eq!(listed::<Leaver>(), 0);
+
+        let made = Leaver::pool().stats().created;
+        drop(Leaver::acquire());
+        assert_eq!((listed::<Leaver>(), Leaver::pool().stats().created), (1, made + 1));
+        drop(hold::<Leaver>(100));
+        drop(hold::<Leaver>(100));
+        assert_eq!(Leaver::pool().stats().created, made + 100, "it pools again");
+        registry::collect();
+        assert_eq!((ONES.alive(), Leaver::pool().stats().dropped.collect), (0, 207 * round));
+        ONES.check(&Leaver::pool().stats(), 0, 0);
+    }
+}
+
+/// Who uses a pool that leaves at this moment uses a pool.
+#[test]
+fn a_pool_may_be_used_while_it_leaves() {
+    counted!(Busy: ONES);
+    let _turn = turn();
+    let rounds = if cfg!(debug_assertions) { 200 } else { 2000 };
+    let end = AtomicBool::new(false);
+    let left = thread::scope(|scope| {
+        let go_on = |step: fn(usize)| {
+            let end = &end;
+            scope.spawn(move || {
+                for round in (0..).take_while(|_| !end.load(Relaxed)) {
+                    step(round);
+                    thread::yield_now();
+                }
+            });
+        };
+        go_on(|round| drop(hold::<Busy>(round % 10)));
+        go_on(|round| {
+            let held = hold::<Busy>(round % 2);
+            thread::yield_now();
+            drop(held);
+        });
+        go_on(|round| {
+            if round % 2 == 0 { registry::collect() } else { assert!(named::<Busy>().iter().all(|&times| times <= 1)) }
+        });
+        let left = (0..rounds).filter(|_| {
+            thread::yield_now();
+            Busy::pool().leave().is_ok()
+        });
+        let left = left.count();
+        end.store(true, Relaxed);
+        left
+    });
+    println!("{left} of {rounds} times it left");
+    ONES.check(&Busy::pool().stats(), 0, 0);
+    drop(Busy::acquire());
+    assert_eq!(listed::<Busy>(), 1);
+    assert_eq!(Busy::pool().leave(), Ok(()));
+    assert_eq!((listed::<Busy>(), ONES.alive()), (0, 0));
+}
+
+/// A panic of an object's `Drop` goes on when the pool has left.
+#[test]
+fn a_panicking_drop_does_not_keep_a_pool_from_leaving() {
+    static BADS: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Worse(BADS.make()))]
+    struct Worse(#[pooled(keep)] Counted);
+    impl Drop for Worse {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("bad"));
+        }
+    }
+    let _turn = turn();
+    drop(hold::<Worse>(10));
+    let payload = catch_unwind(|| Worse::pool().leave()).expect_err("the panic goes on");
+    assert_eq!(payload.downcast_ref(), Some(&"bad"));
+    assert_eq!((BADS.alive(), listed::<Worse>()), (0, 0));
+    assert_eq!(Worse::pool().leave(), Ok(()));
 }

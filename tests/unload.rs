@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Mutex, PoisonError};
 use std::{env, fs, hint, mem, ptr, thread};
 
 use pool_runtime::Backend;
@@ -39,6 +40,7 @@ struct Plugin {
     handle: *mut c_void,
     uses_rseq: extern "C" fn() -> bool,
     use_pool: extern "C" fn(u64),
+    fill: extern "C" fn(usize, &'static AtomicU64),
     close: extern "C" fn(),
 }
 
@@ -68,8 +70,11 @@ impl Plugin {
         // SAFETY: the same.
         let use_pool = unsafe { mem::transmute::<*mut c_void, extern "C" fn(u64)>(symbol(c"plugin_use_pool")) };
         // SAFETY: the same.
+        let fill =
+            unsafe { mem::transmute::<*mut c_void, extern "C" fn(usize, &'static AtomicU64)>(symbol(c"plugin_fill")) };
+        // SAFETY: the same.
         let close = unsafe { mem::transmute::<*mut c_void, extern "C" fn()>(symbol(c"plugin_close")) };
-        Self { handle, uses_rseq, use_pool, close }
+        Self { handle, uses_rseq, use_pool, fill, close }
     }
 
     /// Closes it, with no more than necessary between the last use of its pool and the end of its mapping: at the next
@@ -112,8 +117,12 @@ fn work() {
     }
 }
 
+/// The library is closed for good when nobody has it open: one test at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
 #[test]
 fn threads_outlive_a_library_that_used_a_pool() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: all zeroes is an action without flags and with an empty mask.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = count as *const () as usize;
@@ -153,4 +162,16 @@ fn threads_outlive_a_library_that_used_a_pool() {
         worker.join().expect("a worker lives on");
     }
     println!("{TIMES} times, {} signals, rseq: {rseq}", SIGNALS.load(Relaxed));
+}
+
+/// A library with a copy of the runtime for itself leaves nothing, though nobody collects.
+#[test]
+fn what_is_idle_in_a_library_is_dropped_when_it_is_closed() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    static DROPPED: AtomicU64 = AtomicU64::new(0);
+    let plugin = Plugin::open(&Plugin::path());
+    (plugin.fill)(20, &DROPPED);
+    // SAFETY: open, and no thread is in its functions.
+    assert_eq!(unsafe { libc::dlclose(plugin.handle) }, 0);
+    assert_eq!(DROPPED.load(Relaxed), 20);
 }

@@ -89,6 +89,8 @@ pub mod collector;
 mod cpu;
 mod crates;
 mod guard;
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri)))), path = "no_library.rs")]
+mod library;
 mod list;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -116,6 +118,10 @@ mod table;
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/from-sync-pool.md")]
 pub mod from_sync_pool {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/libraries.md")]
+pub mod libraries {}
 
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/recipes.md")]

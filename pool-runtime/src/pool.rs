@@ -10,8 +10,9 @@ use std::thread;
 
 use crate::chaos;
 use crate::cpu::Resident;
+use crate::library;
 use crate::object::Object;
-use crate::registry::AnyPool;
+use crate::registry::{AnyPool, StillInUse};
 use crate::stats::{Reason, Stats, count_acquire};
 use crate::store::Store;
 use crate::sync::const_fn;
@@ -35,7 +36,8 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// A pool with this name, for a static.
         pub const fn new(name: &'static str) -> Self {
-            Self { store: Store::new(name, dispose::<T>), objects: PhantomData }
+            let store = Store::new(name, dispose::<T>).with_library(library::of::<T>);
+            Self { store, objects: PhantomData }
         }
     }
 
@@ -122,6 +124,41 @@ impl<T: Pooled> Pool<T> {
     /// As for [`collect`](Self::collect).
     pub fn age(&'static self) {
         self.any().age();
+    }
+
+    /// Takes the pool out of the registry, before the library is unloaded that it is part of: its idle objects are dropped, and
+    /// nobody else reads it any more.
+    ///
+    /// On Linux with glibc this is done by itself when a library is unloaded. It is for other systems, and for a library
+    /// that wants to know beforehand whether it can be unloaded: see [libraries](crate::libraries). A pool that has left
+    /// can be used all the same; then it is in the registry again.
+    ///
+    /// It waits as [`collect`](crate::collect) does, and for other threads' sweeps until they have dropped what they have taken
+    /// out of this pool. So not in the `Drop` of an object of the pool.
+    ///
+    /// # Errors
+    ///
+    /// If objects of the pool are in use. Then nothing has changed.
+    ///
+    /// # Panics
+    ///
+    /// As for [`collect`](Self::collect).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_runtime::Pooled;
+    ///
+    /// #[derive(Default, Pooled)]
+    /// struct Line(Vec<u8>);
+    ///
+    /// let line = Line::acquire();
+    /// assert_eq!(Line::pool().leave().unwrap_err().objects(), 1);
+    /// drop(line);
+    /// assert!(Line::pool().leave().is_ok());
+    /// ```
+    pub fn leave(&'static self) -> Result<(), StillInUse> {
+        self.any().leave()
     }
 
     fn any(&'static self) -> AnyPool {
@@ -269,7 +306,7 @@ impl<T: Pooled> Pool<T> {
 
 impl<T: Pooled> fmt::Debug for Pool<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("name", &self.store.name).finish_non_exhaustive()
+        f.debug_struct("Pool").field("name", &self.store.name()).finish_non_exhaustive()
     }
 }
 

@@ -2,30 +2,41 @@
 //!
 //! # Invariants
 //!
-//! 1. A pool enters the list at its first use, without a lock, before it is started; it never leaves.
+//! 1. A pool enters the list at its first use, without a lock, before it is started. Its entry stays until its library is unloaded,
+//!    and so does what it says. A pool that [leaves](crate::Pool::leave) is marked, and stays stopped; its first use from then on, which misses and
+//!    goes the slow way, takes the mark off.
 //! 2. Threads that use a pool first at the same moment may each add an entry. The one that the pool's own pointer names
-//!    counts; the others are passed over.
+//!    counts; the others are marked by who made them.
 //! 3. One sweep runs at a time. User code never runs inside one: what a sweep takes is dropped after it.
 //! 4. The lock names the process that holds it (`process`). In a forked child, a lock held by a thread of the parent, which does not
 //!    exist here, is taken over: what that sweep was about to drop is lost to the child, and the pools that it had
 //!    stopped are let run by the child's first sweep.
+//! 5. Entries are read, marked and taken out under the lock alone. What an entry leads to is read where it is not marked, so a marked
+//!    one may outlive its pool.
+//! 6. Who has taken objects out of a pool has its entry *pending* until they are dropped, since their `Drop` is the library's code.
+//!    A library that is unloaded first takes its entries out of the list, so that nobody begins, and waits for who has begun. Then nobody uses
+//!    its pools.
 //!
 //! # Orderings
 //!
 //! An entry is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
-//! left with `Release`.
+//! left with `Release`, and so is what is pending.
 
+use core::error::Error;
+use core::fmt;
 use core::mem;
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicPtr, AtomicU32};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::cpu;
+use crate::library::{self, Library};
 use crate::object::Object;
 use crate::process;
 use crate::stats::{Rows, Stats};
 use crate::store::Store;
+use crate::sweep::wait_for;
 use crate::sync::Backoff;
 
 /// Clears every pool of the process: all objects that are idle when it begins are dropped, by the calling thread,
@@ -60,7 +71,7 @@ use crate::sync::Backoff;
 /// assert_eq!(Line::pool().idle(), 0);
 /// ```
 pub fn collect() {
-    sweep(&stores(), Store::take_all);
+    sweep(listed, Store::take_all);
 }
 
 /// Takes one ageing step in every pool of the process: objects that were idle at the last step and have not been
@@ -92,13 +103,14 @@ pub fn collect() {
 /// assert_eq!(Line::pool().idle(), 0);
 /// ```
 pub fn age() {
-    sweep(&stores(), Store::take_aged);
+    sweep(listed, Store::take_aged);
 }
 
 /// The statistics of every pool that has been used, in no particular order. Printed, they are a table.
 ///
-/// Costs a few loads for each slot of each pool, and stops nobody: of 1,000 pools about 0.1 ms. It allocates, so it is not for signal
-/// handlers.
+/// Costs a few loads for each slot of each pool, and stops no acquire and no release: of 1,000 pools about 0.1 ms. It may wait for
+/// a [`collect`] or an [`age`] of another thread, but not for what they drop; so not from a memory allocator, as with those, nor
+/// from a signal handler. The names stay where they are when a library is unloaded whose pools they are of.
 ///
 /// # Examples
 ///
@@ -106,10 +118,11 @@ pub fn age() {
 /// println!("{}", pool_runtime::registry::stats());
 /// ```
 pub fn stats() -> Rows {
-    Rows(stores().into_iter().map(Store::stats).collect())
+    let _nobody_leaves = lock();
+    Rows(listed().into_iter().map(Store::stats).collect())
 }
 
-/// Every pool that has been used, in no particular order.
+/// Every pool that has been used, in no particular order. It may wait as [`stats`] does.
 ///
 /// # Examples
 ///
@@ -119,17 +132,20 @@ pub fn stats() -> Rows {
 /// }
 /// ```
 pub fn pools() -> Vec<AnyPool> {
-    stores().into_iter().map(AnyPool).collect()
+    let _nobody_leaves = lock();
+    listed().into_iter().map(AnyPool).collect()
 }
 
 /// A pool of the process, whatever its type. See [`Pool`](crate::Pool) for what the methods do.
+///
+/// It is not to be used once the library is unloaded that the pool is part of: see [libraries](crate::libraries).
 #[derive(Clone, Copy)]
 pub struct AnyPool(pub(crate) &'static Store);
 
 impl AnyPool {
     /// The pool's name: the type's path, or the derive's key `name`.
     pub fn name(self) -> &'static str {
-        self.0.name
+        self.0.name()
     }
 
     /// What the pool holds and has done.
@@ -150,23 +166,32 @@ impl AnyPool {
     /// Sets how many objects the pool may keep, and drops what is above.
     pub fn set_max_idle(self, n: usize) {
         self.0.bound.set_max(n);
-        sweep(&[self.0], Store::take_above);
+        sweep(|| vec![self.0], Store::take_above);
     }
 
     /// Drops every idle object.
     pub fn collect(self) {
-        sweep(&[self.0], Store::take_all);
+        sweep(|| vec![self.0], Store::take_all);
     }
 
     /// Takes one ageing step.
     pub fn age(self) {
-        sweep(&[self.0], Store::take_aged);
+        sweep(|| vec![self.0], Store::take_aged);
+    }
+
+    /// Takes the pool out of the registry, before its library is unloaded.
+    ///
+    /// # Errors
+    ///
+    /// If objects of the pool are in use.
+    pub fn leave(self) -> Result<(), StillInUse> {
+        leave(self.0)
     }
 }
 
 impl core::fmt::Debug for AnyPool {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("AnyPool").field(&self.0.name).finish()
+        f.debug_tuple("AnyPool").field(&self.0.name()).finish()
     }
 }
 
@@ -177,10 +202,67 @@ impl core::fmt::Debug for AnyPool {
 /// The object is of the pool that the function belongs to.
 pub(crate) type Dispose = unsafe fn(Object);
 
+/// Why a pool does not leave the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StillInUse {
+    pool: &'static str,
+    objects: usize,
+}
+
+impl StillInUse {
+    /// The pool's name.
+    pub fn pool(&self) -> &'static str {
+        self.pool
+    }
+
+    /// How many of its objects are in use.
+    pub fn objects(&self) -> usize {
+        self.objects
+    }
+}
+
+impl fmt::Display for StillInUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (objects, are) = if self.objects == 1 { ("object", "is") } else { ("objects", "are") };
+        write!(f, "{} {objects} of the pool `{}` {are} in use: drop the guards first", self.objects, self.pool)
+    }
+}
+
+impl Error for StillInUse {}
+
 /// A pool's place in the list.
 pub(crate) struct Entry {
     store: &'static Store,
+    name: &'static str,
     next: AtomicPtr<Entry>,
+    /// It does not count: the pool has left, or another entry is the pool's.
+    marked: AtomicBool,
+    /// How many threads have objects of the pool that they are about to drop, after a sweep.
+    pending: AtomicU32,
+}
+
+impl Entry {
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the pool has left. Exact under the lock, a guess for others.
+    pub(crate) fn has_left(&self) -> bool {
+        self.marked.load(Relaxed)
+    }
+
+    /// Lets a pool that has left run again, if no sweep is at work now: else the next use does it.
+    pub(crate) fn come_back(&self) {
+        let Some(_no_sweep) = try_lock() else { return };
+        if self.marked.swap(false, Relaxed) && self.store.tables.is_started() {
+            self.store.tables.restart();
+        }
+    }
+
+    fn is_pending(&self) -> bool {
+        // Acquire: pairs with `Pending`; what the `Drop` of an object has done comes before.
+        self.pending.load(Acquire) > 0
+    }
 }
 
 static HEAD: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
@@ -200,7 +282,15 @@ pub(crate) fn add(store: &'static Store) {
     if HOME.load(Relaxed) == 0 {
         let _ = HOME.compare_exchange(0, process::current(), Relaxed, Relaxed);
     }
-    let entry = Box::leak(Box::new(Entry { store, next: AtomicPtr::default() }));
+    // Before the pool is listed: its library may be unloaded from then on.
+    let outlived = library::watch((store.library)());
+    let entry = Box::leak(Box::new(Entry {
+        store,
+        name: if outlived { kept(store.own_name) } else { store.own_name },
+        next: AtomicPtr::default(),
+        marked: AtomicBool::new(false),
+        pending: AtomicU32::new(0),
+    }));
     let mut head = HEAD.load(Relaxed);
     loop {
         entry.next.store(head, Relaxed);
@@ -209,8 +299,46 @@ pub(crate) fn add(store: &'static Store) {
             Err(now) => head = now,
         }
     }
-    // Release: pairs with `stores`; who sees the entry named here finds it in the list.
-    let _ = store.entry.compare_exchange(ptr::null_mut(), entry, Release, Relaxed);
+    // Release: pairs with `listed`; who sees the entry named here finds it in the list.
+    if store.entry.compare_exchange(ptr::null_mut(), entry, Release, Relaxed).is_err() {
+        entry.marked.store(true, Relaxed);
+    }
+}
+
+/// A copy of a name, which is never freed: one for all pools of this name, of libraries that have been unloaded, too.
+fn kept(name: &'static str) -> &'static str {
+    struct Kept {
+        name: Box<str>,
+        next: *mut Kept,
+    }
+    static NAMES: AtomicPtr<Kept> = AtomicPtr::new(ptr::null_mut());
+
+    let mut known = ptr::null_mut();
+    let mut made: Option<Box<Kept>> = None;
+    loop {
+        // Acquire: pairs with the exchange below.
+        let first = NAMES.load(Acquire);
+        let mut next = first;
+        while next != known {
+            // SAFETY: what is in this list is never freed.
+            let kept: &'static Kept = unsafe { &*next };
+            if *kept.name == *name {
+                return &kept.name;
+            }
+            next = kept.next;
+        }
+        // What was in the list before need not be looked at again.
+        known = first;
+        let mut new = made.take().unwrap_or_else(|| Box::new(Kept { name: name.into(), next: first }));
+        new.next = first;
+        let new = Box::into_raw(new);
+        match NAMES.compare_exchange(first, new, Release, Relaxed) {
+            // SAFETY: in the list from now on, where nothing is freed.
+            Ok(_) => return unsafe { &(*new).name },
+            // SAFETY: made above, and not in the list.
+            Err(_) => made = Some(unsafe { Box::from_raw(new) }),
+        }
+    }
 }
 
 /// Whether this process is a child of the one in which the first pool was used, made by `fork` without `exec`.
@@ -218,12 +346,14 @@ pub(crate) fn is_forked() -> bool {
     HOME.load(Relaxed) != process::current()
 }
 
-fn stores() -> Vec<&'static Store> {
+/// The pools of the list. The lock is held, and the pools are used no longer than that, but by who has an [`AnyPool`].
+fn listed() -> Vec<&'static Store> {
     let mut stores = Vec::new();
     let mut place = &HEAD;
-    // SAFETY: an entry is leaked when it is added, and never freed.
+    // SAFETY: an entry is freed under the lock, and not before it is out of the list.
     while let Some(entry) = unsafe { place.load(Acquire).as_ref() } {
-        if ptr::eq(entry.store.entry.load(Acquire), entry) {
+        // Where it is not marked the store is there (invariant 5).
+        if !entry.marked.load(Relaxed) && ptr::eq(entry.store.entry.load(Acquire), entry) {
             stores.push(entry.store);
         }
         place = &entry.next;
@@ -232,12 +362,12 @@ fn stores() -> Vec<&'static Store> {
 }
 
 /// Stops the pools, takes objects out of each, lets the pools run again, and drops the objects.
-pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, bool) -> Vec<Object>) {
+pub(crate) fn sweep(stores: impl FnOnce() -> Vec<&'static Store>, take: impl Fn(&'static Store, bool) -> Vec<Object>) {
     let mut taken = Vec::new();
     {
         let _one_at_a_time = lock();
-        let stopped = stores.iter().filter(|store| store.tables.stop());
-        let stopped: Vec<&'static Store> = stopped.copied().collect();
+        let mut stopped = stores();
+        stopped.retain(|store| store.tables.stop());
         // One fence, however many pools.
         let fenced = !stopped.is_empty() && cpu::fence();
         if !fenced {
@@ -246,13 +376,138 @@ pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, boo
         if cfg!(pool_inject) && fenced {
             stopped.iter().for_each(|store| store.assert_still());
         }
-        let objects = stopped.iter().map(|&store| (store, take(store, fenced)));
-        taken.extend(objects.filter(|(_, objects)| !objects.is_empty()));
-        stopped.iter().for_each(|store| store.tables.restart());
+        taken.extend(stopped.iter().filter_map(|store| Pending::new(store, take(store, fenced))));
+        stopped.iter().for_each(|store| restart(store));
     }
+    drop_all(taken);
+}
+
+/// Lets a pool run again after a sweep, unless it has left.
+fn restart(store: &'static Store) {
+    if !store.entry().is_some_and(Entry::has_left) {
+        store.tables.restart();
+    }
+}
+
+/// Takes a pool out of the registry, but for what it has of the heap.
+fn leave(store: &'static Store) -> Result<(), StillInUse> {
+    let Some(entry) = store.entry() else { return Ok(()) };
+    let taken = {
+        let _one_at_a_time = lock();
+        let started = store.tables.stop();
+        let fenced = started && cpu::fence();
+        let objects = store.stats().in_use;
+        if objects > 0 {
+            if started {
+                restart(store);
+            }
+            return Err(StillInUse { pool: entry.name, objects });
+        }
+        // It stays stopped.
+        entry.marked.store(true, Relaxed);
+        Pending::new(store, store.take_all(fenced))
+    };
+    drop_all(taken);
+    wait_for(|| (!entry.is_pending()).then_some(()));
+    Ok(())
+}
+
+/// Takes all pools of a library out of the registry, with all that they have. Standard error is told if objects are in use.
+///
+/// # Safety
+///
+/// The library is about to be unloaded: no thread is in its code, nor will be, but for this one, and for those that drop its objects
+/// after a sweep.
+#[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
+pub(crate) unsafe fn forget(library: Library) {
+    let entries = {
+        let _nobody_reads = lock();
+        take_out(|entry| (entry.store.library)() == library)
+    };
+    // Invariant 6. No entry becomes pending, but while another is. Where the wait is given up, in a forked child, the thread does not exist.
+    wait_for(|| (!entries.iter().any(|entry| entry.is_pending())).then_some(()));
+    let mut taken = Vec::new();
+    {
+        let _one_at_a_time = lock();
+        for entry in &entries {
+            let store = entry.store;
+            if !ptr::eq(store.entry.load(Acquire), *entry) {
+                continue;
+            }
+            let objects = store.stats().in_use;
+            if objects > 0 {
+                let error = StillInUse { pool: entry.name, objects };
+                cpu::report(&format!("pool-runtime: a library is unloaded: {error}\n"));
+            }
+            store.tables.stop();
+            // No sequence is at work: the code that would be in one has been left (the caller's promise).
+            taken.extend(Pending::new(store, store.take_all(true)));
+            store.entry.store(ptr::null_mut(), Relaxed);
+            // SAFETY: it is empty by now, and nobody uses it (the caller's promise).
+            unsafe { store.tables.clear() };
+        }
+    }
+    // What it would be told of by a panic is the library's, too.
+    mem::forget(catch_unwind(AssertUnwindSafe(|| drop_all(taken))));
+    for entry in entries {
+        // SAFETY: leaked when it was added; it is out of the list, no store names it, and nobody has it pending.
+        drop(unsafe { Box::from_raw(ptr::from_ref(entry).cast_mut()) });
+    }
+}
+
+/// Takes entries out of the list. The lock is held.
+fn take_out(is_wanted: impl Fn(&Entry) -> bool) -> Vec<&'static Entry> {
+    let mut wanted = Vec::new();
+    let mut place = &HEAD;
+    // SAFETY: as in `listed`.
+    while let Some(entry) = unsafe { place.load(Acquire).as_ref() } {
+        if !is_wanted(entry) {
+            place = &entry.next;
+            continue;
+        }
+        let next = entry.next.load(Acquire);
+        // Release: pairs with the loads of those who read the list. Where it fails others have been added in front: then from there.
+        match place.compare_exchange(ptr::from_ref(entry).cast_mut(), next, Release, Relaxed) {
+            Ok(_) => wanted.push(entry),
+            Err(_) => place = &HEAD,
+        }
+    }
+    wanted
+}
+
+/// Objects that a sweep has taken out of a pool, and that its thread is about to drop.
+struct Pending {
+    entry: &'static Entry,
+    objects: Vec<Object>,
+}
+
+impl Pending {
+    /// `None` where there is no object. The lock is held.
+    fn new(store: &'static Store, objects: Vec<Object>) -> Option<Self> {
+        // A pool that was never used has no object.
+        let entry = store.entry().filter(|_| !objects.is_empty())?;
+        entry.pending.fetch_add(1, Relaxed);
+        Some(Self { entry, objects })
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // Release: pairs with `is_pending`.
+        self.entry.pending.fetch_sub(1, Release);
+    }
+}
+
+/// Drops all objects. The lock is not held: user code runs.
+///
+/// # Panics
+///
+/// If an object's `Drop` panics: with the first panic, when all are dropped.
+fn drop_all(taken: impl IntoIterator<Item = Pending>) {
     let mut panic = None;
-    for (store, objects) in taken {
-        for object in objects {
+    for mut pending in taken {
+        let store = pending.entry.store;
+        for object in mem::take(&mut pending.objects) {
             // SAFETY: the object was taken out of this store.
             match catch_unwind(AssertUnwindSafe(|| unsafe { (store.dispose)(object) })) {
                 Err(payload) if panic.is_none() => panic = Some(payload),
@@ -270,6 +525,12 @@ pub(crate) fn sweep(stores: &[&'static Store], take: impl Fn(&'static Store, boo
 
 /// The right to sweep.
 struct Sweeping;
+
+/// The lock, if nobody has it.
+fn try_lock() -> Option<Sweeping> {
+    // Acquire: pairs with the store of the last sweep.
+    SWEEPING.compare_exchange(0, process::current(), Acquire, Relaxed).ok().map(|_| Sweeping)
+}
 
 fn lock() -> Sweeping {
     let us = process::current();

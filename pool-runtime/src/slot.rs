@@ -72,9 +72,9 @@ impl Slot {
     ///
     /// # Safety
     ///
-    /// It came from [`make`](Self::make), has never held an object, and nobody else knows it.
+    /// It came from [`make`](Self::make), there is no object in it, and nobody else uses it.
     pub(crate) unsafe fn unmake(slot: NonNull<Self>) {
-        // SAFETY: nobody else knows it, and it is not used again.
+        // SAFETY: nobody else uses it, and it is not used again.
         let Self { private, .. } = unsafe { slot.read() };
         // SAFETY: `make` had the memory from `alloc` with this layout. What is in the lines needs no drop.
         unsafe { dealloc(slot.as_ptr().cast(), Self::layout(private.lines())) };

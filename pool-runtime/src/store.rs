@@ -9,6 +9,7 @@
 use core::hint::spin_loop;
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::Acquire;
 
 use crossbeam_utils::CachePadded;
 
@@ -16,6 +17,7 @@ use crate::access::Access;
 use crate::bound::Bound;
 use crate::chaos;
 use crate::cpu;
+use crate::library::{self, Library};
 use crate::list::{List, Locked};
 use crate::object::Object;
 use crate::private::{Batch, Held};
@@ -47,8 +49,11 @@ pub(crate) struct Store {
     /// The pool's place in the registry; null before its first use.
     pub(crate) entry: AtomicPtr<Entry>,
     pub(crate) dispose: Dispose,
+    /// The library that the pool is part of.
+    pub(crate) library: fn() -> Library,
     local: usize,
-    pub(crate) name: &'static str,
+    /// In the library's memory, as the store is.
+    pub(crate) own_name: &'static str,
     pub(crate) bound: CachePadded<Bound>,
     /// What sweeps count. The rest is counted in the slots.
     pub(crate) swept: Counters,
@@ -63,8 +68,9 @@ impl Store {
                 tables: Tables::new(),
                 entry: AtomicPtr::new(ptr::null_mut()),
                 dispose,
+                library: library::of::<()>,
                 local: DEFAULT_LOCAL,
-                name,
+                own_name: name,
                 bound: CachePadded::new(Bound::default_for_machine()),
                 swept: Counters::new(),
                 unfenced: Counter::new(),
@@ -84,6 +90,24 @@ impl Store {
             self.local = if local < MAX_LOCAL { local } else { MAX_LOCAL };
             self
         }
+    }
+
+    const_fn! {
+        pub(crate) const fn with_library(mut self, library: fn() -> Library) -> Self {
+            self.library = library;
+            self
+        }
+    }
+
+    /// The pool's place in the registry, if it has been used.
+    pub(crate) fn entry(&self) -> Option<&'static Entry> {
+        // SAFETY: an entry is there for as long as a store names it (invariant 1 of `registry`).
+        unsafe { self.entry.load(Acquire).as_ref() }
+    }
+
+    /// The pool's name. Once it has been used, one that stays when its library is unloaded.
+    pub(crate) fn name(&self) -> &'static str {
+        self.entry().map_or(self.own_name, Entry::name)
     }
 
     /// Whether pooling is off, for a thread that has an object of the pool: making it would have started the pool.
@@ -253,8 +277,18 @@ impl Store {
         let number = chaos::number(cpu::number);
         let made = self.tables.first().and_then(|table| table.get(number));
         let slot = made.unwrap_or_else(|| self.make_slot(number));
-        self.tables.note(number, slot);
+        if !self.tables.note(number, slot) {
+            self.come_back();
+        }
         (number, slot)
+    }
+
+    /// Where the pool does not run because it has left the registry: it enters again.
+    #[cold]
+    fn come_back(&'static self) {
+        if let Some(entry) = self.entry().filter(|entry| entry.has_left()) {
+            entry.come_back();
+        }
     }
 
     #[cold]
@@ -357,7 +391,7 @@ impl Store {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let mut stats = Stats { name: self.name, unfenced: self.unfenced.get(), ..Stats::default() };
+        let mut stats = Stats { name: self.name(), unfenced: self.unfenced.get(), ..Stats::default() };
         self.swept.add_to(&mut stats);
         for slot in self.slots() {
             slot.counters.add_to(&mut stats);

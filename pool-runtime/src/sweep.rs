@@ -148,7 +148,7 @@ impl Store {
         let before = words();
         (0..1000).for_each(|_| spin_loop());
         if before != words() {
-            eprintln!("a sequence has written to a stack of `{}`, which is stopped and fenced", self.name);
+            eprintln!("a sequence has written to a stack of `{}`, which is stopped and fenced", self.own_name);
             std::process::abort();
         }
     }
@@ -181,7 +181,7 @@ fn locked(list: &'static List) -> Option<Locked<'static>> {
 }
 
 /// Tries until it works. `None` only in a forked child, when it has not worked for [`PATIENCE`].
-fn wait_for<L>(mut attempt: impl FnMut() -> Option<L>) -> Option<L> {
+pub(crate) fn wait_for<L>(mut attempt: impl FnMut() -> Option<L>) -> Option<L> {
     let mut backoff = Backoff::new();
     let mut deadline = None;
     loop {

@@ -7,7 +7,8 @@
 //! # Invariants
 //!
 //! 1. Tables and slots are never moved, replaced or freed once they are published: a pool is a static, and a reference
-//!    to them is good for ever. What grows is the chain, so nothing idle is lost by growing.
+//!    to them is good for ever. What grows is the chain, so nothing idle is lost by growing. They are freed when the library is
+//!    unloaded that the pool is part of: then there is nobody who could have a reference, nor the code that would use it.
 //! 2. `running` is `STARTED` and the number of slots of `first` while the pool runs. It is `UNSTARTED` before that, and stays
 //!    so where pooling is off; it is `STARTED` alone while a sweep has the pool stopped, and only the sweep changes that.
 //!    `slots` leads to the slots of `first` from the start on. What is `near` is stopped and runs again with `running`.
@@ -116,11 +117,14 @@ impl Tables {
         self.running.load(Relaxed) & !STARTED
     }
 
-    /// Lets sequences find a slot, which has been made under this number, by a shorter way.
-    pub(crate) fn note(&self, number: usize, slot: &'static Slot) {
-        if number < self.running_slots() {
+    /// Lets sequences find a slot, which has been made under this number, by a shorter way. `false` where the pool is not
+    /// running, or the number is beyond the first table.
+    pub(crate) fn note(&self, number: usize, slot: &'static Slot) -> bool {
+        let found = number < self.running_slots();
+        if found {
             self.near.note(number, slot);
         }
+        found
     }
 
     /// Whether the pool was ever started: always false where pooling is off.
@@ -171,6 +175,33 @@ impl Tables {
         // Release: pairs with `running_portable_slot`.
         self.running.store(STARTED | first.slots.len(), Release);
     }
+
+    /// Frees the tables and the slots. The pool is as it was before its first use.
+    ///
+    /// # Safety
+    ///
+    /// There is no object in it, and nobody else uses it.
+    #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
+    pub(crate) unsafe fn clear(&self) {
+        if let Some(first) = self.first() {
+            self.near.restart(first.slots.len());
+        }
+        self.running.store(UNSTARTED, Relaxed);
+        self.slots.store(ptr::null_mut(), Relaxed);
+        self.area.store(0, Relaxed);
+        let mut next = self.first.swap(ptr::null_mut(), Relaxed);
+        while let Some(table) = NonNull::new(next) {
+            // SAFETY: it came from `install`, and is freed below.
+            let Table { slots, next: after } = unsafe { table.as_ref() };
+            for slot in slots.iter().map(|slot| slot.load(Relaxed)).filter(|&slot| slot != no_slot()) {
+                // SAFETY: it came from `install`; no object is in it, and nobody else uses it (the caller's promise).
+                unsafe { NonNull::new(slot).into_iter().for_each(|slot| Slot::unmake(slot)) };
+            }
+            next = after.load(Relaxed);
+            // SAFETY: it came from `install`, and nobody else uses it (the caller's promise).
+            unsafe { Table::unmake(table) };
+        }
+    }
 }
 
 impl Table {
@@ -181,7 +212,7 @@ impl Table {
 
     /// # Safety
     ///
-    /// It came from [`make`](Self::make), and nobody else knows it.
+    /// It came from [`make`](Self::make), and nobody else uses it.
     unsafe fn unmake(table: NonNull<Self>) {
         // SAFETY: a leaked box, and the caller's promise.
         drop(unsafe { Box::from_raw(table.as_ptr()) });

@@ -7,7 +7,7 @@ use core::slice;
 
 /// Whether what is at `address` was loaded with the main program.
 #[cold]
-pub(super) fn has(address: *const ()) -> bool {
+pub(crate) fn has(address: *const ()) -> bool {
     let mut search = Search { address: address.addr(), found: false };
     // SAFETY: `look` is called before this returns, with a description of each object that is loaded, and the search.
     unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };

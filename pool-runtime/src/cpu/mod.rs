@@ -11,6 +11,8 @@ pub(crate) use portable::set_slot;
 
 #[cfg(pool_inject)]
 pub mod inject;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri))))]
+pub(crate) mod main_program;
 mod portable;
 #[cfg_attr(
     not(all(
@@ -201,7 +203,7 @@ fn parse(value: &OsStr) -> Option<Asked> {
 
 /// Writes to standard error, past the lock that std has on it: an acquire waits for no other thread. Where standard
 /// error is closed, there is nobody to tell.
-fn report(line: &str) {
+pub(crate) fn report(line: &str) {
     #[cfg(unix)]
     let stderr = std::os::fd::AsFd::as_fd(&std::io::stderr()).try_clone_to_owned();
     #[cfg(windows)]

@@ -46,15 +46,13 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicIsize, AtomicUsize};
 
-use super::Reason;
+use super::{Reason, main_program};
 use crate::near::Near;
 use crate::object::Object;
 use crate::private::{CLOSED, Private};
 use crate::slot::Slot;
 use crate::table::Tables;
 
-#[path = "main_program.rs"]
-mod main_program;
 #[path = "membarrier.rs"]
 mod membarrier;
 #[cfg_attr(target_arch = "x86_64", path = "rseq_x86_64.rs")]

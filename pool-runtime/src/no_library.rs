@@ -1,0 +1,15 @@
+//! Where nobody tells when a library is unloaded: its pools leave the registry when it says so (`Pool::leave`), if ever.
+
+/// The program, or a library; nobody knows which.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Library;
+
+#[allow(clippy::extra_unused_type_parameters, reason = "as where there are handles")]
+pub(crate) fn of<T>() -> Library {
+    Library
+}
+
+/// Whether a library may be unloaded here. musl's `dlclose` does nothing, and WebAssembly has no libraries.
+pub(crate) fn watch(_library: Library) -> bool {
+    !cfg!(any(target_env = "musl", target_family = "wasm", miri, pool_loom))
+}
