@@ -12,7 +12,7 @@ GLIBC_TUNABLES=glibc.pthread.rseq=0 cargo test --locked --release -p tests
 echo '-- POOL_BACKEND=portable'
 POOL_BACKEND=portable cargo test --locked --release -p tests
 echo '-- POOL_BACKEND=off'
-POOL_BACKEND=off cargo test --locked --release -p tests "${uncounted[@]}" --test backend
+POOL_BACKEND=off cargo test --locked --release -p tests "${uncounted[@]}" --test backend --test unload_shared
 echo '-- pool_portable, compiled'
 RUSTFLAGS="--cfg pool_portable" cargo check --locked -p pool-runtime --target-dir target/portable
 echo '-- pool_chaos'

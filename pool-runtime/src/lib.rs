@@ -32,6 +32,7 @@
 //! - The hooks (`new`, `reset`, `retain`) and `Drop` run under no lock. They may acquire, release, collect and panic.
 //! - An object whose guard is dropped while its thread unwinds is dropped, and so is one whose reset panics. Nothing is
 //!   poisoned.
+//! - A library that is unloaded takes its pools along: [libraries].
 //! - A field marked `zeroize` is wiped on every way on which the pool drops an object: [secrets].
 //! - It works in destructors of thread-locals, in a forked child, and before `main`. A signal handler may acquire and release, with an
 //!   allocator that it may call ([`acquire`](Pooled::acquire)); it may not collect or age.
