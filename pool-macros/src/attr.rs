@@ -26,6 +26,8 @@ pub(crate) struct Arg<V> {
 pub(crate) struct TypeArgs {
     /// `fn() -> Self`.
     pub(crate) new: Option<Arg<Expr>>,
+    /// `fn() -> Box<Self>`.
+    pub(crate) new_boxed: Option<Arg<Expr>>,
     /// `fn(&mut Self)`.
     pub(crate) reset: Option<Arg<Expr>>,
     /// `fn(&Self) -> bool`.
@@ -93,6 +95,7 @@ impl TypeArgs {
         for word in words(attrs, Place::Type, errors) {
             match word.key.to_string().as_str() {
                 "new" => args.new = Some(word.read_value(hook, errors)),
+                "new_boxed" => args.new_boxed = Some(word.read_value(hook, errors)),
                 "reset" => args.reset = Some(word.read_value(hook, errors)),
                 "retain" => args.retain = Some(word.read_value(hook, errors)),
                 "max_idle" => args.max_idle = Some(word.read_value(number, errors)),
@@ -115,7 +118,7 @@ impl TypeArgs {
 
     /// A key that means nothing to a `Reset`.
     pub(crate) fn of_pooled(&self) -> Option<&Ident> {
-        let values = [&self.new, &self.retain, &self.max_idle, &self.local, &self.name];
+        let values = [&self.new, &self.new_boxed, &self.retain, &self.max_idle, &self.local, &self.name];
         let keys = values.into_iter().flatten().map(|arg| &arg.key);
         keys.chain(self.on_panic.as_ref().map(|arg| &arg.key)).next()
     }
@@ -330,6 +333,7 @@ fn hook(key: &Ident, value: Expr) -> syn::Result<Expr> {
         Expr::Closure(closure) => {
             let (arguments, signature) = match key.to_string().as_str() {
                 "new" => (0, "fn() -> Self"),
+                "new_boxed" => (0, "fn() -> Box<Self>"),
                 "reset" => (1, "fn(&mut Self)"),
                 "retain" => (1, "fn(&Self) -> bool"),
                 _ => (1, "fn(&mut Field)"),

@@ -40,6 +40,7 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
         let on_panic = on_panic(item);
         let pool = pool(item, instance);
         let create = create_object(item, instance);
+        let create_boxed = create_boxed(item);
         let reset = reset_object(item, instance);
         let retain = retain_object(item);
         let wipe = wipe_object(item);
@@ -54,6 +55,7 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
                     #on_panic
                     #pool
                     #create
+                    #create_boxed
                     #reset
                     #retain
                     #wipe
@@ -82,7 +84,7 @@ pub(crate) fn reset(item: &Item<'_>) -> TokenStream {
     let object = object();
     let ty = quote!(#ident #ty_generics);
     let new = quote!(<#ty as __pool_runtime::DefaultVariant>::default_variant());
-    let statements = statements(item, &|field| field.ty.to_token_stream(), new);
+    let statements = statements(item, &|field| field.ty.to_token_stream(), new, None);
     let needs = item.args.of_pooled().filter(|_| item.generics.params.is_empty());
     let needs = needs.map(|key| self::needs(key, "needs_pool", &ty));
     let bind = (!statements.is_empty()).then(|| quote!(let #object = self;));
@@ -186,6 +188,7 @@ fn pool(item: &Item<'_>, Instance { ty, label, .. }: &Instance) -> TokenStream {
 fn create_object(item: &Item<'_>, instance: &Instance) -> TokenStream {
     let ty = &instance.ty;
     let body = match (&item.args.new, &item.body) {
+        _ if item.args.new_boxed.is_some() => quote!(*<#ty as __pool_runtime::Pooled>::create_boxed()),
         (Some(Arg { key, value }), _) => call(key, value, quote!(fn() -> Self), &quote!()),
         (None, Body::Enum(variants)) => match variants.first() {
             Some(variant) => {
@@ -203,11 +206,23 @@ fn create_object(item: &Item<'_>, instance: &Instance) -> TokenStream {
     }
 }
 
+fn create_boxed(item: &Item<'_>) -> Option<TokenStream> {
+    let Arg { key, value } = item.args.new_boxed.as_ref()?;
+    let body = call(key, value, quote!(fn() -> __pool_runtime::Box<Self>), &quote!());
+    Some(quote! {
+        #[inline]
+        fn create_boxed() -> __pool_runtime::Box<Self> {
+            #body
+        }
+    })
+}
+
 fn reset_object(item: &Item<'_>, Instance { ty, .. }: &Instance) -> TokenStream {
     let object = object();
     let new = quote!(<#ty as __pool_runtime::Pooled>::create_object());
     let type_of = |field: &Field<'_>| instance::make_static(field.ty.to_token_stream(), item.generics);
-    let statements = statements(item, &type_of, new);
+    let in_box = item.args.new_boxed.is_some().then(|| quote!(__pool_runtime::renew::<#ty>(#object);));
+    let statements = statements(item, &type_of, new, in_box.as_ref());
     let parameter = if statements.is_empty() { quote!(_) } else { quote!(#object) };
     quote! {
         #[inline]
@@ -292,8 +307,9 @@ fn wipes(item: &Item<'_>, type_of: TypeOf<'_>) -> Option<TokenStream> {
 /// The type of a field, as the impl has to write it.
 type TypeOf<'f> = &'f dyn Fn(&Field<'_>) -> TokenStream;
 
-/// The body of a reset. `new` is what an enum without a mark is reset to.
-fn statements(item: &Item<'_>, type_of: TypeOf<'_>, new: TokenStream) -> TokenStream {
+/// The body of a reset. `new` is what an enum without a mark is reset to; `in_box` takes the place of every assignment to the
+/// whole object.
+fn statements(item: &Item<'_>, type_of: TypeOf<'_>, new: TokenStream, in_box: Option<&TokenStream>) -> TokenStream {
     let object = object();
     match (&item.args.reset, &item.body) {
         (Some(Arg { key, value }), _) => call(key, value, quote!(fn(&mut Self)), &quote!(#object)),
@@ -306,17 +322,18 @@ fn statements(item: &Item<'_>, type_of: TypeOf<'_>, new: TokenStream) -> TokenSt
             fields.iter().map(reset).collect()
         }
         (None, Body::Enum(variants)) => match variants.first() {
-            Some(variant) => reset_variant(variant, type_of),
-            None => quote!(*#object = #new;),
+            Some(variant) => reset_variant(variant, type_of, in_box),
+            None => in_box.cloned().unwrap_or_else(|| quote!(*#object = #new;)),
         },
         (None, Body::Union(_)) => quote!(),
     }
 }
 
 /// Goes to the default variant, and resets its fields there.
-fn reset_variant(variant: &Variant<'_>, type_of: TypeOf<'_>) -> TokenStream {
+fn reset_variant(variant: &Variant<'_>, type_of: TypeOf<'_>, in_box: Option<&TokenStream>) -> TokenStream {
     let (object, ident) = (object(), variant.ident);
     let value = variant_value(variant, type_of);
+    let replace = in_box.cloned().unwrap_or_else(|| quote!(*#object = #value;));
     let mut bindings = TokenStream::new();
     let mut statements = TokenStream::new();
     for (i, field) in variant.fields.iter().enumerate() {
@@ -327,13 +344,12 @@ fn reset_variant(variant: &Variant<'_>, type_of: TypeOf<'_>) -> TokenStream {
             statements.extend(reset);
         }
     }
+    let enter = quote!(if !::core::matches!(#object, Self::#ident { .. }) { #replace });
     if variant.fields.is_empty() {
-        return quote!(*#object = #value;);
+        return if in_box.is_some() { enter } else { replace };
     }
     quote! {
-        if !::core::matches!(#object, Self::#ident { .. }) {
-            *#object = #value;
-        }
+        #enter
         if let Self::#ident { #bindings .. } = #object {
             #statements
         }

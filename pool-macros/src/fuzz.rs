@@ -32,8 +32,9 @@ const ITEMS: [&str; 18] = [
     "#a trait T { #a fn t(); }",
 ];
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "new",
+    "new_boxed",
     "reset",
     "retain",
     "max_idle",

@@ -16,6 +16,7 @@ type Synonyms = &'static [(&'static str, &'static [&'static str])];
 
 const TYPE_KEYS: Keys = &[
     ("new", "new = path"),
+    ("new_boxed", "new_boxed = path"),
     ("reset", "reset = path"),
     ("retain", "retain = path"),
     ("max_idle", "max_idle = 64"),
@@ -44,6 +45,7 @@ const TYPE_SYNONYMS: Synonyms = &[
         "new",
         &["init", "initialize", "create", "constructor", "ctor", "make", "construct", "factory", "build", "builder"],
     ),
+    ("new_boxed", &["boxed", "create_boxed", "in_box", "init_boxed", "make_boxed", "new_box", "new_in_box"]),
     ("reset", &["clean", "cleanup", "recycle", "restore", "on_return", "on_release", "put"]),
     ("retain", &["keep_if", "accept", "check", "filter", "is_valid", "predicate", "valid", "validate"]),
     ("max_idle", &["capacity", "limit", "max", "max_objects", "max_pool_size", "max_size", "pool_size", "size"]),

@@ -48,6 +48,7 @@ use syn::{DeriveInput, Error};
 /// | key | meaning | default |
 /// |---|---|---|
 /// | [`new = path or closure`](#new) | makes an object, `fn() -> Self` | `Default::default` |
+/// | [`new_boxed = path or closure`](#new_boxed) | makes an object in its box, `fn() -> Box<Self>`, for those that do not fit on the stack | `Box::new` of what `new` makes |
 /// | [`reset = path or closure`](#reset) | resets the whole object, `fn(&mut Self)`; there are no keys on fields then | field by field |
 /// | [`retain = path or closure`](#retain) | whether an object is worth keeping, `fn(&Self) -> bool`, asked after the reset | keeps every object |
 /// | [`max_idle = n`](#max_idle-and-local) | how many idle objects the pool keeps at most, over all CPUs | 64 times the number of CPUs |
@@ -104,6 +105,40 @@ use syn::{DeriveInput, Error};
 ///
 /// assert!(Page::acquire().text.capacity() >= 4096);
 /// ```
+///
+/// ## `new_boxed`
+///
+/// Takes the place of `new` where an object is larger than a thread's stack, or a good part of it. A debug build puts on the stack
+/// what a function returns by value, and an optimized one is free to. With this key the pool never has an object there: it is
+/// made in its box, reset where it lies, and dropped in its box. `Pooled::adopt_box` and `Guard::into_box` are the ways in and out.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Pooled)]
+/// #[pooled(new_boxed = Table::of_zeros)]
+/// struct Table {
+///     cells: [u64; 1 << 18], // 2 MiB
+/// }
+///
+/// impl Table {
+///     fn of_zeros() -> Box<Self> {
+///         let mut table = Box::<Self>::new_uninit();
+///         // SAFETY: the pointer is to memory for one `Self`.
+///         unsafe { table.as_mut_ptr().write_bytes(0, 1) };
+///         // SAFETY: zeros are a value of every field, and all of it is zeros.
+///         unsafe { table.assume_init() }
+///     }
+/// }
+///
+/// assert_eq!(Table::acquire().cells[3], 0);
+/// ```
+///
+/// Crates such as `bytemuck` and `zerocopy` have safe functions that do the same.
+///
+/// What stays on the stack is what an expression of the user's puts there: `set = [0; 1 << 18]` on a field makes the array and then
+/// moves it into the field; `Reset` and `with` work on the field where it is. `Guard::into_inner` returns the object by value.
+/// An enum that is reset to another variant, or to a new object, is given one that this function has made, and if a variant is
+/// [marked](#enums), it has to be this variant.
 ///
 /// ## `reset`
 ///
@@ -446,6 +481,7 @@ fn derive(derived: Trait, input: proc_macro2::TokenStream) -> proc_macro2::Token
     valid::check(&item, &mut errors);
     if matches!(derived, Trait::Pooled) {
         valid::check_instances(&item, readable, &mut errors);
+        valid::check_new(&item, &mut errors);
     }
     let import = expand::import(&item);
     let mut output = match (derived, errors.is_empty()) {

@@ -69,6 +69,14 @@ pub(crate) fn check_instances(item: &Item<'_>, complete: bool, errors: &mut Vec<
     }
 }
 
+/// Reports what `Pooled` asks for of the keys that make an object: it is made in one way.
+pub(crate) fn check_new(item: &Item<'_>, errors: &mut Vec<Error>) {
+    if let (Some(_), Some(Arg { key, .. })) = (&item.args.new, &item.args.new_boxed) {
+        let message = "`new_boxed` conflicts with `new`: an object is made in one way";
+        errors.push(Error::new_spanned(key, message));
+    }
+}
+
 /// A field is reset in one way.
 fn check_rules(field: &Field<'_>, errors: &mut Vec<Error>) {
     let mut rules: Vec<&Arg<Rule>> = field.args.rules.iter().collect();

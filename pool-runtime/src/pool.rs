@@ -212,8 +212,8 @@ impl<T: Pooled> Pool<T> {
         found.map(|object| self.guard(object))
     }
 
-    pub(crate) fn adopt(&'static self, value: T) -> Guard<T> {
-        let guard = self.guard(Object::from_box(Box::new(value)));
+    pub(crate) fn adopt(&'static self, object: Box<T>) -> Guard<T> {
+        let guard = self.guard(Object::from_box(object));
         self.store.here().1.counters.adopted.add(1);
         guard
     }
@@ -335,7 +335,7 @@ impl Drop for DropInPanic {
 
 /// Makes an object for the pool of `T`.
 fn create<T: Pooled>() -> Object {
-    Object::from_box(Box::new(T::create_object()))
+    Object::from_box(T::create_boxed())
 }
 
 /// Wipes and drops an object of the pool of `T`. Whatever a pool drops comes by here.

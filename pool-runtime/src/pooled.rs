@@ -38,8 +38,19 @@ pub trait Pooled: Sized + Send + 'static {
     /// The pool of this type: always the same static.
     fn pool() -> &'static Pool<Self>;
 
-    /// Makes an object: the key `new` of the derive. Called by a miss, never under a lock.
+    /// Makes an object: the key `new` of the derive. Called by a miss, by way of [`create_boxed`](Self::create_boxed), never under
+    /// a lock.
     fn create_object() -> Self;
+
+    /// Makes an object where it is going to live: the key `new_boxed` of the derive. Every object that a pool makes is made by
+    /// this.
+    ///
+    /// It has a body of its own where an object does not fit on the stack. Otherwise it boxes what
+    /// [`create_object`](Self::create_object) returns, which a debug build does by way of the stack.
+    #[inline]
+    fn create_boxed() -> Box<Self> {
+        Box::new(Self::create_object())
+    }
 
     /// Makes a released object as good as new: the key `reset` of the derive, or its field keys. Called by the thread
     /// that drops the guard, never under a lock.
@@ -63,13 +74,13 @@ pub trait Pooled: Sized + Send + 'static {
     ///
     /// # Panics
     ///
-    /// If [`create_object`](Self::create_object) does; the pool is as it was before.
+    /// If [`create_boxed`](Self::create_boxed) does; the pool is as it was before.
     ///
     /// # Signal handlers
     ///
     /// A handler may acquire, wherever in a pool its thread was interrupted: an acquire waits for no thread, so not for its own, and
     /// no object is in two places meanwhile. What an acquire calls has to be allowed in a handler, too. A miss calls the allocator and
-    /// [`create_object`](Self::create_object), and the first acquire or release on a CPU allocates the pool's part for it. The allocators of the C
+    /// [`create_boxed`](Self::create_boxed), and the first acquire or release on a CPU allocates the pool's part for it. The allocators of the C
     /// libraries are not for handlers.
     fn acquire() -> Guard<Self> {
         Self::pool().acquire()
@@ -87,16 +98,24 @@ pub trait Pooled: Sized + Send + 'static {
 
     /// A guard around a value made elsewhere. It enters the pool when the guard is dropped.
     ///
-    /// Allocates a box for it.
+    /// Allocates a box for it. A value that is too large for the stack comes in by [`adopt_box`](Self::adopt_box).
     fn adopt(value: Self) -> Guard<Self> {
-        Self::pool().adopt(value)
+        Self::pool().adopt(Box::new(value))
+    }
+
+    /// A guard around an object made elsewhere, which stays in its box: nothing is copied and nothing allocated. It enters the
+    /// pool when the guard is dropped.
+    ///
+    /// The way back of [`Guard::into_box`].
+    fn adopt_box(object: Box<Self>) -> Guard<Self> {
+        Self::pool().adopt(object)
     }
 
     /// Creates up to `n` idle objects, as far as the pool's bound lets it, and returns how many it made.
     ///
     /// # Panics
     ///
-    /// If [`create_object`](Self::create_object) does; the objects made before stay in the pool.
+    /// If [`create_boxed`](Self::create_boxed) does; the objects made before stay in the pool.
     fn prefill(n: usize) -> usize {
         Self::pool().prefill(n)
     }

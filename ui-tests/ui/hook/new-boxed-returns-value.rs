@@ -1,0 +1,15 @@
+use pool_runtime::Pooled;
+
+#[derive(Pooled)]
+#[pooled(new_boxed = Scratch::new)]
+struct Scratch(u8);
+
+impl Scratch {
+    fn new() -> Self {
+        Self(0)
+    }
+}
+
+fn main() {
+    drop(Scratch::acquire());
+}
