@@ -25,6 +25,59 @@ use crate::object::Object;
 /// Everything beside the traits is an associated function, called as `Guard::into_inner(guard)`, so that no method of
 /// `T` is shadowed.
 ///
+/// # Two fields at once
+///
+/// A guard lends its object by `Deref` and `DerefMut`, and the compiler lets `Box` alone be looked through: of a guard, `guard.items`
+/// and `guard.sum` in one expression are two borrows of the whole (error E0502 or E0499). Borrow the object once, and its fields from that:
+///
+/// ```
+/// use pool_runtime::Pooled;
+///
+/// #[derive(Default, Pooled)]
+/// struct Scratch {
+///     items: Vec<u32>,
+///     sum: u32,
+/// }
+///
+/// let mut guard = Scratch::acquire();
+/// guard.items.extend([1, 2, 3]);
+/// let object = &mut *guard;
+/// for item in &object.items {
+///     object.sum += item;
+/// }
+/// assert_eq!(guard.sum, 6);
+/// ```
+///
+/// # Traits
+///
+/// A guard has those of `Box<T>`, where `T` has them. As with a box, a method of one of these traits is found before a method of
+/// the same name that `T` has by itself.
+///
+/// | trait | of a guard |
+/// |---|---|
+/// | `Deref`, `DerefMut`, `Borrow<T>`, `BorrowMut<T>` | lends the object |
+/// | `AsRef<U>`, `AsMut<U>` | where `T` has it, for any `U`: a guard is taken where bytes, text or a path are |
+/// | `Default` | acquires an object, whatever `T`'s own `Default` is |
+/// | `From<T>`, `From<Box<T>>` | [adopts](Pooled::adopt) a value, or [an object in its box](Pooled::adopt_box) |
+/// | `Debug`, `Display`, `PartialEq`, `Eq`, `PartialOrd`, `Ord`, `Hash`, `Error` | the object's |
+/// | `fmt::Pointer` | the object's address |
+/// | `io::Read`, `io::BufRead`, `io::Write`, `io::Seek`, `fmt::Write`, `Hasher` | the object's; each method of these, so none is slower than on the object |
+/// | `Iterator`, `DoubleEndedIterator`, `ExactSizeIterator`, `FusedIterator` | the object's; by value, the object is released where the iterator is dropped |
+/// | `serde::Serialize` | the object's; feature `serde` |
+/// | `stable_deref_trait::StableDeref` | moving the guard does not move the object; feature `stable_deref_trait` |
+///
+/// What was left out, and what to write instead:
+///
+/// | trait | why | instead |
+/// |---|---|---|
+/// | `AsRef<T>` | it cannot stand beside `AsRef<U>`, since a `T` may have `AsRef<T>` | `&*guard`; or `impl AsRef<Page> for Page`, and its guards have it too |
+/// | `Clone` | it would adopt a copy, or acquire and overwrite: the caller says which | `T::adopt(T::clone(&guard))`, or `T::acquire().clone_from(&guard)` |
+/// | `Future` | one that has ended may not be polled again, and is what the pool would hand out next | `Pin::new(&mut *guard).await` |
+/// | `Fn`, `FnMut`, `FnOnce` | no type can implement them in stable Rust | a method |
+/// | `serde::Deserialize` | it could adopt a new object or fill an idle one | `T::deserialize(..).map(Guard::from)` |
+/// | `IntoIterator`, `Extend`, `FromIterator` | a box has none for one object; the first would take the object apart | `for item in &mut guard.items`; methods of the object |
+/// | `AsFd` and its like | differ by system | `guard.as_fd()` finds the object's |
+///
 /// # Panics
 ///
 /// Dropping a guard runs the type's reset and `retain`; a panic of theirs goes on, and the object is dropped.

@@ -66,7 +66,8 @@
 //! - `zeroize`: the key `zeroize` of the derive, which wipes a field; [`Reset`] and [`LimitCapacity`] for `Zeroizing`.
 //! - `arrayvec`, `bytes`, `hashbrown`, `heapless`, `indexmap`, `smallvec`: [`Reset`] for the types of the crate of that name,
 //!   and [`LimitCapacity`] for those that have a capacity.
-//! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized.
+//! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized, and a [`Guard`] whose object can.
+//! - `stable_deref_trait`: [`Guard`] is `StableDeref`, for the crates that keep an owner and what borrows from it in one value.
 //! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
 //!   after each of its steps.
 //! - `hits`: statistics count acquires and hits. Without it, an acquire that hits counts nothing; with it, it costs an
@@ -89,6 +90,7 @@ mod chaos;
 pub mod collector;
 mod cpu;
 mod crates;
+mod forward;
 mod guard;
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri)))), path = "no_library.rs")]
 mod library;
