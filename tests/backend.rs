@@ -134,13 +134,7 @@ fn unset_pools() {
 }
 
 /// What a program does with its environment comes too late: it was loaded before.
-#[cfg(all(
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64"),
-    not(target_feature = "crt-static"),
-    not(pool_portable),
-))]
+#[cfg(target_os = "linux")]
 #[test]
 fn a_program_that_sets_the_variable_itself_comes_too_late() {
     if !child::is_child() {
@@ -163,6 +157,27 @@ fn the_backend_stays_what_it_is() {
     drop(Line::acquire());
     registry::collect();
     assert_eq!(pool_runtime::backend(), backend);
+}
+
+/// A program that is linked statically has restartable sequences like any other: its C library registers them.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    not(any(pool_portable, miri)),
+))]
+#[test]
+fn glibc_has_restartable_sequences_since_2_35() {
+    if !child::is_child() {
+        child::run_and_pass("glibc_has_restartable_sequences_since_2_35", |child| child.env_remove("POOL_BACKEND"));
+        return;
+    }
+    // SAFETY: a C string, for good.
+    let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+    let minor = version.to_str().ok().and_then(|version| version.strip_prefix("2.")?.parse::<u32>().ok());
+    let expected = minor.expect("glibc is 2.x") >= 35;
+    let found = !matches!(pool_runtime::backend(), Backend::Portable(Reason::Platform | Reason::CLibrary));
+    assert_eq!(found, expected, "glibc {version:?}: {}", pool_runtime::backend());
 }
 
 /// Reads the variable on many threads at once, in two pools, and again later.

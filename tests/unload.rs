@@ -2,7 +2,9 @@
 //! kernel into memory that is no longer mapped. In a binary of its own, for its timer. This test does not count on reuse.
 //!
 //! The library is the example `plugin`, which cargo builds with the tests, but not for `--test unload` alone.
-#![cfg(all(target_os = "linux", target_env = "gnu"))]
+//!
+//! A program that is linked statically opens no library.
+#![cfg(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
 
 use std::ffi::{CStr, CString, c_void};
 use std::os::unix::ffi::OsStrExt;

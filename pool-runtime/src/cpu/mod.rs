@@ -21,7 +21,6 @@ mod portable;
         target_endian = "little",
         target_pointer_width = "64",
         any(target_arch = "x86_64", target_arch = "aarch64"),
-        not(target_feature = "crt-static"),
         not(any(pool_loom, miri, pool_portable)),
     )),
     path = "no_rseq.rs"

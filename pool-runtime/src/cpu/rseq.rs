@@ -78,8 +78,8 @@ pub(crate) struct Area(isize);
 /// Finds out whether sequences can be used here, and where the areas are: a number that is neither zero nor small.
 #[cold]
 pub(super) fn detect() -> Result<isize, Reason> {
-    let offset: NonNull<isize> = symbol(c"__rseq_offset").ok_or(Reason::CLibrary)?.cast();
-    let size: NonNull<u32> = symbol(c"__rseq_size").ok_or(Reason::CLibrary)?.cast();
+    let [Some(offset), Some(size)] = symbols() else { return Err(Reason::CLibrary) };
+    let (offset, size): (NonNull<isize>, NonNull<u32>) = (offset.cast(), size.cast());
     // SAFETY: glibc's `const ptrdiff_t __rseq_offset`, aligned, written before any of our code runs.
     let offset = unsafe { offset.read() };
     // SAFETY: glibc's `const unsigned int __rseq_size`, the same.
@@ -178,7 +178,7 @@ impl Area {
         // SAFETY: the tables are as `table` has them, and the offset is that of the areas (invariant 2).
         let object = unsafe { sequence::pop(self.0, tables) };
         // Null and `ABORTED` in one comparison.
-        if object.addr() as isize <= 0 {
+        if !sequence::is_object(object) {
             return None;
         }
         // SAFETY: the sequence has taken it off the stack, which owned it.
@@ -315,9 +315,20 @@ enum Attempt {
     Aborted,
 }
 
-fn symbol(name: &CStr) -> Option<NonNull<core::ffi::c_void>> {
-    // SAFETY: the name is a C string; looking up runs no code of the process.
-    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
+/// The C library's symbols of these names, if it has them: `__rseq_offset` and `__rseq_size`.
+#[cfg(not(target_feature = "crt-static"))]
+fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
+    // Not as weak symbols: a program that is linked with a new glibc would ask for that version at each start.
+    [c"__rseq_offset", c"__rseq_size"].map(|name| {
+        // SAFETY: the name is a C string; looking up runs no code of the process.
+        NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
+    })
+}
+
+/// In a program that is linked statically there is nobody to ask by name. The linker knows them, or leaves null.
+#[cfg(target_feature = "crt-static")]
+fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
+    sequence::weak_symbols().map(|symbol| NonNull::new(symbol.cast_mut()))
 }
 
 /// The kernel's release: its first three numbers, where what is missing counts as zero.

@@ -42,6 +42,33 @@ pub(super) fn at_load() -> isize {
     offset
 }
 
+/// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
+#[cfg(target_feature = "crt-static")]
+pub(super) fn weak_symbols() -> [*const core::ffi::c_void; 2] {
+    let (offset, size);
+    // SAFETY: as in `rseq_x86_64`.
+    unsafe {
+        asm!(
+            ".weak __rseq_offset, __rseq_size",
+            "adrp {offset}, :got:__rseq_offset",
+            "ldr {offset}, [{offset}, :got_lo12:__rseq_offset]",
+            "adrp {size}, :got:__rseq_size",
+            "ldr {size}, [{size}, :got_lo12:__rseq_size]",
+            offset = out(reg) offset,
+            size = out(reg) size,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    [offset, size]
+}
+
+/// Whether what [`pop`] gives is an object: neither null nor all ones. An address may have any tag in its first byte, and be
+/// negative.
+#[inline(always)]
+pub(super) fn is_object(popped: *mut ()) -> bool {
+    popped.addr().wrapping_add(1) > 1
+}
+
 /// # Safety
 ///
 /// The offset is that of the areas.
@@ -101,9 +128,10 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
             "ldr {object}, [{at}, {front}]",
             "mov {n}, xzr",
             keep_front!(),
-            "cmp {object}, #0",
-            // Neither null nor closed: no address of ours is negative.
-            "b.gt 8f",
+            // Neither null nor closed, which is all ones.
+            "add {more}, {object}, #1",
+            "cmp {more}, #1",
+            "b.hi 8f",
             spin!(),
             "ldr {n}, [{at}, {len}]",
             spin!(),

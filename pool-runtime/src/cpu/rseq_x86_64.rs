@@ -54,6 +54,30 @@ pub(super) fn at_load() -> isize {
     offset
 }
 
+/// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
+#[cfg(target_feature = "crt-static")]
+pub(super) fn weak_symbols() -> [*const core::ffi::c_void; 2] {
+    let (offset, size);
+    // SAFETY: reads two words of the global offset table, which the linker makes for it.
+    unsafe {
+        asm!(
+            ".weak __rseq_offset, __rseq_size",
+            "mov {offset}, qword ptr [rip + __rseq_offset@GOTPCREL]",
+            "mov {size}, qword ptr [rip + __rseq_size@GOTPCREL]",
+            offset = out(reg) offset,
+            size = out(reg) size,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    [offset, size]
+}
+
+/// Whether what [`pop`] gives is an object: neither null nor all ones. A process has the lower half of the addresses.
+#[inline(always)]
+pub(super) fn is_object(popped: *mut ()) -> bool {
+    popped.addr() as isize > 0
+}
+
 /// # Safety
 ///
 /// The offset is that of the areas.
@@ -392,7 +416,7 @@ macro_rules! take {
             "mov {object}, qword ptr [{tables} + {at} + {front}]
             xor {n:e}, {n:e}\n",
             keep_front!("{tables} + {at}"),
-            // Neither null nor closed: no address of ours is negative.
+            // Neither null nor closed: a process has the lower half of the addresses.
             "test {object}, {object}
             jg 8f\n",
             spin!(),
