@@ -146,6 +146,9 @@ mutant no-fence pool-runtime/src/cpu/membarrier.rs \
 mutant plain-fence pool-runtime/src/cpu/membarrier.rs \
   's/membarrier\(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ\)/membarrier(1 << 3)/g' \
   's/(    membarrier\(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ\))/    membarrier(1 << 4)?;\n$1/'
+# The other fence.
+mutant no-walk pool-runtime/src/cpu/walk.rs 's/let reached = elsewhere\.all\(.*?\);/let reached = elsewhere.next().is_some();/'
+mutant nothing-noted pool-runtime/src/cpu/walk.rs 's/NOTED\[number \/ WORD\]\.fetch_or\(.*?\);//'
 mutant late-fence pool-runtime/src/registry.rs \
   's/let fenced = !stopped.is_empty\(\) && cpu::fence\(\);/let fenced = !stopped.is_empty();/' \
   's/(stopped\.iter\(\)\.for_each\(\|store\| store\.tables\.restart)/cpu::fence(); $1/'

@@ -14,16 +14,18 @@
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::hint::spin_loop;
-use std::sync::Barrier;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64};
+use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 use std::{mem, process, ptr, thread};
 
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
-use tests::cpu;
 use tests::random::Random;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use tests::seccomp::{Answer::Errno, Filter};
+use tests::{child, cpu};
 
 const WORKERS: usize = 6;
 /// Low enough that stacks overflow and are refilled, high enough that there are stacks on many CPUs.
@@ -195,7 +197,7 @@ impl Timer {
         let mut timer: libc::timer_t = ptr::null_mut();
         // SAFETY: both are the C library's structures, alive during the call.
         assert_eq!(unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer) }, 0);
-        let period = libc::timespec { tv_sec: 0, tv_nsec: period.subsec_nanos().into() };
+        let period = libc::timespec { tv_sec: 0, tv_nsec: period.subsec_nanos() as _ };
         let setting = libc::itimerspec { it_interval: period, it_value: period };
         // SAFETY: the timer was just made; the old setting is not asked for.
         assert_eq!(unsafe { libc::timer_settime(timer, 0, &setting, ptr::null_mut()) }, 0);
@@ -335,9 +337,28 @@ fn check_bound() {
     assert_eq!(TALLY.alive(), 0);
 }
 
+/// The tests of this file take turns: each needs the CPUs for itself.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The same with the fence that is used where a filter refuses `membarrier` later on.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn nothing_is_lost_where_membarrier_is_refused() {
+    let _turn = TURN.lock();
+    let name = "nothing_is_lost_where_anything_is_interrupted";
+    let seconds = std::env::var("POOL_INJECT_SECONDS").unwrap_or("20".to_owned());
+    let output = child::run_and_pass(name, |child| child.env("POOL_INJECT_SECONDS", seconds));
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+}
+
 #[test]
 fn nothing_is_lost_where_anything_is_interrupted() {
+    let _turn = TURN.lock();
     println!("backend: {}", pool_runtime::backend());
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    if child::is_child() {
+        Filter::refuse(&[libc::SYS_membarrier], Errno(libc::EPERM)).install().expect("the kernel has filters");
+    }
     #[cfg(pool_inject)]
     assert_eq!(pool_runtime::backend(), pool_runtime::Backend::Rseq, "injection is for restartable sequences");
     handle_signals();

@@ -122,7 +122,14 @@ fn a_collector_gives_back_what_a_burst_took() {
         assert!((1..=2).contains(&idle), "{idle} idle");
         // Tables and lists are in it, and no object but the second.
         assert!(left < ((idle - 1) * LEN + LEN / 2) as isize, "{left} bytes are left for {idle} idle");
-        assert!(resident_after * 10 <= resident_before * 11, "{resident_before} bytes before, {resident_after} after");
+        if cpu::is_emulated() {
+            println!("resident memory is left out: the emulator's is in it");
+        } else {
+            assert!(
+                resident_after * 10 <= resident_before * 11,
+                "{resident_before} bytes before, {resident_after} after"
+            );
+        }
         // The second goes, too, when it has been idle for an interval.
         wait_until("one object is left", || {
             drop(page());
@@ -171,7 +178,8 @@ fn giants<T: Pooled>(bytes: fn(&mut T) -> &mut Vec<u8>) -> [usize; 2] {
     for _ in 0..10_000 {
         bytes(&mut T::acquire()).resize(KIB, 1);
     }
-    [most, resident_when_trimmed().max(live() as usize)]
+    let resident = if cpu::is_emulated() { 0 } else { resident_when_trimmed() };
+    [most, resident.max(live() as usize)]
 }
 
 #[test]

@@ -134,6 +134,10 @@ pub mod recipes {}
 #[doc = include_str!("../docs/secrets.md")]
 pub mod secrets {}
 
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/system-calls.md")]
+pub mod system_calls {}
+
 pub use capacity::LimitCapacity;
 pub use collector::Collector;
 #[cfg(pool_inject)]

@@ -294,6 +294,7 @@ impl Store {
     #[cold]
     fn make_slot(&'static self, number: usize) -> &'static Slot {
         let off = cpu::is_off();
+        cpu::note(number);
         let table = self.tables.first_or_make(cpu::table_len());
         registry::add(self);
         if !off {

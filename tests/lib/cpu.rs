@@ -55,3 +55,10 @@ pub fn pin_thread(thread: i32, cpu: usize) {
     #[cfg(not(target_os = "linux"))]
     let _ = (thread, cpu);
 }
+
+/// Whether an emulator runs this program alone (qemu-user). Then its memory, and what its threads sleep for, are the
+/// emulator's as well, and who counts them cannot tell.
+pub fn is_emulated() -> bool {
+    // The main thread has the emulator's name.
+    std::fs::read_to_string("/proc/self/comm").is_ok_and(|name| name.starts_with("qemu-"))
+}

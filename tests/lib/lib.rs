@@ -9,4 +9,6 @@ pub mod guards;
 pub mod operation;
 pub mod random;
 pub mod reuse;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod seccomp;
 pub mod watchdog;

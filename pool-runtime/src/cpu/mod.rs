@@ -2,9 +2,10 @@
 //!
 //! # Invariants
 //!
-//! 1. What is decided first holds for good, for all pools: one word says it, and one exchange fills it in. Where there may
-//!    be restartable sequences that is when the program is loaded, before any code that uses a pool (`rseq`).
+//! 1. What is decided first holds for good, for all pools: one word says it, and one exchange fills it in. On Linux that
+//!    is when the program is loaded, before any code that uses a pool.
 //! 2. A pool is started by a thread that knows the decision, and has it written into the pool's tables before.
+//! 3. What comes after the load opens no file: a filter may kill a process that does.
 
 #[cfg(all(test, pool_loom))]
 pub(crate) use portable::set_slot;
@@ -26,7 +27,10 @@ mod portable;
     path = "no_rseq.rs"
 )]
 mod rseq;
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg_attr(
+    not(all(any(target_os = "linux", target_os = "android"), not(any(pool_loom, miri)))),
+    path = "no_topology.rs"
+)]
 mod topology;
 
 use core::fmt;
@@ -97,9 +101,9 @@ impl fmt::Display for Reason {
 /// there are no restartable sequences. Any other value is reported once on standard error and ignored, and so is an
 /// `rseq` that cannot be had.
 ///
-/// Decided for good when the program is loaded; where the platform has no restartable sequences, at the first call or the
+/// Decided for good when the program is loaded; on systems other than Linux and Android, at the first call or the
 /// first use of a pool. So the variable is for whoever starts the program: what the program does to its own
-/// environment may come too late. It takes a program about 10 µs. A library with pools decides for itself when it is
+/// environment may come too late. It takes a program some 70 µs. A library with pools decides for itself when it is
 /// loaded: into a process that has threads, the kernel lets it wait for all CPUs, some 10 ms.
 ///
 /// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses.
@@ -215,19 +219,47 @@ pub(crate) fn report(line: &str) {
     let _ = stderr.and_then(|mut stderr| stderr.write_all(line.as_bytes()));
 }
 
-/// The number of CPUs that the process may use, as it was when this was first asked.
+/// What is asked of the system is asked when the program is loaded, or the library that this is linked into: a program may
+/// give up its rights later. The C library calls this before the constructor functions of both, those with a reserved
+/// priority excepted (std's own has 99), and before `main`.
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(any(pool_loom, miri))))]
+extern "C" fn ask_at_load() {
+    backend();
+    count();
+    table_len();
+}
+
+// In the same module as `DECISION`: who is linked with the one is linked with the other.
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(any(pool_loom, miri))))]
+#[used]
+// SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.
+#[unsafe(link_section = ".init_array.00098")]
+static ASK_AT_LOAD: extern "C" fn() = ask_at_load;
+
+/// How many CPUs the process may use: zero before it was asked.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// The number of CPUs that the process may use, as it was when this was last asked: when the program was loaded, or by
+/// [`recount`].
 pub(crate) fn count() -> usize {
-    static COUNT: AtomicUsize = AtomicUsize::new(if cfg!(pool_loom) { 1 } else { 0 });
-    asked_once(&COUNT, || {
-        let count = std::thread::available_parallelism().map_or(1, usize::from);
-        // std asks for the calling thread, which may be one of many that are each bound to a CPU of their own. Where
-        // that binding is the limit, and no quota, the main thread's counts.
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        if topology::of_calling_thread() == Some(count) {
-            return count.max(topology::of_main_thread().unwrap_or(1));
+    match COUNT.load(Relaxed) {
+        0 => recount(),
+        count => count,
+    }
+}
+
+/// Asks again how many CPUs the process may use, and says it. Opens no file: the quota of its control groups is that of when
+/// the program was loaded.
+pub(crate) fn recount() -> usize {
+    // Where the system does not tell any more, it is as it was.
+    match (topology::usable(), COUNT.load(Relaxed)) {
+        (None, before @ 1..) => before,
+        (now, _) => {
+            let now = now.unwrap_or(1);
+            COUNT.store(now, Relaxed);
+            now
         }
-        count
-    })
+    }
 }
 
 /// What was answered first, which is the same for everybody from then on. Zero stands for no answer yet.
@@ -243,18 +275,19 @@ fn asked_once(answer: &AtomicUsize, ask: impl FnOnce() -> usize) -> usize {
 
 /// How many slots share a pool's bound.
 pub(crate) fn slots() -> usize {
-    if area().is_some() { count() } else { portable::SLOTS_PER_CPU * count() }
+    if area().is_some() { count() } else { portable::slots() }
 }
 
-/// How many slots the first table of a pool has.
+/// How many slots the first table of a pool has: with restartable sequences one for each number that a CPU can have.
 pub(crate) fn table_len() -> usize {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if area().is_some() { topology::numbers() } else { portable::slots() }
+}
+
+/// Notes that a pool is about to make the slot with this number.
+pub(crate) fn note(number: usize) {
     if area().is_some() {
-        // Asking reads a file, which takes longer than all else in a pool's first use.
-        static POSSIBLE: AtomicUsize = AtomicUsize::new(0);
-        return asked_once(&POSSIBLE, || topology::possible().unwrap_or_else(count));
+        rseq::note(number);
     }
-    slots()
 }
 
 /// The number of the slot that the calling thread works with: its CPU's, or one of its own.

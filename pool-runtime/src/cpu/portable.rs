@@ -6,11 +6,18 @@
 //! slots of their own, however many threads have come and gone (`move_on`).
 
 use core::cell::Cell;
+use core::sync::atomic::AtomicUsize;
 #[cfg(not(pool_loom))]
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 
 /// More slots than CPUs, so that the threads which happen to run have a good chance to be alone in theirs.
-pub(super) const SLOTS_PER_CPU: usize = 2;
+const SLOTS_PER_CPU: usize = 2;
+
+/// How many slots there are: for good, since a thread's number must be one of the first table's of every pool.
+pub(super) fn slots() -> usize {
+    static SLOTS: AtomicUsize = AtomicUsize::new(0);
+    super::asked_once(&SLOTS, || SLOTS_PER_CPU * super::count())
+}
 
 const UNASSIGNED: usize = usize::MAX;
 
@@ -42,7 +49,7 @@ pub(crate) fn assigned_slot() -> usize {
 /// Gives the calling thread another slot.
 #[cold]
 pub(crate) fn move_on() -> usize {
-    let slot = next() % super::slots();
+    let slot = next() % slots();
     SLOT.with(|own| own.set(slot));
     slot
 }

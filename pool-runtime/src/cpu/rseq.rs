@@ -15,8 +15,12 @@
 //! 1. glibc registers one area per thread, at one offset from the thread pointer; it is never ours to register. We write
 //!    `rseq_cs` and nothing else: the kernel kills a process that writes the other fields.
 //! 2. An [`Area`] exists only where the process has rseq and the fence of `membarrier`, and has decided to use them, for
-//!    good. A thread without a registered area has memory at that offset all the same, and reads a negative CPU number
-//!    there: larger than any table, a miss.
+//!    good. A thread of the C library's without a registered area has memory at that offset all the same, and reads a
+//!    negative CPU number there: larger than any table, a miss. A child that shares its parent's memory and was made
+//!    without the C library's threads, by `vfork` or by `clone` with `CLONE_VM`, has none either (the kernel drops the
+//!    registration), and finds its parent's at that offset, or zeros: it would believe in a CPU's number that nobody
+//!    keeps true. Nothing here can tell. What keeps such a child away is that it is made by unsafe code, which may run
+//!    next to nothing of Rust's in it; the documentation says so of pools (`system_calls`).
 //! 3. A sequence reads `Tables::running` itself, or the distance of its CPU's slot (`near`). So after a fence, none is at
 //!    work that saw what it was before.
 //! 4. What both lead to, the slots and their entries, stays where it is for ever (invariant 1 of `table`).
@@ -58,6 +62,8 @@ mod membarrier;
 #[cfg_attr(target_arch = "x86_64", path = "rseq_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "rseq_aarch64.rs")]
 mod sequence;
+#[path = "walk.rs"]
+mod walk;
 
 /// Of how many CPUs the slots are [`Near`]. One more is eight bytes of each pool's static. On a CPU beyond them a pair takes
 /// 1.4 times as long. (Under `--cfg pool_inject` it is one: CPU 0 takes the one way and the others the other.)
@@ -98,24 +104,17 @@ pub(super) fn detect() -> Result<isize, Reason> {
 
 /// Waits until no thread is in a sequence that began before. `false` if that cannot be: then nothing was fenced.
 pub(super) fn fence() -> bool {
-    membarrier::fence().is_ok()
+    membarrier::fence().is_ok() || walk::walk()
+}
+
+/// Notes that a slot is about to be made under this number.
+pub(super) fn note(number: usize) {
+    walk::note(number);
 }
 
 /// The offset of the areas; zero before the decision, where sequences are not used, and in a library. Only
 /// [`sequence::at_load`] reads it, and takes it for a constant (invariant 9).
 static AT_LOAD: AtomicIsize = AtomicIsize::new(0);
-
-/// Decides when the program is loaded, or the library that this is linked into. The C library calls it before the
-/// constructor functions of both, those with a reserved priority excepted (std's own has 99), and before `main`.
-extern "C" fn decide_at_load() {
-    super::backend();
-}
-
-// In the same module as `AT_LOAD`, so in the same object file: who is linked with the one is linked with the other.
-#[used]
-// SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.
-#[unsafe(link_section = ".init_array.00098")]
-static DECIDE_AT_LOAD: extern "C" fn() = decide_at_load;
 
 /// An [`Area`] in the main program, whose code and descriptors stay where they are (invariant 7): for the fast path.
 #[derive(Clone, Copy)]

@@ -1,31 +1,154 @@
-//! How many CPUs there are (Linux).
+//! How many CPUs the process may use, and which numbers they have (Linux).
+//!
+//! Files are read once, when the program is loaded: [`quota`] and [`numbers`]. Later on the kernel is asked for affinities
+//! alone, which opens nothing.
 
+use core::ffi::{CStr, c_ulong};
 use core::mem;
-use std::fs;
+use core::sync::atomic::AtomicUsize;
 
-/// How many CPUs the calling thread may run on. `None` on a machine with more than a `cpu_set_t` has places for, 1,024.
-pub(super) fn of_calling_thread() -> Option<usize> {
-    allowed(0)
+use super::asked_once;
+
+/// Linux has no more CPUs on any machine: 8,192.
+pub(super) const WORDS: usize = 8192 / WORD;
+pub(super) const WORD: usize = c_ulong::BITS as usize;
+
+/// A set of CPUs, as the kernel has it. The C library's has 1,024 places, and the kernel refuses that on a larger machine.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Cpus(pub(super) [c_ulong; WORDS]);
+
+impl Cpus {
+    /// Those on which a thread may run; zero is the calling thread. `None` where the system does not tell.
+    pub(super) fn of(thread: libc::pid_t) -> Option<Self> {
+        let mut cpus = Self([0; WORDS]);
+        affinity(thread, &mut cpus.0).then_some(cpus)
+    }
+
+    fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// One more than the largest number.
+    fn end(&self) -> usize {
+        let last = self.0.iter().rposition(|&word| word != 0);
+        last.map_or(0, |last| (last + 1) * WORD - self.0[last].leading_zeros() as usize)
+    }
 }
 
-/// How many CPUs the main thread may run on: the one that has the number of the process.
-pub(super) fn of_main_thread() -> Option<usize> {
-    allowed(libc::pid_t::try_from(std::process::id()).ok()?)
+/// Asks for the CPUs of a thread. The kernel refuses a set that has not a place for each number that it can have.
+fn affinity(thread: libc::pid_t, set: &mut [c_ulong]) -> bool {
+    // SAFETY: the pointer is to as many bytes as is said, which are ours to write.
+    unsafe { libc::syscall(libc::SYS_sched_getaffinity, thread, mem::size_of_val(set), set.as_mut_ptr()) > 0 }
 }
 
-/// How many numbers of CPUs this machine can ever have, gaps included.
-pub(super) fn possible() -> Option<usize> {
-    parse_possible(&fs::read_to_string("/sys/devices/system/cpu/possible").ok()?)
+/// The main thread's, which has the number of the process.
+fn of_main_thread() -> Option<Cpus> {
+    // SAFETY: no precondition.
+    Cpus::of(unsafe { libc::getpid() })
 }
 
-fn allowed(thread: libc::pid_t) -> Option<usize> {
-    // SAFETY: a set of CPUs is an array of integers, for which zero is a value: the empty set.
-    let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
-    // SAFETY: the pointer is to a set of the given size, which is ours to write.
-    let error = unsafe { libc::sched_getaffinity(thread, mem::size_of_val(&set), &mut set) };
-    // SAFETY: the set was filled in.
-    let count = unsafe { libc::CPU_COUNT(&set) };
-    (error == 0).then(|| usize::try_from(count).ok()).flatten()
+/// How many CPUs the process may use now. Where a thread is bound to fewer than the main thread, as in a server with a
+/// thread for each CPU, the main thread's count; the quota bounds both. `None` where the system does not tell.
+pub(super) fn usable() -> Option<usize> {
+    let counts = [Cpus::of(0), of_main_thread()].into_iter().flatten().map(|cpus| cpus.count());
+    counts.max().map(|count| count.min(quota()))
+}
+
+/// One more than the largest number that a CPU of this machine can have, those included that are not there yet.
+///
+/// `/sys` says it. Where that is hidden, it is as many as the kernel wants places for in a set of CPUs: 64 on all but
+/// large machines. No smaller than what the process may run on, whatever `/sys` says.
+pub(super) fn numbers() -> usize {
+    static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+    asked_once(&NUMBERS, || {
+        let mut buffer = [0; 256];
+        let possible = read(c"/sys/devices/system/cpu/possible", &mut buffer).and_then(parse_possible);
+        let allowed = [Cpus::of(0), of_main_thread()].into_iter().flatten().map(|cpus| cpus.end()).max();
+        possible.unwrap_or_else(places).max(allowed.unwrap_or(1))
+    })
+}
+
+/// How many places the kernel wants in a set of CPUs.
+fn places() -> usize {
+    let mut set = [0; WORDS];
+    let words = (1..=WORDS).find(|&words| affinity(0, &mut set[..words]));
+    words.unwrap_or(1) * WORD
+}
+
+/// The time of how many CPUs the control groups of the process leave it, as it was when the program was loaded.
+/// `usize::MAX` where they do not say.
+pub(super) fn quota() -> usize {
+    static QUOTA: AtomicUsize = AtomicUsize::new(0);
+    asked_once(&QUOTA, || {
+        let mut buffer = [0; 4096];
+        let groups = read(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
+        groups.lines().filter_map(Group::parse).map(|group| group.quota()).min().unwrap_or(usize::MAX).max(1)
+    })
+}
+
+/// A control group that may limit the CPU time of the process: its path, and where groups of its version are.
+#[derive(Debug, PartialEq)]
+struct Group<'a> {
+    mount: &'static str,
+    path: &'a str,
+}
+
+impl<'a> Group<'a> {
+    const VERSION_1: &'static str = "/sys/fs/cgroup/cpu";
+    const VERSION_2: &'static str = "/sys/fs/cgroup";
+
+    /// Of a line in `/proc/self/cgroup`, as in `0::/a/b` (version 2) or `3:cpu,cpuacct:/a/b` (version 1).
+    fn parse(line: &'a str) -> Option<Self> {
+        let mut parts = line.splitn(3, ':');
+        let (number, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
+        let mount = match (number, controllers) {
+            ("0", "") => Self::VERSION_2,
+            _ if controllers.split(',').any(|controller| controller == "cpu") => Self::VERSION_1,
+            _ => return None,
+        };
+        path.starts_with('/').then(|| Self { mount, path: path.trim_end_matches('/') })
+    }
+
+    /// The least that the group and those above it leave.
+    fn quota(&self) -> usize {
+        let mut quota = usize::MAX;
+        let mut path = self.path;
+        loop {
+            match self.quota_at(path) {
+                Some(here) => quota = quota.min(here),
+                None if self.mount == Self::VERSION_1 && path == self.path => return quota_as_std_finds_it(),
+                None => {}
+            }
+            let Some((above, _)) = path.rsplit_once('/') else { return quota };
+            path = above;
+        }
+    }
+
+    /// `None` where nothing is said, as at the root of version 2.
+    fn quota_at(&self, path: &str) -> Option<usize> {
+        let (mut limit, mut period) = ([0; 64], [0; 64]);
+        if self.mount == Self::VERSION_2 {
+            let (limit, period) = read_in(self.mount, path, "cpu.max", &mut limit)?.trim().split_once(' ')?;
+            return Some(parse_quota(limit, || Some(period)));
+        }
+        let limit = read_in(self.mount, path, "cpu.cfs_quota_us", &mut limit)?;
+        Some(parse_quota(limit, || read_in(self.mount, path, "cpu.cfs_period_us", &mut period)))
+    }
+}
+
+/// Where groups of version 1 are mounted elsewhere, as in containers of old: std looks for them among all mounts. What it
+/// then says is a quota if it is less than what the thread may run on.
+fn quota_as_std_finds_it() -> usize {
+    let found = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
+    let allowed = Cpus::of(0).map_or(1, |cpus| cpus.count());
+    if found < allowed { found } else { usize::MAX }
+}
+
+/// No limit is `max` in version 2, and `-1` in version 1.
+fn parse_quota<'a>(limit: &str, period: impl FnOnce() -> Option<&'a str>) -> usize {
+    let Ok(limit) = limit.trim().parse::<usize>() else { return usize::MAX };
+    let period = period().and_then(|period| period.trim().parse().ok());
+    period.and_then(|period| limit.checked_div(period)).unwrap_or(usize::MAX)
 }
 
 /// One more than the largest number in a list of ranges, as in `0-3,8-11`.
@@ -33,9 +156,35 @@ fn parse_possible(list: &str) -> Option<usize> {
     list.trim().split([',', '-']).map(|number| number.parse::<usize>().ok()).max().flatten().map(|largest| largest + 1)
 }
 
+fn read_in<'a>(mount: &str, path: &str, name: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
+    let mut whole = [0; 4096];
+    let mut end = 0;
+    for part in [mount, path, "/", name] {
+        // One less than there is: a zero ends it.
+        whole[..4095].get_mut(end..end + part.len())?.copy_from_slice(part.as_bytes());
+        end += part.len();
+    }
+    read(CStr::from_bytes_until_nul(&whole).ok()?, buffer)
+}
+
+/// The beginning of a file of the kernel's, as much as fits. Without the allocator, which may be one that uses a pool.
+fn read<'a>(path: &CStr, buffer: &'a mut [u8]) -> Option<&'a str> {
+    const FLAGS: libc::c_int = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    // SAFETY: a C string.
+    let file = unsafe { libc::open(path.as_ptr(), FLAGS) };
+    if file < 0 {
+        return None;
+    }
+    // SAFETY: the buffer is ours to write, and as long as is said.
+    let len = unsafe { libc::read(file, buffer.as_mut_ptr().cast(), buffer.len()) };
+    // SAFETY: opened just now, and nobody else has it.
+    unsafe { libc::close(file) };
+    core::str::from_utf8(&buffer[..usize::try_from(len).ok()?]).ok()
+}
+
 #[cfg(all(test, not(pool_loom)))]
 mod tests {
-    use super::parse_possible;
+    use super::*;
 
     #[test]
     fn the_largest_number_counts() {
@@ -44,5 +193,108 @@ mod tests {
         assert_eq!(parse_possible("0-3,8-11\n"), Some(12));
         assert_eq!(parse_possible(""), None);
         assert_eq!(parse_possible("none"), None);
+    }
+
+    #[test]
+    fn a_set_tells_how_many_and_up_to_where() {
+        for (cpus, end) in [
+            (vec![], 0),
+            (vec![0], 1),
+            (vec![1], 2),
+            (vec![0, 63], 64),
+            (vec![2, 64, 1023], 1024),
+            (vec![1024], 1025),
+            (vec![8191], 8192),
+        ] {
+            let mut set = Cpus([0; WORDS]);
+            cpus.iter().for_each(|cpu| set.0[cpu / WORD] |= 1 << (cpu % WORD));
+            assert_eq!((set.count(), set.end()), (cpus.len(), end));
+        }
+    }
+
+    /// Without `/sys`, a table covers whatever CPU the process may be moved to.
+    #[test]
+    fn the_kernel_wants_a_place_for_each_number_that_a_cpu_can_have() {
+        let places = places();
+        assert!(places >= numbers() && places.is_multiple_of(WORD), "{places} places, {} numbers", numbers());
+        assert!(numbers() >= Cpus::of(0).expect("Linux tells it").end());
+    }
+
+    #[test]
+    fn a_group_is_that_of_version_2_or_the_one_for_the_cpu() {
+        let group = |mount, path| Some(Group { mount, path });
+        assert_eq!(Group::parse("0::/"), group("/sys/fs/cgroup", ""));
+        assert_eq!(Group::parse("0::/a/b:c"), group("/sys/fs/cgroup", "/a/b:c"));
+        assert_eq!(Group::parse("3:cpu:/a"), group("/sys/fs/cgroup/cpu", "/a"));
+        assert_eq!(Group::parse("3:cpuacct,cpu:/a/"), group("/sys/fs/cgroup/cpu", "/a"));
+        for other in ["2:cpuset:/a", "1:name=systemd:/a", "0::", "0::..", "", "0:"] {
+            assert_eq!(Group::parse(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_quota_is_in_whole_cpus() {
+        let quota = |limit, period| parse_quota(limit, || Some(period));
+        assert_eq!([quota("200000", "100000"), quota("199999\n", "100000\n"), quota("1000", "100000")], [2, 1, 0]);
+        for (limit, period) in [("max", "100000"), ("-1\n", "100000\n"), ("1", "0"), ("", ""), ("1", "")] {
+            assert_eq!(quota(limit, period), usize::MAX);
+        }
+        assert_eq!(parse_quota("-1", || panic!("a file more to read")), usize::MAX);
+    }
+
+    #[test]
+    fn there_are_as_many_cpus_as_std_says() {
+        let std = std::thread::available_parallelism().expect("Linux tells it").get();
+        assert_eq!(usable(), Some(std));
+        assert!(quota() > 0);
+    }
+
+    fn bind(cpus: &Cpus) {
+        // SAFETY: the pointer is to as many bytes as is said.
+        let result =
+            unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, mem::size_of_val(&cpus.0), cpus.0.as_ptr()) };
+        assert_eq!(result, 0);
+    }
+
+    fn first_of(cpus: &Cpus) -> Cpus {
+        let word = cpus.0.iter().position(|&word| word != 0).expect("there is one");
+        let mut first = Cpus([0; WORDS]);
+        first.0[word] = 1 << cpus.0[word].trailing_zeros();
+        first
+    }
+
+    /// A server with a thread for each CPU has no fewer for that.
+    #[test]
+    fn a_bound_thread_counts_the_main_threads_cpus() {
+        let before = usable();
+        std::thread::spawn(move || {
+            bind(&first_of(&Cpus::of(0).expect("Linux tells it")));
+            assert_eq!(usable(), before);
+        })
+        .join()
+        .expect("no panic");
+    }
+
+    /// golang/go#73193: the number of CPUs changes after the start.
+    #[test]
+    fn the_count_follows_the_main_thread_when_it_is_asked_again() {
+        // In a child, which is its own main thread.
+        // SAFETY: the child makes system calls alone, and leaves without a return.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let all = Cpus::of(0).expect("Linux tells it");
+            let before = super::super::recount();
+            bind(&first_of(&all));
+            let meanwhile = [super::super::count(), super::super::recount(), super::super::count()];
+            bind(&all);
+            let after = [super::super::count(), super::super::recount()];
+            let holds = meanwhile == [before, 1, 1] && after == [1, before];
+            // SAFETY: no precondition.
+            unsafe { libc::_exit(if holds { 0 } else { 1 }) };
+        }
+        let mut status = 0;
+        // SAFETY: the child is ours, and the pointer to an integer of ours.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0);
     }
 }

@@ -1,0 +1,141 @@
+//! The fence where `membarrier` is refused: the calling thread goes from CPU to CPU (as the slow fence of tcmalloc does).
+//!
+//! A CPU runs one thread at a time. While this thread runs on a CPU, whichever thread was in a sequence there is not
+//! running: the kernel has switched from it, so its sequence has committed before or is aborted. That takes no help of other
+//! threads, and nothing of a filter's but `sched_setaffinity`.
+//!
+//! # Invariants
+//!
+//! 1. What a sequence writes belongs to the slot of the CPU that it runs on. So it is enough to be once on each CPU that
+//!    has a slot in any pool: those are [`note`]d before the slot is made. Where there is none, a sequence finds a
+//!    closed one and writes nothing.
+//! 2. A slot that is made while a walk goes by has no room before a sequence opens it, on its CPU, that began when the
+//!    slot was known. Its number was noted before, and the two fences have one order: either the walk reads the
+//!    number, or that sequence sees all that the walk's caller has stored.
+//! 3. A CPU that this thread cannot be bound to is not passed over: the walk has failed then. It may be offline, and nothing
+//!    runs there. But it may be outside of this thread's cpuset alone (control groups of version 1, or threaded ones),
+//!    or be on its way offline with a thread on it still.
+//!
+//! # Orderings
+//!
+//! A switch from one thread to another is a full barrier, and so is a thread's move to another CPU. So this thread sees
+//! what was committed on a CPU before it came, and a sequence that begins there after it sees what this thread's caller
+//! has stored before the walk: invariant 1 of `membarrier`.
+
+use core::ffi::c_ulong;
+use core::mem;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicUsize, fence};
+
+use super::super::topology::{Cpus, WORD, WORDS};
+
+const LAST_CPU: usize = WORDS * WORD - 1;
+
+/// The numbers of the slots that pools have.
+static NOTED: [AtomicUsize; WORDS] = [const { AtomicUsize::new(0) }; WORDS];
+
+/// Notes a number that a slot is about to be made for. The last one stands for all that are larger.
+pub(super) fn note(number: usize) {
+    let number = number.min(LAST_CPU);
+    NOTED[number / WORD].fetch_or(1 << (number % WORD), Relaxed);
+    // SeqCst: the number before what the next sequences read of the pool; the other is in `walk` (invariant 2).
+    fence(SeqCst);
+}
+
+/// Waits until no sequence is at work that began before, as far as it can write to a slot. Takes a few microseconds for
+/// each CPU that is idle, and as long as the scheduler has this thread wait where another one runs.
+///
+/// `false` says that it was not on all CPUs: then nothing was fenced. The thread's binding is as it was before.
+#[cold]
+pub(super) fn walk() -> bool {
+    // SeqCst: what the caller has stored before the numbers (invariant 2).
+    fence(SeqCst);
+    let here = cpu();
+    let mut elsewhere = noted().filter(|&cpu| Some(cpu) != here).peekable();
+    if elsewhere.peek().is_none() {
+        return true;
+    }
+    let Some(before) = Cpus::of(0) else { return false };
+    // Somebody may have bound the thread elsewhere meanwhile.
+    let reached = elsewhere.all(|there| Cpus::one(there).bind() && cpu() == Some(there));
+    bind_again(&before);
+    reached
+}
+
+fn noted() -> impl Iterator<Item = usize> {
+    let words = NOTED.iter().map(|word| word.load(Relaxed)).enumerate();
+    words.flat_map(|(at, word)| (0..WORD).filter(move |bit| word & 1 << bit != 0).map(move |bit| at * WORD + bit))
+}
+
+/// Where the thread was a moment ago, and after this was called.
+fn cpu() -> Option<usize> {
+    // SAFETY: no precondition.
+    usize::try_from(unsafe { libc::sched_getcpu() }).ok()
+}
+
+impl Cpus {
+    fn all() -> Self {
+        Self([c_ulong::MAX; WORDS])
+    }
+
+    fn one(cpu: usize) -> Self {
+        let mut cpus = Self([0; WORDS]);
+        cpus.0[cpu / WORD] = 1 << (cpu % WORD);
+        cpus
+    }
+
+    /// Binds the calling thread to those of them that are there for it. It is on one of them by then.
+    fn bind(&self) -> bool {
+        // SAFETY: the pointer is to as many bytes as is said.
+        unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, mem::size_of_val(&self.0), self.0.as_ptr()) == 0 }
+    }
+}
+
+/// A thread that may run everywhere is not bound to what is there now: a CPU that comes later is for it, too.
+fn bind_again(before: &Cpus) {
+    let everywhere = Cpus::all().bind() && Cpus::of(0).is_some_and(|now| now == *before);
+    if !everywhere {
+        before.bind();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bound to one CPU before, it is bound to that one again; not bound, it is not bound.
+    #[test]
+    fn a_walk_goes_everywhere_and_leaves_the_binding_as_it_was() {
+        std::thread::spawn(|| {
+            let everywhere = Cpus::of(0).expect("Linux tells it");
+            let cpus: Vec<_> = (0..=LAST_CPU).filter(|cpu| everywhere.0[cpu / WORD] & 1 << (cpu % WORD) != 0).collect();
+            for before in cpus.iter().map(|&cpu| Cpus::one(cpu)).chain([everywhere]) {
+                assert!(before.bind());
+                cpus.iter().for_each(|&cpu| note(cpu));
+                assert!(cpus.iter().all(|&cpu| noted().any(|noted| noted == cpu)));
+                assert!(walk());
+                assert!(Cpus::of(0) == Some(before));
+            }
+        })
+        .join()
+        .expect("no panic");
+    }
+
+    /// Invariant 3.
+    #[test]
+    fn a_cpu_that_cannot_be_reached_is_not_passed_over() {
+        // In a child: the number stays noted.
+        // SAFETY: the child makes system calls alone, and leaves without a return.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            note(LAST_CPU + 1);
+            let ok = !walk() && noted().any(|cpu| cpu == LAST_CPU);
+            // SAFETY: no precondition.
+            unsafe { libc::_exit(if ok { 0 } else { 1 }) };
+        }
+        let mut status = 0;
+        // SAFETY: the child is ours, and the pointer to an integer of ours.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0);
+    }
+}

@@ -1,0 +1,103 @@
+//! A seccomp filter, which a process can put on itself and never takes off (Linux, x86-64 and aarch64).
+
+use std::ffi::c_long;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+/// What the kernel does instead of a system call that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The call fails with this error.
+    Errno(i32),
+    /// The process is killed with SIGSYS.
+    Kill,
+}
+
+/// The calls that a process may not make.
+pub struct Filter(Vec<libc::sock_filter>);
+
+/// Offsets in the kernel's `struct seccomp_data`: the call's number, and the lower half of its third argument.
+const NUMBER: u32 = 0;
+const THIRD: u32 = 16 + 2 * 8;
+
+impl Filter {
+    /// Refuses these, and no other.
+    pub fn refuse(calls: &[c_long], answer: Answer) -> Self {
+        let mut program = vec![load(NUMBER)];
+        for &call in calls {
+            program.extend([unless_equal(call as u32, 1), answer.code()]);
+        }
+        program.push(end(libc::SECCOMP_RET_ALLOW));
+        Self(program)
+    }
+
+    /// Refuses `openat` where its flags are these, which tell who calls it.
+    pub fn refuse_open(flags: i32, answer: Answer) -> Self {
+        Self(vec![
+            load(NUMBER),
+            unless_equal(libc::SYS_openat as u32, 3),
+            load(THIRD),
+            unless_equal(flags as u32, 1),
+            answer.code(),
+            end(libc::SECCOMP_RET_ALLOW),
+        ])
+    }
+
+    /// Allows these alone. Any other raises SIGSYS, for a handler that says which it was.
+    pub fn allow(calls: &[c_long]) -> Self {
+        let mut program = vec![load(NUMBER)];
+        for &call in calls {
+            program.extend([unless_equal(call as u32, 1), end(libc::SECCOMP_RET_ALLOW)]);
+        }
+        program.push(end(libc::SECCOMP_RET_TRAP));
+        Self(program)
+    }
+
+    /// In all threads of the process, from now on.
+    pub fn install(&self) -> io::Result<()> {
+        let program = libc::sock_fprog { len: self.0.len() as u16, filter: self.0.as_ptr().cast_mut() };
+        // SAFETY: takes integers alone.
+        if unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let (set, all) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_TSYNC);
+        // SAFETY: the pointer is to a program as long as is said.
+        if unsafe { libc::syscall(libc::SYS_seccomp, set, all, &raw const program) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    /// For a process that is about to be started: before it is loaded.
+    pub fn install_in(self, child: &mut Command) -> &mut Command {
+        // SAFETY: makes two system calls, and allocates nothing unless one fails.
+        unsafe { child.pre_exec(move || self.install()) }
+    }
+}
+
+impl Answer {
+    fn code(self) -> libc::sock_filter {
+        end(match self {
+            Self::Errno(errno) => libc::SECCOMP_RET_ERRNO | errno as u32,
+            Self::Kill => libc::SECCOMP_RET_KILL_PROCESS,
+        })
+    }
+}
+
+fn load(offset: u32) -> libc::sock_filter {
+    instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, offset)
+}
+
+/// Passes over so many instructions unless what was loaded is this.
+fn unless_equal(value: u32, over: u8) -> libc::sock_filter {
+    instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, over, value)
+}
+
+fn end(answer: u32) -> libc::sock_filter {
+    instruction(libc::BPF_RET | libc::BPF_K, 0, answer)
+}
+
+fn instruction(code: u32, jf: u8, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code: code as u16, jt: 0, jf, k }
+}
