@@ -15,5 +15,9 @@ echo '-- POOL_BACKEND=off'
 POOL_BACKEND=off cargo test --locked --release -p tests "${uncounted[@]}" --test backend --test unload_shared
 echo '-- pool_portable, compiled'
 RUSTFLAGS="--cfg pool_portable" cargo check --locked -p pool-runtime --target-dir target/portable
+# A program that is linked statically finds restartable sequences otherwise.
+echo '-- glibc, linked statically'
+RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR=target/static cargo test --locked --release \
+  --target "$(rustc -vV | sed -n "s/^host: //p")" -p tests --test backend --test stress --test system_calls
 echo '-- pool_chaos'
 RUSTFLAGS="--cfg pool_chaos" CARGO_TARGET_DIR=target/chaos cargo test --locked --release -p tests "${uncounted[@]}"
