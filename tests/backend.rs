@@ -172,8 +172,10 @@ fn glibc_has_restartable_sequences_since_2_35() {
         child::run_and_pass("glibc_has_restartable_sequences_since_2_35", |child| child.env_remove("POOL_BACKEND"));
         return;
     }
+    // SAFETY: no precondition.
+    let version = unsafe { libc::gnu_get_libc_version() };
     // SAFETY: a C string, for good.
-    let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+    let version = unsafe { std::ffi::CStr::from_ptr(version) };
     let minor = version.to_str().ok().and_then(|version| version.strip_prefix("2.")?.parse::<u32>().ok());
     let expected = minor.expect("glibc is 2.x") >= 35;
     let found = !matches!(pool_runtime::backend(), Backend::Portable(Reason::Platform | Reason::CLibrary));

@@ -103,7 +103,7 @@ impl fmt::Display for Reason {
 ///
 /// Decided for good when the program is loaded; on systems other than Linux and Android, at the first call or the
 /// first use of a pool. So the variable is for whoever starts the program: what the program does to its own
-/// environment may come too late. It takes a program some 70 µs. A library with pools decides for itself when it is
+/// environment may come too late. It takes a program about 100 µs. A library with pools decides for itself when it is
 /// loaded: into a process that has threads, the kernel lets it wait for all CPUs, some 10 ms.
 ///
 /// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses.
