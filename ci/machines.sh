@@ -63,7 +63,7 @@ make_root() {
     packages+=("libstd-rust-dev:$arch" "libc6-dev-$arch-cross")
   done
   chroot "$root" apt-get update -qq
-  chroot "$root" apt-get install -y -qq --no-install-recommends rustc cargo rust-src gcc libc6-dev qemu-user \
+  chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rustc cargo rust-src gcc libc6-dev qemu-user \
     gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-i686-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu \
     gcc-s390x-linux-gnu musl-tools libstd-rust-dev-windows gcc-mingw-w64-x86-64-posix wine64 wine \
     libstd-rust-dev-wasm32 wasi-libc lld nodejs "${packages[@]}"
