@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs the tests on other machines than this one, as docs/platforms.md has them: other processors by qemu's emulation of
-# single programs, Windows by wine, musl and static glibc on the machine itself, WebAssembly by node. Not a step of .ci/run, since
+# single programs, musl and static glibc on the machine itself, WebAssembly by node. Not a step of .ci/run, since
 # each takes minutes, and the root about half an hour.
 #
 #   ci/machines.sh [--folder DIR] [MACHINE…] [-- ARGUMENT…]
 #
 # --folder    keeps what is made once, about 4 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-machines
-# MACHINE     i686, aarch64, armv7, riscv64, s390x, powerpc64le, musl, static, windows, wasm; default all
+# MACHINE     i686, aarch64, armv7, riscv64, s390x, powerpc64le, musl, static, wasm; default all
 # ARGUMENT    to `cargo test` behind `-p tests`, to run a part: default `-p pool-runtime --lib` and every test
 #
 # Prints a line for each machine and exits with 1 if one fails. Needs to be run by root on Debian, x86-64: what it takes comes
@@ -39,7 +39,7 @@ while (($#)); do
   esac
   shift
 done
-((${#machines[@]})) || machines=(i686 aarch64 armv7 riscv64 s390x powerpc64le musl static windows wasm)
+((${#machines[@]})) || machines=(i686 aarch64 armv7 riscv64 s390x powerpc64le musl static wasm)
 root=$folder/sid
 
 inside() {
@@ -65,8 +65,7 @@ make_root() {
   chroot "$root" apt-get update -qq
   chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rustc cargo rust-src gcc libc6-dev qemu-user \
     gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-i686-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu \
-    gcc-s390x-linux-gnu musl-tools libstd-rust-dev-windows gcc-mingw-w64-x86-64-posix wine64 wine \
-    libstd-rust-dev-wasm32 wasi-libc lld nodejs "${packages[@]}"
+    gcc-s390x-linux-gnu musl-tools libstd-rust-dev-wasm32 wasi-libc lld nodejs "${packages[@]}"
   touch "$root/.ready"
 }
 
@@ -85,7 +84,6 @@ copy_source() {
       [[ -z $name ]] || printf '[target.%s]\nlinker = "%s"\n' "$target" "$linker"
     done <<<"$targets"
     printf '[target.x86_64-unknown-linux-musl]\nlinker = "musl-gcc"\n'
-    printf '[target.x86_64-pc-windows-gnu]\nlinker = "x86_64-w64-mingw32-gcc-posix"\nrunner = "wine"\n'
   } >"$source/.cargo/config.toml"
   mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
   mountpoint -q "$root/dev" || mount --bind /dev "$root/dev"
@@ -130,7 +128,6 @@ run() { # MACHINE
     static)
       target=x86_64-unknown-linux-gnu flags='-C target-feature=+crt-static'
       ;;
-    windows) target=x86_64-pc-windows-gnu ;;
     wasm) run_wasm && return || return ;;
     *) fail "unknown machine \`$1\`" ;;
   esac
