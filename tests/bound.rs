@@ -520,3 +520,61 @@ fn the_bound_holds_on_more_cpus_than_there_were_at_first() {
         on_each();
     }
 }
+
+/// golang/go#73193: a process that may use one CPU when it begins, and more later, and fewer again.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_default_bound_follows_the_cpus_at_each_ageing_step() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()))]
+    struct Page(#[pooled(keep)] Counted);
+    #[derive(Default, Pooled)]
+    struct Late(u8);
+    #[derive(Default, Pooled)]
+    #[pooled(max_idle = 7)]
+    struct Fixed(u8);
+
+    let cpus = cpu::allowed();
+    if !child::is_child() {
+        cpu::pin_to(cpus[0]);
+        child::run_and_pass("a_default_bound_follows_the_cpus_at_each_ageing_step", |command| {
+            // What the thread may use is what the child may use.
+            command.env("POOL_TESTS_CPUS", cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
+        });
+        return;
+    }
+    let all: Vec<usize> = std::env::var("POOL_TESTS_CPUS")
+        .expect("set above")
+        .split(',')
+        .map(|cpu| cpu.parse().expect("a number"))
+        .collect();
+    let may_use = |cpus: &[usize]| {
+        for thread in [std::process::id() as i32, 0] {
+            cpu::bind_thread(thread, cpus);
+        }
+    };
+    let most = |cpus: usize| {
+        TALLY.may_hold(200 * all.len());
+        drop(hold::<Page>(200 * all.len()));
+        TALLY.holds(200 * all.len(), 0, 0);
+        assert_eq!(Page::pool().max_idle(), 64 * cpus);
+        let alive = TALLY.idle_at_least();
+        assert!(alive <= 64 * cpus && alive >= 32 * cpus, "{alive} alive, {} allowed", 64 * cpus);
+        assert_eq!(Page::pool().idle(), alive);
+    };
+    most(1);
+    may_use(&all);
+    most(1);
+    pool_runtime::age();
+    most(all.len());
+    assert_eq!(Late::pool().max_idle(), 64 * all.len(), "a pool that is first used by now");
+    may_use(&all[..1]);
+    Page::pool().age();
+    assert!(TALLY.idle_at_least() <= 64, "{} alive, 64 allowed", TALLY.idle_at_least());
+    most(1);
+    drop(Fixed::acquire());
+    may_use(&all);
+    pool_runtime::age();
+    assert_eq!(Fixed::pool().max_idle(), 7);
+}

@@ -78,7 +78,8 @@ pub fn collect() {
 /// acquired since are dropped; those that are idle now are next in turn.
 ///
 /// Called at an interval, it lets a pool shrink to what its program has used in one. It waits and costs as
-/// [`collect`] does.
+/// [`collect`] does, and a system call more: pools without a bound of their own follow the number of CPUs that the process may use
+/// by now.
 ///
 /// # Panics
 ///
@@ -103,6 +104,7 @@ pub fn collect() {
 /// assert_eq!(Line::pool().idle(), 0);
 /// ```
 pub fn age() {
+    cpu::recount();
     sweep(listed, Store::take_aged);
 }
 
@@ -176,6 +178,7 @@ impl AnyPool {
 
     /// Takes one ageing step.
     pub fn age(self) {
+        cpu::recount();
         sweep(|| vec![self.0], Store::take_aged);
     }
 

@@ -42,18 +42,25 @@ pub fn thread_id() -> i32 {
 
 /// Keeps the thread with the kernel's number `thread` on `cpu`; 0 is this thread. A thread that has ended stays so.
 pub fn pin_thread(thread: i32, cpu: usize) {
+    bind_thread(thread, &[cpu]);
+}
+
+/// [`pin_thread`], to several.
+pub fn bind_thread(thread: i32, cpus: &[usize]) {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: all zeroes is the empty set.
         let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-        // SAFETY: the kernel's CPUs are within the set.
-        unsafe { libc::CPU_SET(cpu, &mut set) };
+        for &cpu in cpus {
+            // SAFETY: the kernel's CPUs are within the set.
+            unsafe { libc::CPU_SET(cpu, &mut set) };
+        }
         // SAFETY: the size is that of the set.
         let error = unsafe { libc::sched_setaffinity(thread, size_of::<libc::cpu_set_t>(), &set) };
         assert!(error == 0 || thread != 0, "sched_setaffinity: {}", std::io::Error::last_os_error());
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (thread, cpu);
+    let _ = (thread, cpus);
 }
 
 /// Whether an emulator runs this program alone (qemu-user). Then its memory, and what its threads sleep for, are the
