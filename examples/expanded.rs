@@ -141,6 +141,7 @@ pub mod expanded {
             #[inline]
             fn reset_object(object: &mut Self) {
                 <Vec<u8> as ::pool_runtime::Reset>::reset(&mut object.body);
+                // A `clear` by value, by shared reference or of what the type dereferences to would be found here, but the derive refuses it.
                 object.title.clear();
                 object.parent = <Option<u32> as ::core::default::Default>::default();
                 object.version = {
@@ -202,6 +203,9 @@ pub mod expanded {
         type T = u8;
 
         impl ::pool_runtime::Pooled for Buf<u8> {
+            // What `Default` makes is reset, too, before it is given out.
+            const RESET_NEW: bool = true;
+
             #[inline]
             fn pool() -> &'static ::pool_runtime::Pool<Self> {
                 static __POOL: ::pool_runtime::Pool<Buf<u8>> =
@@ -255,6 +259,8 @@ pub mod expanded {
 
     const _: () = {
         impl ::pool_runtime::Pooled for State {
+            const RESET_NEW: bool = true;
+
             #[inline]
             fn pool() -> &'static ::pool_runtime::Pool<Self> {
                 static __POOL: ::pool_runtime::Pool<State> =
@@ -326,6 +332,9 @@ mod tests {
         let (ours, theirs) = (expanded::Page::pool(), derived::Page::pool());
         assert_eq!((ours.name(), ours.max_idle()), (theirs.name(), theirs.max_idle()));
         assert_eq!(expanded::Page::ON_PANIC, derived::Page::ON_PANIC);
+        assert_eq!(expanded::Page::RESET_NEW, derived::Page::RESET_NEW);
+        assert_eq!(expanded::Buf::<u8>::RESET_NEW, derived::Buf::<u8>::RESET_NEW);
+        assert_eq!(expanded::State::RESET_NEW, derived::State::RESET_NEW);
         let (ours, theirs) = (expanded::Buf::<u8>::pool(), derived::Buf::<u8>::pool());
         assert_eq!(ours.name().replace("expanded::expanded", ""), theirs.name().replace("expanded::derived", ""));
         assert_eq!(ours.max_idle(), theirs.max_idle());

@@ -45,3 +45,44 @@ fn a_derived_reset_wipes() {
     secret.reset();
     assert_eq!(secret.0, [0; 4]);
 }
+
+/// `Zeroize` keeps the length of a box, and that of a password is a part of it.
+#[test]
+fn a_boxed_secret_is_empty_after_its_reset() {
+    #[derive(Default, Pooled, Reset)]
+    struct Login {
+        #[pooled(zeroize)]
+        password: Box<[u8]>,
+        #[pooled(zeroize)]
+        name: Box<str>,
+        #[pooled(zeroize)]
+        answers: [Box<str>; 2],
+        #[pooled(zeroize)]
+        pin: Own,
+    }
+    /// It has no `Reset`.
+    #[derive(Default)]
+    struct Own(u16);
+    impl zeroize::Zeroize for Own {
+        fn zeroize(&mut self) {
+            self.0 = 0;
+        }
+    }
+    #[derive(Reset)]
+    struct Generic<T>(#[pooled(zeroize)] Box<[T]>);
+
+    for derived in [Login::reset_object, Login::reset] {
+        let mut login = Login {
+            password: b"hunter2"[..].into(),
+            name: "alice".into(),
+            answers: ["a".into(), "b".into()],
+            pin: Own(7),
+        };
+        derived(&mut login);
+        assert_eq!((login.password.len(), &*login.name, login.pin.0), (0, "", 0));
+        assert!(login.answers.iter().all(|answer| answer.is_empty()));
+    }
+    let mut generic = Generic(b"hunter2"[..].into());
+    generic.reset();
+    assert!(generic.0.is_empty());
+}

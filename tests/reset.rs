@@ -283,6 +283,85 @@ fn retain_may_refuse_everything() {
     }
 }
 
+/// A value does not depend on whether an object was idle: issue 14. Every way of making one without `new`.
+#[test]
+fn a_new_object_is_as_a_reset_one() {
+    #[derive(Default, Pooled)]
+    struct Request {
+        body: Vec<u8>,
+        #[pooled(set = 200)]
+        status: u16,
+        #[pooled(with = |header| header.push_str("none"))]
+        header: String,
+    }
+    #[derive(Default, Pooled)]
+    #[pooled(reset = |limits| limits.0 = 128)]
+    struct Limits(u32);
+    #[derive(Pooled)]
+    enum State {
+        #[pooled(default)]
+        Idle(#[pooled(set = 7)] u8),
+        #[expect(dead_code)]
+        Busy,
+    }
+    #[derive(Pooled)]
+    struct Deep {
+        depth: u32,
+    }
+    impl Default for Deep {
+        fn default() -> Self {
+            Self { depth: 128 }
+        }
+    }
+    #[derive(Default, Pooled)]
+    #[pooled(instances(Ring<u8>))]
+    struct Ring<T> {
+        items: Vec<T>,
+        #[pooled(set = 1)]
+        next: usize,
+    }
+
+    cpu::pin();
+    for _ in 0..2 {
+        let request = Request::acquire();
+        assert_eq!((request.body.len(), request.status, &*request.header), (0, 200, "none"));
+        drop(request);
+        Request::pool().collect();
+        assert_eq!(Limits::acquire().0, 128);
+        let ring = Ring::<u8>::acquire();
+        assert_eq!((ring.next, ring.items.len()), (1, 0));
+        assert!(matches!(*State::acquire(), State::Idle(7)));
+        assert_eq!(Deep::acquire().depth, 0);
+        // Also what is made ahead.
+        assert_eq!(Request::prefill(1), 1);
+    }
+}
+
+/// What `new` makes is given out as it is.
+#[test]
+fn what_new_makes_is_not_reset() {
+    #[derive(Pooled)]
+    #[pooled(new = || Limits { depth: 128 })]
+    struct Limits {
+        depth: u32,
+    }
+    #[derive(Pooled)]
+    #[pooled(new = || Whole { depth: 128 }, default)]
+    struct Whole {
+        depth: u32,
+    }
+
+    cpu::pin();
+    assert_eq!(Limits::acquire().depth, 128);
+    assert_eq!(Limits::acquire().depth, 0);
+    for _ in 0..3 {
+        let mut whole = Whole::acquire();
+        assert_eq!(whole.depth, 128);
+        whole.depth = 1;
+    }
+    assert_eq!(Whole::pool().stats().created, 1);
+}
+
 /// An adopted value is as dirty as it comes, and is reset before another sees it.
 #[test]
 fn an_adopted_value_is_reset_before_reuse() {
@@ -349,10 +428,7 @@ fn many_threads_never_see_a_dirty_object() {
             scope.spawn(move || {
                 for round in 0..ROUNDS {
                     let mut page = Page::acquire();
-                    let fresh = page.uses == 0;
-                    let clean = page.bytes.is_empty()
-                        && page.text.is_none()
-                        && page.seven == if fresh { [0; 8] } else { [7; 8] };
+                    let clean = page.bytes.is_empty() && page.text.is_none() && page.seven == [7; 8];
                     BAD.fetch_add(u64::from(!clean), Ordering::Relaxed);
                     page.bytes.resize(round as usize % 64, mark);
                     page.seven = [u64::from(mark); 8];

@@ -1,10 +1,14 @@
 //! Our view of the item, borrowed from syn's.
 
 use proc_macro2::TokenTree;
-use syn::{Attribute, Data, DataEnum, DeriveInput, Error, Fields, Generics, Ident, Member, Meta, Token, Type};
+use quote::ToTokens;
+use syn::{
+    Attribute, Data, DataEnum, DeriveInput, Error, Fields, Generics, Ident, LitInt, Member, Meta, Token, Type,
+    parenthesized, token,
+};
 
-use crate::attr::{FieldArgs, TypeArgs, VariantArgs};
-use crate::instance::{self, Instance};
+use crate::attr::{Arg, FieldArgs, Rule, TypeArgs, VariantArgs};
+use crate::instance::{self, Associated, Instance};
 
 /// The item that the derive stands on.
 pub(crate) struct Item<'a> {
@@ -16,6 +20,12 @@ pub(crate) struct Item<'a> {
     pub(crate) instances: Vec<Instance>,
     /// It has something to do with deprecation, its own or that of what it is made of.
     pub(crate) deprecated: bool,
+    /// The most that its fields are aligned to, where it is packed.
+    pub(crate) packed: Option<usize>,
+    /// The compiler refuses the type of a field, and would do so again wherever it is written.
+    pub(crate) refused: bool,
+    /// The types that belong to a parameter: `C::Window`.
+    pub(crate) associated: Vec<Associated>,
     /// The keys on the type.
     pub(crate) args: TypeArgs,
     /// What it is made of.
@@ -66,8 +76,12 @@ impl<'a> Item<'a> {
             }
             Data::Union(data) => (Body::Union(data.union_token), vec![]),
         };
+        let associated = instance::associated(generics, &args, &fields);
+        let refused = fields
+            .iter()
+            .any(|field| instance::mentioned(field.ty.to_token_stream(), &|word| word == "impl").is_some());
         let deprecated = mentions_deprecated(attrs) || fields.iter().any(|field| mentions_deprecated(&field.attrs));
-        Self { ident, generics, instances, deprecated, args, body }
+        Self { ident, generics, instances, deprecated, packed: packed(attrs), refused, associated, args, body }
     }
 
     /// Every field that has a reset of its own.
@@ -78,6 +92,19 @@ impl<'a> Item<'a> {
             Body::Union(_) => (&[], &[]),
         };
         fields.iter().chain(variants.iter().flat_map(|variant| &variant.fields))
+    }
+}
+
+impl Item<'_> {
+    /// Whether a reset might make another value than `Default` does.
+    pub(crate) fn differs_from_default(&self) -> bool {
+        let is_reset =
+            |field: &Field<'_>| !matches!(field.args.rules.first(), Some(Arg { value: Some(Rule::Keep), .. }));
+        match (&self.args.default, &self.args.reset) {
+            (Some(_), _) => false,
+            (None, Some(_)) => true,
+            (None, None) => self.fields().any(is_reset),
+        }
     }
 }
 
@@ -122,4 +149,25 @@ fn mentions_deprecated(attrs: &[Attribute]) -> bool {
         }
         meta => meta.path().is_ident("deprecated"),
     })
+}
+
+/// `#[repr(packed)]`, `#[repr(C, packed(2))]`.
+fn packed(attrs: &[Attribute]) -> Option<usize> {
+    let mut packed = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
+        // What is wrong in it is the compiler's to report.
+        let _ = attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("packed") {
+                packed = Some(1);
+            }
+            if meta.input.peek(token::Paren) {
+                let argument;
+                parenthesized!(argument in meta.input);
+                let bytes: LitInt = argument.parse()?;
+                packed = packed.and(bytes.base10_parse().ok());
+            }
+            Ok(())
+        });
+    }
+    packed
 }

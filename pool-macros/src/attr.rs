@@ -11,6 +11,7 @@ use syn::{
     parenthesized, token,
 };
 
+use crate::escape;
 use crate::keys::Place;
 
 /// A key, and what it was given.
@@ -30,6 +31,8 @@ pub(crate) struct TypeArgs {
     pub(crate) new_boxed: Option<Arg<Expr>>,
     /// `fn(&mut Self)`.
     pub(crate) reset: Option<Arg<Expr>>,
+    /// A reset makes a new one.
+    pub(crate) default: Option<Arg<()>>,
     /// `fn(&Self) -> bool`.
     pub(crate) retain: Option<Arg<Expr>>,
     /// A constant `usize`.
@@ -97,10 +100,11 @@ impl TypeArgs {
                 "new" => args.new = Some(word.read_value(hook, errors)),
                 "new_boxed" => args.new_boxed = Some(word.read_value(hook, errors)),
                 "reset" => args.reset = Some(word.read_value(hook, errors)),
+                "default" => args.default = Some(word.read_alone((), errors)),
                 "retain" => args.retain = Some(word.read_value(hook, errors)),
                 "max_idle" => args.max_idle = Some(word.read_value(number, errors)),
                 "local" => args.local = Some(word.read_value(number, errors)),
-                "name" => args.name = Some(word.read_value(|_, value| Ok(value), errors)),
+                "name" => args.name = Some(word.read_value(|_, value| escape::check(value), errors)),
                 "on_panic" => args.on_panic = Some(word.read_value(on_panic, errors)),
                 "instances" => args.instances = Some(word.read_types(errors)),
                 "bound" => args.bound = Some(word.read_bounds(errors)),
@@ -132,7 +136,7 @@ impl FieldArgs {
             args.rules.push(match word.key.to_string().as_str() {
                 "clear" => word.read_alone(Rule::Clear, errors),
                 "default" => word.read_alone(Rule::Default, errors),
-                "set" => word.read_value(|_, value| Ok(Rule::Set(value)), errors),
+                "set" => word.read_value(|_, value| escape::check(value).map(Rule::Set), errors),
                 "with" => word.read_value(|key, value| hook(key, value).map(Rule::With), errors),
                 "keep" => word.read_alone(Rule::Keep, errors),
                 "zeroize" => word.read_alone(Rule::Zeroize, errors),
@@ -189,6 +193,22 @@ impl Word {
         let mut word = Self { place, key, given: Given::Nothing };
         if input.is_empty() || input.peek(Token![,]) {
             return Ok(word);
+        }
+        for (sign, is_next) in [
+            ("=>", input.peek(Token![=>])),
+            ("==", input.peek(Token![==])),
+            (":=", input.peek(Token![:]) && input.peek2(Token![=])),
+            (":", input.peek(Token![:]) && !input.peek(Token![::])),
+        ] {
+            if is_next && !word.is_list() {
+                let message = match word.place.written(&word.key.to_string()) {
+                    Some(written) if written.contains('=') => {
+                        format!("the value of `{}` stands behind `=`, not `{sign}`: write `{written}`", word.key)
+                    }
+                    _ => continue,
+                };
+                return Err(input.error(message));
+            }
         }
         if input.peek(token::Paren) {
             word.given = word.parse_parentheses(input)?;
@@ -330,6 +350,9 @@ fn split(attr: &Attribute, place: Place, errors: &mut Vec<Error>) -> Vec<Word> {
 /// A value that is called. Its signature is the compiler's to check, but what can be no function is refused here.
 fn hook(key: &Ident, value: Expr) -> syn::Result<Expr> {
     let reason = match bare(&value) {
+        Expr::Closure(closure) if closure.asyncness.is_some() => {
+            format!("`{key}` is called and not awaited: write a closure without `async`")
+        }
         Expr::Closure(closure) => {
             let (arguments, signature) = match key.to_string().as_str() {
                 "new" => (0, "fn() -> Self"),
@@ -354,6 +377,9 @@ fn hook(key: &Ident, value: Expr) -> syn::Result<Expr> {
         Expr::Call(_) | Expr::MethodCall(_) => format!(
             "`{key}` takes a path or a closure, not a call: name the function without calling it, or write a closure"
         ),
+        Expr::Struct(_) if key == "new" => {
+            "`new` takes a path or a closure, not a value: write `new = || Self { .. }`".to_owned()
+        }
         _ => format!("`{key}` takes a path or a closure"),
     };
     Err(Error::new_spanned(value, reason))
@@ -372,7 +398,7 @@ fn number(key: &Ident, value: Expr) -> syn::Result<Expr> {
             _ => format!("`{key}` takes a number of {unit}: write `{written}`"),
         },
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => format!("`{key}` takes a number of {unit}, from 0 up"),
-        _ => return Ok(value),
+        _ => return escape::check(value),
     };
     Err(Error::new_spanned(value, reason))
 }

@@ -10,11 +10,12 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Expr, Type};
+use syn::{Expr, Generics, Type};
 
 use crate::ast::{Body, Field, Item, Variant};
 use crate::attr::{Arg, OnPanic, Rule};
-use crate::instance::{self, Instance};
+use crate::escape;
+use crate::instance::{self, Associated, Instance};
 
 /// Imports the runtime under the name that is used here.
 pub(crate) fn import(item: &Item<'_>) -> TokenStream {
@@ -36,7 +37,9 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
     let allow_deprecated = item.deprecated.then(|| quote!(#[allow(deprecated)]));
     let import = import(item);
     let impls = item.instances.iter().map(|instance| {
-        let Instance { ty, parameters, .. } = instance;
+        let ty = &instance.ty;
+        let parameters = instance::name_associated(instance.parameters.clone(), &item.associated);
+        let associated = instance::associated_items(item.ident, item.generics, ty, &item.associated);
         let on_panic = on_panic(item);
         let pool = pool(item, instance);
         let create = create_object(item, instance);
@@ -44,12 +47,14 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
         let reset = reset_object(item, instance);
         let retain = retain_object(item);
         let wipe = wipe_object(item);
+        let own = own_acquire(ty);
         let needs = item.args.bound.as_ref().map(|bound| needs(&bound.key, "needs_reset", ty));
         quote! {
             #allow_deprecated
             const _: () = {
                 #import
                 #parameters
+                #associated
                 #[automatically_derived]
                 impl __pool_runtime::Pooled for #ty {
                     #on_panic
@@ -60,6 +65,7 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
                     #retain
                     #wipe
                 }
+                #own
                 #needs
             };
         }
@@ -83,8 +89,15 @@ pub(crate) fn reset(item: &Item<'_>) -> TokenStream {
     let import = import(item);
     let object = object();
     let ty = quote!(#ident #ty_generics);
-    let new = quote!(<#ty as __pool_runtime::DefaultVariant>::default_variant());
-    let statements = statements(item, &|field| field.ty.to_token_stream(), new, None);
+    let new = match (&item.args.new, &item.args.default) {
+        (Some(Arg { key, value }), _) => {
+            let call = call(key, &value.to_token_stream(), quote!(fn() -> Self), &quote!());
+            quote!({ #call })
+        }
+        (None, Some(Arg { key, .. })) => default_of(key, &ty),
+        (None, None) => quote!(<#ty as __pool_runtime::DefaultVariant>::default_variant()),
+    };
+    let statements = statements(item, &Writing { generics: None, associated: &[] }, new, None);
     let needs = item.args.of_pooled().filter(|_| item.generics.params.is_empty());
     let needs = needs.map(|key| self::needs(key, "needs_pool", &ty));
     let bind = (!statements.is_empty()).then(|| quote!(let #object = self;));
@@ -129,6 +142,10 @@ fn inferred_bounds(item: &Item<'_>) -> Vec<TokenStream> {
     if item.args.reset.is_some() || instance::parameter_names(item.generics).next().is_none() {
         return vec![];
     }
+    let by_default = item.args.new.is_none().then(|| quote!(Self: ::core::default::Default));
+    if item.args.default.is_some() {
+        return by_default.into_iter().collect();
+    }
     let mut bounds = Vec::new();
     for field in item.fields() {
         let ty = field.ty.to_token_stream();
@@ -148,7 +165,7 @@ fn inferred_bounds(item: &Item<'_>) -> Vec<TokenStream> {
         bounds.extend([by_rule, by_limit, by_variant].into_iter().flatten().map(|bound| quote!(#ty: #bound)));
     }
     if matches!(&item.body, Body::Enum(variants) if variants.is_empty()) {
-        bounds.push(quote!(Self: ::core::default::Default));
+        bounds.extend(by_default);
     }
     bounds
 }
@@ -165,13 +182,13 @@ fn on_panic(item: &Item<'_>) -> Option<TokenStream> {
 
 fn pool(item: &Item<'_>, Instance { ty, label, .. }: &Instance) -> TokenStream {
     let name = match &item.args.name {
-        Some(name) => constant(name, quote!(&'static ::core::primitive::str), ty),
+        Some(name) => constant(name, quote!(&'static ::core::primitive::str), item, ty),
         None => quote!(::core::concat!(::core::module_path!(), "::", #label)),
     };
     let bound = |method: &str, arg: &Option<Arg<Expr>>| {
         let arg = arg.as_ref()?;
         let method = Ident::new(method, Span::mixed_site());
-        let value = constant(arg, quote!(::core::primitive::usize), ty);
+        let value = constant(arg, quote!(::core::primitive::usize), item, ty);
         Some(quote!(.#method(#value)))
     };
     let max_idle = bound("with_max_idle", &item.args.max_idle);
@@ -185,20 +202,47 @@ fn pool(item: &Item<'_>, Instance { ty, label, .. }: &Instance) -> TokenStream {
     }
 }
 
+/// Refuses an `acquire` of the type's own, which would hide the pool's wherever one writes `Type::acquire()`.
+fn own_acquire(ty: &TokenStream) -> TokenStream {
+    // The bound is taken as met, since a type that is not `Send` has an error of its own: a lifetime makes the compiler wait with it.
+    quote! {
+        fn __own_acquire()
+        where
+            for<'a> #ty: ::core::marker::Send,
+        {
+            use __pool_runtime::{OtherAcquire as _, Pooled as _};
+            __pool_runtime::Acquire::<#ty, _>::of(<#ty>::acquire).check();
+        }
+    }
+}
+
+/// The default of a type, asked for by a key.
+fn default_of(key: &Ident, ty: &TokenStream) -> TokenStream {
+    let span = Span::mixed_site().located_at(key.span());
+    quote_spanned!(span=> <#ty as __pool_runtime::HasDefault>::default_value())
+}
+
 fn create_object(item: &Item<'_>, instance: &Instance) -> TokenStream {
     let ty = &instance.ty;
+    let writing = Writing { generics: Some(item.generics), associated: &item.associated };
     let body = match (&item.args.new, &item.body) {
         _ if item.args.new_boxed.is_some() => quote!(*<#ty as __pool_runtime::Pooled>::create_boxed()),
-        (Some(Arg { key, value }), _) => call(key, value, quote!(fn() -> Self), &quote!()),
+        (Some(Arg { key, value }), _) => call(key, &writing.value(value), quote!(fn() -> Self), &quote!()),
         (None, Body::Enum(variants)) => match variants.first() {
-            Some(variant) => {
-                variant_value(variant, &|field| instance::make_static(field.ty.to_token_stream(), item.generics))
-            }
+            Some(variant) => variant_value(variant, &writing),
             None => quote!(<#ty as __pool_runtime::DefaultVariant>::default_variant()),
         },
         (None, Body::Struct(_) | Body::Union(_)) => quote!(<#ty as __pool_runtime::Create>::create()),
     };
+    // What `new` makes is the user's word for a new one; `Default` knows nothing of the rules.
+    let is_default = item.args.new.is_none() && item.args.new_boxed.is_none();
+    let reset_new = (is_default && item.differs_from_default()).then(|| {
+        quote!(
+            const RESET_NEW: ::core::primitive::bool = true;
+        )
+    });
     quote! {
+        #reset_new
         #[inline]
         fn create_object() -> Self {
             #body
@@ -208,7 +252,8 @@ fn create_object(item: &Item<'_>, instance: &Instance) -> TokenStream {
 
 fn create_boxed(item: &Item<'_>) -> Option<TokenStream> {
     let Arg { key, value } = item.args.new_boxed.as_ref()?;
-    let body = call(key, value, quote!(fn() -> __pool_runtime::Box<Self>), &quote!());
+    let writing = Writing { generics: Some(item.generics), associated: &item.associated };
+    let body = call(key, &writing.value(value), quote!(fn() -> __pool_runtime::Box<Self>), &quote!());
     Some(quote! {
         #[inline]
         fn create_boxed() -> __pool_runtime::Box<Self> {
@@ -220,9 +265,9 @@ fn create_boxed(item: &Item<'_>) -> Option<TokenStream> {
 fn reset_object(item: &Item<'_>, Instance { ty, .. }: &Instance) -> TokenStream {
     let object = object();
     let new = quote!(<#ty as __pool_runtime::Pooled>::create_object());
-    let type_of = |field: &Field<'_>| instance::make_static(field.ty.to_token_stream(), item.generics);
+    let writing = Writing { generics: Some(item.generics), associated: &item.associated };
     let in_box = item.args.new_boxed.is_some().then(|| quote!(__pool_runtime::renew::<#ty>(#object);));
-    let statements = statements(item, &type_of, new, in_box.as_ref());
+    let statements = statements(item, &writing, new, in_box.as_ref());
     let parameter = if statements.is_empty() { quote!(_) } else { quote!(#object) };
     quote! {
         #[inline]
@@ -235,7 +280,8 @@ fn reset_object(item: &Item<'_>, Instance { ty, .. }: &Instance) -> TokenStream 
 fn retain_object(item: &Item<'_>) -> Option<TokenStream> {
     let object = object();
     let Arg { key, value } = item.args.retain.as_ref()?;
-    let body = call(key, value, quote!(fn(&Self) -> ::core::primitive::bool), &quote!(#object));
+    let value = instance::name_associated(value.to_token_stream(), &item.associated);
+    let body = call(key, &value, quote!(fn(&Self) -> ::core::primitive::bool), &quote!(#object));
     Some(quote! {
         #[inline]
         fn retain_object(#object: &Self) -> ::core::primitive::bool {
@@ -246,8 +292,7 @@ fn retain_object(item: &Item<'_>) -> Option<TokenStream> {
 
 fn wipe_object(item: &Item<'_>) -> Option<TokenStream> {
     let object = object();
-    let type_of = |field: &Field<'_>| instance::make_static(field.ty.to_token_stream(), item.generics);
-    let wipes = wipes(item, &type_of)?;
+    let wipes = wipes(item, &Writing { generics: Some(item.generics), associated: &item.associated })?;
     Some(quote! {
         #[inline]
         fn wipe_object(#object: &mut Self) {
@@ -258,7 +303,7 @@ fn wipe_object(item: &Item<'_>) -> Option<TokenStream> {
 
 fn wipe_value(item: &Item<'_>) -> Option<TokenStream> {
     let object = object();
-    let wipes = wipes(item, &|field| field.ty.to_token_stream())?;
+    let wipes = wipes(item, &Writing { generics: None, associated: &[] })?;
     Some(quote! {
         #[inline]
         fn wipe_value(&mut self) {
@@ -269,10 +314,13 @@ fn wipe_value(item: &Item<'_>) -> Option<TokenStream> {
 }
 
 /// What wipes the fields that are marked for it, and the secrets in those without a key. `None` where there is neither.
-fn wipes(item: &Item<'_>, type_of: TypeOf<'_>) -> Option<TokenStream> {
+fn wipes(item: &Item<'_>, writing: &Writing<'_>) -> Option<TokenStream> {
+    if item.args.reset.is_some() || item.args.default.is_some() {
+        return None;
+    }
     let object = object();
     let wipe = |field: &Field<'_>, exclusive: &TokenStream| {
-        let ty = type_of(field);
+        let ty = writing.ty(field);
         match field.args.rules.first() {
             Some(Arg { value: Some(Rule::Zeroize), .. }) => {
                 Some(quote!(<#ty as __pool_runtime::Zeroize>::zeroize(#exclusive);))
@@ -281,10 +329,10 @@ fn wipes(item: &Item<'_>, type_of: TypeOf<'_>) -> Option<TokenStream> {
             None => Some(quote!(<#ty as __pool_runtime::Reset>::wipe_value(#exclusive);)),
         }
     };
-    let (fields, variant) = match (&item.args.reset, &item.body) {
-        (None, Body::Struct(fields)) => (fields, None),
-        (None, Body::Enum(variants)) => variants.first().map(|variant| (&variant.fields, Some(variant.ident)))?,
-        (Some(_), _) | (None, Body::Union(_)) => return None,
+    let (fields, variant) = match &item.body {
+        Body::Struct(fields) => (fields, None),
+        Body::Enum(variants) => variants.first().map(|variant| (&variant.fields, Some(variant.ident)))?,
+        Body::Union(_) => return None,
     };
     let mut bindings = TokenStream::new();
     let mut statements = TokenStream::new();
@@ -304,25 +352,43 @@ fn wipes(item: &Item<'_>, type_of: TypeOf<'_>) -> Option<TokenStream> {
     }
 }
 
-/// The type of a field, as the impl has to write it.
-type TypeOf<'f> = &'f dyn Fn(&Field<'_>) -> TokenStream;
+/// How the tokens of the user's stand in an impl.
+struct Writing<'a> {
+    /// Those of the item, whose lifetimes are `'static` in an impl for one instance.
+    generics: Option<&'a Generics>,
+    associated: &'a [Associated],
+}
 
-/// The body of a reset. `new` is what an enum without a mark is reset to; `in_box` takes the place of every assignment to the
-/// whole object.
-fn statements(item: &Item<'_>, type_of: TypeOf<'_>, new: TokenStream, in_box: Option<&TokenStream>) -> TokenStream {
+impl Writing<'_> {
+    fn ty(&self, field: &Field<'_>) -> TokenStream {
+        let ty = instance::name_associated(field.ty.to_token_stream(), self.associated);
+        self.generics.map_or_else(|| ty.clone(), |generics| instance::make_static(ty.clone(), generics))
+    }
+
+    fn value(&self, value: &impl ToTokens) -> TokenStream {
+        instance::name_associated(value.to_token_stream(), self.associated)
+    }
+}
+
+/// The body of a reset. `new` is what an object is replaced with; `in_box` takes the place of every assignment to the whole
+/// object.
+fn statements(item: &Item<'_>, writing: &Writing<'_>, new: TokenStream, in_box: Option<&TokenStream>) -> TokenStream {
     let object = object();
+    if item.args.default.is_some() {
+        return in_box.cloned().unwrap_or_else(|| quote!(*#object = #new;));
+    }
     match (&item.args.reset, &item.body) {
-        (Some(Arg { key, value }), _) => call(key, value, quote!(fn(&mut Self)), &quote!(#object)),
+        (Some(Arg { key, value }), _) => call(key, &writing.value(value), quote!(fn(&mut Self)), &quote!(#object)),
         (None, Body::Struct(fields)) => {
             let reset = |field: &Field<'_>| {
                 let member = &field.member;
                 let place = quote!(#object.#member);
-                reset_field(field, type_of(field), &place, &place, &quote!(&mut #place))
+                reset_field(field, writing, &place, &quote!(&mut #place))
             };
             fields.iter().map(reset).collect()
         }
         (None, Body::Enum(variants)) => match variants.first() {
-            Some(variant) => reset_variant(variant, type_of, in_box),
+            Some(variant) => reset_variant(variant, writing, in_box),
             None => in_box.cloned().unwrap_or_else(|| quote!(*#object = #new;)),
         },
         (None, Body::Union(_)) => quote!(),
@@ -330,15 +396,15 @@ fn statements(item: &Item<'_>, type_of: TypeOf<'_>, new: TokenStream, in_box: Op
 }
 
 /// Goes to the default variant, and resets its fields there.
-fn reset_variant(variant: &Variant<'_>, type_of: TypeOf<'_>, in_box: Option<&TokenStream>) -> TokenStream {
+fn reset_variant(variant: &Variant<'_>, writing: &Writing<'_>, in_box: Option<&TokenStream>) -> TokenStream {
     let (object, ident) = (object(), variant.ident);
-    let value = variant_value(variant, type_of);
+    let value = variant_value(variant, writing);
     let replace = in_box.cloned().unwrap_or_else(|| quote!(*#object = #value;));
     let mut bindings = TokenStream::new();
     let mut statements = TokenStream::new();
     for (i, field) in variant.fields.iter().enumerate() {
         let (member, binding) = (&field.member, format_ident!("__field{i}", span = Span::mixed_site()));
-        let reset = reset_field(field, type_of(field), &quote!(*#binding), &quote!(#binding), &quote!(#binding));
+        let reset = reset_field(field, writing, &quote!(*#binding), &quote!(#binding));
         if !reset.is_empty() {
             bindings.extend(quote!(#member: #binding,));
             statements.extend(reset);
@@ -357,49 +423,67 @@ fn reset_variant(variant: &Variant<'_>, type_of: TypeOf<'_>, in_box: Option<&Tok
 }
 
 /// The default variant, with fields of their defaults.
-fn variant_value(variant: &Variant<'_>, type_of: TypeOf<'_>) -> TokenStream {
+fn variant_value(variant: &Variant<'_>, writing: &Writing<'_>) -> TokenStream {
     let ident = variant.ident;
     let fields = variant.fields.iter().map(|field| {
-        let (member, ty) = (&field.member, type_of(field));
+        let (member, ty) = (&field.member, writing.ty(field));
         quote!(#member: <#ty as ::core::default::Default>::default())
     });
     quote!(Self::#ident { #(#fields),* })
 }
 
-/// What resets a field, which is reached as a place, as the receiver of a method, and as an exclusive reference. Nothing
-/// for a field that is kept.
-fn reset_field(
-    Field { args, ty: field_ty, .. }: &Field<'_>,
-    ty: TokenStream,
-    place: &TokenStream,
-    receiver: &TokenStream,
-    exclusive: &TokenStream,
-) -> TokenStream {
-    let reset = match args.rules.first() {
+/// What resets a field, which is reached as a place, and as an exclusive reference. Nothing for a field that is kept.
+fn reset_field(field: &Field<'_>, writing: &Writing<'_>, place: &TokenStream, exclusive: &TokenStream) -> TokenStream {
+    let ty = writing.ty(field);
+    let reset = match field.args.rules.first() {
         None => quote!(<#ty as __pool_runtime::Reset>::reset(#exclusive);),
         Some(Arg { key, value: Some(rule) }) => match rule {
-            Rule::Clear => quote!(#receiver.#key();),
-            Rule::Default => quote!(#place = <#ty as ::core::default::Default>::default();),
+            Rule::Clear => clear(key, exclusive),
+            Rule::Default => quote!(#place = <#ty as __pool_runtime::HasDefault>::default_value();),
             Rule::Set(value) => {
-                let value = typed(value, &ty);
+                let value = typed(writing.value(value), &ty);
                 quote!(#place = #value;)
             }
             Rule::With(value) => {
                 // Parentheses as in `&mut (dyn A + B)`.
-                let ty = if matches!(field_ty, Type::TraitObject(_)) { quote!((#ty)) } else { ty.clone() };
-                let call = call(key, value, quote!(fn(&mut #ty)), exclusive);
+                let ty = if matches!(field.ty, Type::TraitObject(_)) { quote!((#ty)) } else { ty.clone() };
+                let call = call(key, &writing.value(value), quote!(fn(&mut #ty)), exclusive);
                 quote!({ #call })
             }
             Rule::Keep => quote!(),
-            Rule::Zeroize => quote!(<#ty as __pool_runtime::Zeroize>::zeroize(#exclusive);),
+            Rule::Zeroize => zeroize(&ty, exclusive),
         },
         Some(Arg { value: None, .. }) => quote!(),
     };
-    let limit = args.max_capacity.as_ref().map(|Arg { key, value }| {
-        let max = typed(value, located_at(key, quote!(::core::primitive::usize)));
+    let limit = field.args.max_capacity.as_ref().map(|Arg { key, value }| {
+        let max = typed(writing.value(value), located_at(key, quote!(::core::primitive::usize)));
         quote!(<#ty as __pool_runtime::LimitCapacity>::limit_capacity(#exclusive, #max);)
     });
     quote!(#reset #limit)
+}
+
+/// Calls the field's own `clear`. A method of an exclusive reference is looked for first among those that take just that, then among
+/// those of references to it, where `NoClear` waits, and last where a `clear` by value, by shared reference or of what the field
+/// dereferences to would be found.
+fn clear(key: &Ident, exclusive: &TokenStream) -> TokenStream {
+    let span = Span::mixed_site().located_at(key.span());
+    quote_spanned! {span=>
+        {
+            use __pool_runtime::NoClear as _;
+            __pool_runtime::cleared((#exclusive).#key());
+        }
+    }
+}
+
+/// Wipes a field, and then resets what `Zeroize` leaves of it: the length of a boxed slice or string.
+fn zeroize(ty: &TokenStream, exclusive: &TokenStream) -> TokenStream {
+    quote! {
+        <#ty as __pool_runtime::Zeroize>::zeroize(#exclusive);
+        {
+            use __pool_runtime::LeaveWiped as _;
+            __pool_runtime::Wiped(#exclusive).renew();
+        }
+    }
 }
 
 /// The parameter of the hooks, which no expression of the user's sees.
@@ -408,24 +492,36 @@ fn object() -> Ident {
 }
 
 /// A call of the user's function, which has to be one of this type.
-fn call(key: &Ident, value: &impl ToTokens, ty: TokenStream, argument: &TokenStream) -> TokenStream {
+fn call(key: &Ident, value: &TokenStream, ty: TokenStream, argument: &TokenStream) -> TokenStream {
     let hook = Ident::new("__hook", Span::mixed_site());
     let ty = located_at(key, ty);
+    // A path or a closure cannot leave what it stands in; a macro can.
+    let is_macro = matches!(syn::parse2(value.clone()), Ok(Expr::Macro(_)));
+    let value = if is_macro { stay(value, &ty) } else { value.clone() };
     quote! {
         let #hook: #ty = #value;
         #hook(#argument)
     }
 }
 
-/// A constant of the user's, which has to be of this type, for the pool of `item`.
-fn constant(Arg { key, value }: &Arg<Expr>, ty: TokenStream, item: &TokenStream) -> TokenStream {
-    typed(name_self(value.to_token_stream(), item), located_at(key, ty))
+/// A constant of the user's, which has to be of this type, for the pool of an instance.
+fn constant(Arg { key, value }: &Arg<Expr>, ty: TokenStream, item: &Item<'_>, instance: &TokenStream) -> TokenStream {
+    let value = instance::name_associated(value.to_token_stream(), &item.associated);
+    let (typed, ty) = (Ident::new("__value", Span::mixed_site()), located_at(key, ty));
+    let value = name_self(value, instance);
+    quote!({ let #typed: #ty = #value; #typed })
 }
 
 /// A value of the user's, which has to be of this type: the compiler points at both if it is not.
-fn typed(value: impl ToTokens, ty: impl ToTokens) -> TokenStream {
+fn typed(value: TokenStream, ty: impl ToTokens) -> TokenStream {
     let typed = Ident::new("__value", Span::mixed_site());
+    let value = if escape::may_leave(value.clone()) { stay(&value, &ty) } else { value };
     quote!({ let #typed: #ty = #value; #typed })
+}
+
+/// A value that cannot leave what it stands in: a `return` of a macro's is the closure's.
+fn stay(value: &TokenStream, ty: &impl ToTokens) -> TokenStream {
+    quote!((|| -> #ty { #value })())
 }
 
 /// Tokens of ours that the compiler is to show at a key of the user's.

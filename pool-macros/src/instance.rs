@@ -1,12 +1,14 @@
 //! The types that an item stands for: itself, or what `instances` makes of its parameters.
 //!
 //! Each has a static pool and an impl of its own. In front of the impl the parameters are items, `type T = u8;`, so the
-//! types and expressions of the user's that name them need no substitution. Lifetimes do, and all of them are `'static`.
+//! types and expressions of the user's that name them need no substitution. Lifetimes do, and all of them are `'static`; and so
+//! do the types that belong to a parameter: `C::Window` means nothing where `C` is the name of a type. An alias takes the place of
+//! each, and gets its meaning in an impl with the item's own parameters and bounds, where the compiler knows the trait.
 
 use core::mem::replace;
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::{Error, GenericArgument, GenericParam, Generics, PathArguments, Token, Type};
 
@@ -40,7 +42,15 @@ pub(crate) fn read(ident: &Ident, generics: &Generics, args: &TypeArgs, errors: 
         return vec![];
     }
     let mut instances: Vec<Instance> = Vec::new();
+    // What an instance is, is said once.
+    let mut refused = false;
     for ty in value.iter().flatten() {
+        if !is_of_item(ty, ident) {
+            if !replace(&mut refused, true) {
+                errors.push(no_instance(ty, ident, generics));
+            }
+            continue;
+        }
         match of_item(ty, ident, generics) {
             Ok(instance) if instances.iter().any(|earlier| earlier.label == instance.label) => {
                 errors.push(Error::new_spanned(ty, format!("`{}` is given twice", instance.label)));
@@ -50,6 +60,129 @@ pub(crate) fn read(ident: &Ident, generics: &Generics, args: &TypeArgs, errors: 
         }
     }
     instances
+}
+
+/// A type that belongs to a parameter: `C::Window`.
+pub(crate) struct Associated {
+    parameter: Ident,
+    name: Ident,
+    /// What stands for it in the impl of an instance.
+    alias: Ident,
+}
+
+/// Those that the item mentions in its fields' types, in the defaults of its parameters and in its keys.
+pub(crate) fn associated(generics: &Generics, args: &TypeArgs, fields: &[&syn::Field]) -> Vec<Associated> {
+    let mut found = Vec::new();
+    if args.instances.is_none() || generics.type_params().next().is_none() {
+        return found;
+    }
+    for field in fields {
+        find_associated(field.ty.to_token_stream(), generics, true, &mut found);
+        let keys = field.attrs.iter().filter(|attr| attr.path().is_ident("pooled"));
+        keys.for_each(|attr| find_associated(attr.to_token_stream(), generics, false, &mut found));
+    }
+    for default in generics.type_params().filter_map(|param| param.default.as_ref()) {
+        find_associated(default.1.to_token_stream(), generics, true, &mut found);
+    }
+    for value in [&args.new, &args.reset, &args.retain, &args.max_idle, &args.local, &args.name].into_iter().flatten() {
+        find_associated(value.value.to_token_stream(), generics, false, &mut found);
+    }
+    found
+}
+
+/// In a type every `C::Window` is one; in an expression it may be a constant or a function, and is a type for certain where it
+/// stands in front of another `::`, or between angle brackets.
+fn find_associated(tokens: TokenStream, generics: &Generics, is_type: bool, found: &mut Vec<Associated>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (i, token) in tokens.iter().enumerate() {
+        if let TokenTree::Group(group) = token {
+            // Of a function's arguments, and of an array's length, too.
+            find_associated(group.stream(), generics, is_type, found);
+        }
+        let Some((parameter, name)) = two_segments(&tokens, i) else { continue };
+        let is_parameter = generics.type_params().any(|param| param.ident == *parameter);
+        let behind = |sign: char, at: usize| is_sign(tokens.get(i + 4 + at), sign);
+        let is_known =
+            |found: &[Associated]| found.iter().any(|known| known.parameter == *parameter && known.name == *name);
+        let is_path = behind(':', 0) && behind(':', 1) && !behind('<', 2);
+        let is_argument = is_sign(i.checked_sub(1).and_then(|before| tokens.get(before)), '<') && behind('>', 0);
+        if is_parameter && (is_type || is_path || is_argument) && !is_known(found) {
+            let alias = format_ident!("__{}_{}", parameter.unraw(), name.unraw(), span = Span::mixed_site());
+            found.push(Associated { parameter: parameter.clone(), name: name.clone(), alias });
+        }
+    }
+}
+
+/// The first two segments of a path that begins here.
+fn two_segments(tokens: &[TokenTree], i: usize) -> Option<(&Ident, &Ident)> {
+    let in_path = i > 0
+        && (is_sign(tokens.get(i - 1), ':') && i > 1 && is_sign(tokens.get(i - 2), ':')
+            || is_sign(tokens.get(i - 1), '.'));
+    match tokens.get(i..i + 4)? {
+        [TokenTree::Ident(first), TokenTree::Punct(a), TokenTree::Punct(b), TokenTree::Ident(second)]
+            if a.as_char() == ':' && a.spacing() == Spacing::Joint && b.as_char() == ':' && !in_path =>
+        {
+            Some((first, second))
+        }
+        _ => None,
+    }
+}
+
+/// Writes the alias for each of these types.
+pub(crate) fn name_associated(tokens: TokenStream, associated: &[Associated]) -> TokenStream {
+    if associated.is_empty() {
+        return tokens;
+    }
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut named = TokenStream::new();
+    let mut i = 0;
+    while i < tokens.len() {
+        let known = two_segments(&tokens, i).and_then(|(parameter, name)| {
+            associated.iter().find(|known| known.parameter == *parameter && known.name == *name)
+        });
+        match (&tokens[i], known) {
+            (token, Some(known)) => {
+                let mut alias = known.alias.clone();
+                alias.set_span(Span::mixed_site().located_at(token.span()));
+                named.extend([TokenTree::from(alias)]);
+                i += 4;
+                continue;
+            }
+            (TokenTree::Group(group), None) => {
+                let mut inner = Group::new(group.delimiter(), name_associated(group.stream(), associated));
+                inner.set_span(group.span());
+                named.extend([TokenTree::from(inner)]);
+            }
+            (token, None) => named.extend([token.clone()]),
+        }
+        i += 1;
+    }
+    named
+}
+
+/// The aliases, as items in front of the impl of an instance.
+pub(crate) fn associated_items(
+    ident: &Ident,
+    generics: &Generics,
+    ty: &TokenStream,
+    associated: &[Associated],
+) -> TokenStream {
+    if associated.is_empty() {
+        return quote!();
+    }
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let (parameters, names): (Vec<_>, Vec<_>) = associated.iter().map(|known| (&known.parameter, &known.name)).unzip();
+    let aliases: Vec<_> = associated.iter().map(|known| &known.alias).collect();
+    quote! {
+        trait __Associated {
+            #(type #aliases: ?::core::marker::Sized;)*
+        }
+        #[allow(non_camel_case_types, non_upper_case_globals)]
+        impl #impl_generics __Associated for #ident #ty_generics #where_clause {
+            #(type #aliases = #parameters::#names;)*
+        }
+        #(type #aliases = <#ty as __Associated>::#aliases;)*
+    }
 }
 
 /// How the key may be written for this item.
@@ -66,12 +199,17 @@ pub(crate) fn example(ident: &Ident, generics: &Generics) -> String {
     format!("instances({ident}<{}>)", arguments.join(", "))
 }
 
+fn is_of_item(ty: &Type, ident: &Ident) -> bool {
+    matches!(bare(ty), Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == *ident))
+}
+
+fn no_instance(ty: &Type, ident: &Ident, generics: &Generics) -> Error {
+    let message = format!("an instance is `{ident}` with its parameters given: write `{}`", example(ident, generics));
+    Error::new_spanned(ty, message)
+}
+
 fn of_item(ty: &Type, ident: &Ident, generics: &Generics) -> syn::Result<Instance> {
-    let refused = || {
-        let message =
-            format!("an instance is `{ident}` with its parameters given: write `{}`", example(ident, generics));
-        Error::new_spanned(ty, message)
-    };
+    let refused = || no_instance(ty, ident, generics);
     let Type::Path(path) = bare(ty) else { return Err(refused()) };
     let mut path = path.clone();
     let Some(segment) = path.path.segments.last_mut().filter(|segment| segment.ident == *ident) else {
@@ -217,7 +355,11 @@ pub(crate) fn make_static(tokens: TokenStream, generics: &Generics) -> TokenStre
 }
 
 fn is_tick(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(sign) if sign.as_char() == '\'')
+    is_sign(Some(token), '\'')
+}
+
+fn is_sign(token: Option<&TokenTree>, sign: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == sign)
 }
 
 /// The type without parentheses, and without the invisible ones of a `macro_rules!` fragment.

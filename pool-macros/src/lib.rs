@@ -5,6 +5,7 @@
 
 mod ast;
 mod attr;
+mod escape;
 mod expand;
 mod fallback;
 mod instance;
@@ -32,11 +33,17 @@ use syn::{DeriveInput, Error};
 /// drop(request); // the body is cleared, the status is 200 again, and the request is idle
 /// ```
 ///
+/// A mistake is one error, which names what to write, but for those that the compiler reports by itself: a type that is not `Send` at each use,
+/// what an instance lacks for each instance, and a parameter of an outer function for the type and for what is written here.
+///
 /// The type is a struct, or an enum. It is `Send`, since an object may be released on one thread and acquired on another, and
 /// it borrows nothing but what is static. A generic type names its [instances](#instances).
 ///
 /// Without keys an object is made by `Default`, and reset field by field: a field whose type has no `Reset` and which has no
 /// key is an error, so that none is forgotten. An enum without keys is reset to its [default variant](#enums).
+///
+/// What `Default` has made is reset once before it is given out, so a value does not depend on whether an object was idle. What
+/// [`new`](#new) has made is given out as it is.
 ///
 /// Keys stand in `#[pooled(..)]` above the type, the field or the variant, separated by commas. The attribute may be repeated,
 /// a key may not.
@@ -50,6 +57,7 @@ use syn::{DeriveInput, Error};
 /// | [`new = path or closure`](#new) | makes an object, `fn() -> Self` | `Default::default` |
 /// | [`new_boxed = path or closure`](#new_boxed) | makes an object in its box, `fn() -> Box<Self>`, for those that do not fit on the stack | `Box::new` of what `new` makes |
 /// | [`reset = path or closure`](#reset) | resets the whole object, `fn(&mut Self)`; there are no keys on fields then | field by field |
+/// | [`default`](#default) | a reset replaces the object with a new one; there are no keys on fields then | field by field |
 /// | [`retain = path or closure`](#retain) | whether an object is worth keeping, `fn(&Self) -> bool`, asked after the reset | keeps every object |
 /// | [`max_idle = n`](#max_idle-and-local) | how many idle objects the pool keeps at most, over all CPUs | 64 times the number of CPUs |
 /// | [`local = n`](#max_idle-and-local) | how many of them one CPU may keep to itself at most; 0 for none | 32 |
@@ -58,23 +66,31 @@ use syn::{DeriveInput, Error};
 /// | [`instances(Buf<u8>, ..)`](#instances) | the types that have a pool, each its own | a generic type needs it |
 /// | [`crate = path`](#crate) | where `pool_runtime` is | `::pool_runtime` |
 ///
-/// A path may be generic, and a closure captures nothing. Numbers and the name are constant expressions, and `Self` may stand in
-/// them.
+/// A path may be generic, and a closure captures nothing. A path is looked up where the type is defined: a function of the type's own
+/// is `Self::make`, not `make`. Numbers and the name are constant expressions, and `Self` may stand in them.
+///
+/// `Type::acquire()` is that of this trait: a function `acquire` of the type's own that takes nothing and returns anything but a guard
+/// is an error. `<Type as Pooled>::acquire()` cannot be hidden, and so for `try_acquire`, `adopt`, `prefill` and `pool`.
 ///
 /// # Keys on a field
 ///
 /// A field has none or one of the first six, and `max_capacity` beside any but `keep`. Fields are reset in the order of their
 /// declaration.
 ///
+/// No value of a key can leave the reset: `return`, `break`, `?`, `.await` and `yield` are errors outside of a closure or a function
+/// of its own, and a `return` that a macro writes is the value's.
+///
+/// In a packed struct a field of more than the packing's alignment has `set`, `default` or `keep`: the others borrow it.
+///
 /// | key | what a reset does |
 /// |---|---|
 /// | none | `Reset::reset(&mut field)` |
-/// | [`clear`](#clear-default-set-with-keep) | `field.clear()` |
+/// | [`clear`](#clear-default-set-with-keep) | `field.clear()`, the type's own, which is `fn(&mut self)` |
 /// | [`default`](#clear-default-set-with-keep) | `field = Default::default()`: what the field owned is freed |
-/// | [`set = expr`](#clear-default-set-with-keep) | `field = expr`: what the field owned is freed |
+/// | [`set = expr`](#clear-default-set-with-keep) | `field = expr`, evaluated at each reset: what the field owned is freed |
 /// | [`with = path or closure`](#clear-default-set-with-keep) | calls it with the field, `fn(&mut Field)` |
 /// | [`keep`](#clear-default-set-with-keep) | nothing: the next user finds what the last one left |
-/// | [`zeroize`](#zeroize) | wipes the memory; needs the feature `zeroize` of pool-runtime |
+/// | [`zeroize`](#zeroize) | wipes the memory, and then resets what has a `Reset`; needs the feature `zeroize` of pool-runtime |
 /// | [`max_capacity = n`](#max_capacity) | after that, gives back the memory for more than `n` elements |
 ///
 /// # Keys on a variant
@@ -88,6 +104,10 @@ use syn::{DeriveInput, Error};
 /// ## `new`
 ///
 /// Called by an acquire that finds nothing idle. Not called again for an object that is reset.
+///
+/// It should make what a reset makes. A reset knows nothing of it: under `new = || Limits { depth: 128 }` a field `depth` without a key
+/// is 128 in a new object, and 0 in each that is used again. Write `#[pooled(set = 128)]` above the field, or [`default`](#default)
+/// above the type. The same is true of a `Default` that is not all zero and empty, but there the field is 0 from the first acquire on.
 ///
 /// ```
 /// # use pool_runtime::Pooled;
@@ -164,6 +184,24 @@ use syn::{DeriveInput, Error};
 /// # assert!(parser.tokens.is_empty() && parser.position == 0);
 /// ```
 ///
+/// ## `default`
+///
+/// A reset assigns a new object, made by `new` or by `Default`. It is as good as new by definition, and keeps no memory: for small
+/// types whose new value is not that of their fields' resets.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Pooled)]
+/// #[pooled(new = || Limits { depth: 128, width: 80 }, default)]
+/// struct Limits {
+///     depth: u32,
+///     width: u32,
+/// }
+///
+/// Limits::acquire().depth = 1;
+/// assert_eq!(Limits::acquire().depth, 128);
+/// ```
+///
 /// ## `retain`
 ///
 /// An object for which it says `false` is dropped instead of kept.
@@ -226,8 +264,10 @@ use syn::{DeriveInput, Error};
 /// ## `instances`
 ///
 /// A pool is a static, and a static has one type. So a generic type has a pool for each instance that is named, and none for the
-/// others. In the values of keys, and in the fields' types, the parameters have the instance's values. Lifetimes are `'static`:
-/// a pool outlives every other one.
+/// others. In the values of keys, and in the fields' types, the parameters have the instance's values, and so have the types that
+/// belong to them, such as `C::Window` or `I::Item`. Lifetimes are `'static`: a pool outlives every other one.
+///
+/// What an instance needs, `Send` or a `Default`, is asked of each: where it is missing in three, the compiler reports three errors.
 ///
 /// ```
 /// # use pool_runtime::Pooled;
@@ -249,7 +289,8 @@ use syn::{DeriveInput, Error};
 ///
 /// ## `crate`
 ///
-/// For a crate that has pool-runtime under another name, or through another crate.
+/// For a crate that has pool-runtime under another name, or through another crate. Without it the compiler cannot find `pool_runtime`:
+/// an error that names this crate is a key that is missing.
 ///
 /// ```
 /// mod framework {
@@ -263,6 +304,17 @@ use syn::{DeriveInput, Error};
 /// ```
 ///
 /// ## `clear`, `default`, `set`, `with`, `keep`
+///
+/// - `clear` keeps the memory of a container. It calls the `clear` of the field's own type, inherent or of a trait in scope, which takes
+///   `&mut self` and returns nothing: one by value or by shared reference, one that may fail, and that of what the type dereferences to,
+///   may leave something behind, and are errors. `with = |field| field.clear()` calls whatever is found.
+///   A table that was once large costs in every `clear`, for ever: std's `HashMap` goes through the control bytes of its whole capacity,
+///   which is 73 µs after two million entries. [`max_capacity`](#max_capacity) is the cure (33 ns).
+/// - `set` is evaluated when the object is released, not when it is acquired: `set = Instant::now()` is the time of the last release. What
+///   depends on the moment is set by who acquires.
+/// - `default` and `set` free what the field owned.
+/// - `with` takes the path of a function of this field alone: `with = clear` is a function `clear` that is in scope, and the key is `clear`.
+/// - `keep` is for what is no state of the last user's: a cache, a table, a compiled pattern.
 ///
 /// ```
 /// use pool_runtime::Pooled;
@@ -307,6 +359,9 @@ use syn::{DeriveInput, Error};
 /// `Guard::into_inner`, `into_box` and `leak` hand it on as it is. What else stays in memory is on the page `secrets` of
 /// pool-runtime.
 ///
+/// `Zeroize` leaves the length of a `Box<[T]>` and a `Box<str>` as it is; they are empty afterwards, as a new one is. Any other type that has a
+/// `Reset` is reset after it is wiped, but for one that is a parameter in a derived `Reset`, of which no more is known than `Zeroize`.
+///
 /// ```
 /// # use pool_runtime::Pooled;
 /// #[derive(Default, Pooled)]
@@ -325,6 +380,9 @@ use syn::{DeriveInput, Error};
 ///
 /// Calls `LimitCapacity::limit_capacity` after the field's reset: one giant request does not make its buffer giant for ever. A
 /// comparison where the capacity is within the limit, and a reallocation where it is not. Elements, or bytes of a string.
+///
+/// It gives back time too: the reset of a hash table takes time in proportion to its capacity, not to what is in it. A map that once had
+/// two million entries costs 73 µs in each release, and 33 ns with `max_capacity = 64` (Xeon, 2.5 GHz).
 ///
 /// ```
 /// # use pool_runtime::Pooled;
@@ -417,6 +475,7 @@ pub fn derive_pooled(input: TokenStream) -> TokenStream {
 ///
 /// | key | meaning | default |
 /// |---|---|---|
+/// | `default` | replaces the whole value with `new`, or `Default`; there are no keys on fields then | field by field |
 /// | `reset = path or closure` | resets the whole value, `fn(&mut Self)`; there are no keys on fields then | field by field |
 /// | [`bound(T: Reset, ..)`](#bound) | what is asked of the parameters, beside what the type itself asks | inferred |
 /// | `crate = path` | where `pool_runtime` is | `::pool_runtime` |
@@ -456,7 +515,8 @@ pub fn derive_pooled(input: TokenStream) -> TokenStream {
 ///
 /// # Enums
 ///
-/// Reset to the variant marked `#[pooled(default)]`, [as under `Pooled`](macro@Pooled#enums), or else to `Default::default()`.
+/// Reset to the variant marked `#[pooled(default)]`, [as under `Pooled`](macro@Pooled#enums), or else to what `new` makes, or
+/// `Default::default()`.
 #[proc_macro_derive(Reset, attributes(pooled))]
 pub fn derive_reset(input: TokenStream) -> TokenStream {
     derive(Trait::Reset, input.into()).into()
@@ -484,7 +544,7 @@ fn derive(derived: Trait, input: proc_macro2::TokenStream) -> proc_macro2::Token
         valid::check_new(&item, &mut errors);
     }
     let import = expand::import(&item);
-    let mut output = match (derived, errors.is_empty()) {
+    let mut output = match (derived, errors.is_empty() && !item.refused) {
         (Trait::Pooled, true) => expand::pooled(&item),
         (Trait::Pooled, false) => fallback::pooled(&input, &import),
         (Trait::Reset, true) => expand::reset(&item),

@@ -1,7 +1,7 @@
 //! The rules across arguments, and what kinds of item there may be.
 
 use quote::ToTokens;
-use syn::{Error, GenericParam, Lit};
+use syn::{Error, GenericParam, Lit, Type};
 
 use crate::ast::{Body, Field, Item};
 use crate::attr::{Arg, Rule};
@@ -26,6 +26,7 @@ pub(crate) fn check(item: &Item<'_>, errors: &mut Vec<Error>) {
         )),
     }
     check_whole_reset(item, errors);
+    check_packed(item, errors);
     if let Some(Arg { key, .. }) = &item.args.bound {
         if instance::parameter_names(item.generics).next().is_none() {
             let message = format!("`{}` has no parameters that `bound` could be about: remove it", item.ident);
@@ -108,9 +109,62 @@ fn check_rules(field: &Field<'_>, errors: &mut Vec<Error>) {
     }
 }
 
+/// A field that may not be aligned cannot be borrowed, and most rules borrow it.
+fn check_packed(item: &Item<'_>, errors: &mut Vec<Error>) {
+    let Some(packed) = item.packed else { return };
+    let is_whole = item.args.reset.is_some() || item.args.default.is_some();
+    let mut fields = item.fields().filter(|Field { ty, args, .. }| {
+        let rule = args.rules.first().map(|rule| &rule.value);
+        let assigned = matches!(rule, Some(Some(Rule::Set(_) | Rule::Default | Rule::Keep)));
+        (!assigned || args.max_capacity.is_some()) && alignment(ty).is_none_or(|bytes| bytes > packed)
+    });
+    if is_whole {
+        return;
+    }
+    if let Some(first) = fields.next() {
+        let name = |field: &Field<'_>| format!("`{}`", field.member.to_token_stream());
+        let names: Vec<String> = [name(first)].into_iter().chain(fields.map(name)).collect();
+        let (each, verb) = if names.len() == 1 { ("it", "is") } else { ("each", "are") };
+        let names = names.join(" and ");
+        errors.push(Error::new_spanned(
+            first.ty,
+            format!(
+                "`{}` is packed, so {names} {verb} not aligned and cannot be borrowed to be reset: mark {each} \
+                 `#[pooled(set = value)]` or `#[pooled(default)]`",
+                item.ident,
+            ),
+        ));
+    }
+}
+
+/// The alignment of a type, in bytes, where its name tells it on every target.
+fn alignment(ty: &Type) -> Option<usize> {
+    match ty {
+        Type::Array(array) => alignment(&array.elem),
+        Type::Tuple(tuple) if tuple.elems.is_empty() => Some(1),
+        Type::Path(path) => match path.path.get_ident()?.to_string().as_str() {
+            "u8" | "i8" | "bool" => Some(1),
+            "u16" | "i16" => Some(2),
+            "u32" | "i32" | "f32" | "char" => Some(4),
+            // Less on some targets.
+            "u64" | "i64" | "f64" | "usize" | "isize" => Some(8),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// A reset of the whole object leaves nothing for the field keys to do.
 fn check_whole_reset(item: &Item<'_>, errors: &mut Vec<Error>) {
-    let Some(Arg { key: reset, .. }) = &item.args.reset else { return };
+    let (reset, does) = match (&item.args.reset, &item.args.default) {
+        (Some(_), Some(default)) => {
+            let message = "`default` conflicts with `reset`: an object is reset in one way";
+            return errors.push(Error::new_spanned(&default.key, message));
+        }
+        (Some(Arg { key, .. }), None) => (key, "resets the whole object"),
+        (None, Some(Arg { key, .. })) => (key, "replaces the whole object"),
+        (None, None) => return,
+    };
     let variants = match &item.body {
         Body::Enum(variants) => &variants[..],
         Body::Struct(_) | Body::Union(_) => &[],
@@ -122,7 +176,7 @@ fn check_whole_reset(item: &Item<'_>, errors: &mut Vec<Error>) {
     if !with_keys.is_empty() {
         errors.push(Error::new_spanned(
             reset,
-            format!("`reset` conflicts with the keys on {}: it resets the whole object", with_keys.join(", ")),
+            format!("`{reset}` conflicts with the keys on {}: it {does}", with_keys.join(", ")),
         ));
     }
 }

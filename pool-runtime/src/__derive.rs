@@ -1,10 +1,12 @@
 //! What the derives name, under one path: no part of the public API, and free to change.
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr;
 
 pub use std::boxed::Box;
 
+use crate::Guard;
 pub use crate::{LimitCapacity, OnPanic, Pool, Pooled, Reset};
 #[cfg(feature = "zeroize")]
 pub use zeroize::Zeroize;
@@ -79,3 +81,132 @@ pub fn needs_reset<T: DerivesReset>() {}
 
 /// Refuses a key of `#[derive(Pooled)]` on a type without it.
 pub fn needs_pool<T: Pooled>() {}
+
+/// A type that the key `default` can be given to: every type with a `Default`. It stands before it for its message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `Default` to be reset to",
+    label = "no `Default`",
+    note = "write `#[pooled(set = value)]` or `#[pooled(with = path)]`, wrap it in an `Option`, or derive or implement `Default`"
+)]
+pub trait HasDefault: Sized {
+    /// Makes the default.
+    fn default_value() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> HasDefault for T {
+    #[inline(always)]
+    fn default_value() -> Self {
+        Self::default()
+    }
+}
+
+/// What a method call finds where a type has no `clear` of its own that takes an exclusive reference: this one takes a reference
+/// to that reference, which is looked for behind the type's own, and before whatever the type dereferences to.
+#[doc(hidden)]
+pub trait NoClear<T: ?Sized> {
+    /// Refused.
+    fn clear(&self)
+    where
+        T: OwnClear;
+}
+
+impl<T: ?Sized> NoClear<T> for &mut T {
+    fn clear(&self)
+    where
+        T: OwnClear,
+    {
+    }
+}
+
+/// No type has it: it stands for its message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `clear(&mut self)` of its own",
+    label = "no `fn(&mut self)` of this type",
+    note = "one by value or by shared reference, and that of what the type dereferences to, may leave the field as it is",
+    note = "write `#[pooled(with = |field| field.clear())]` if such a `clear` is meant, or `#[pooled(default)]`, \
+            `#[pooled(set = value)]`"
+)]
+pub trait OwnClear {}
+
+/// Takes what a `clear` has returned.
+#[inline(always)]
+pub fn cleared<T: Nothing>(_: T) {}
+
+/// `()`. It stands for its message.
+#[diagnostic::on_unimplemented(
+    message = "`clear` returns `{Self}`, and the key `clear` is for one that returns nothing",
+    label = "returns `{Self}`, which would be dropped",
+    note = "write `#[pooled(with = path)]`, with a function that clears the field whatever `clear` returns"
+)]
+pub trait Nothing {}
+
+impl Nothing for () {}
+
+/// A field that has been wiped.
+pub struct Wiped<'a, T: ?Sized>(pub &'a mut T);
+
+/// `Zeroize` keeps the length of a boxed slice.
+impl<T> Wiped<'_, Box<[T]>> {
+    /// Makes the field as new.
+    #[inline]
+    pub fn renew(self) {
+        *self.0 = Box::default();
+    }
+}
+
+impl<T: Reset + ?Sized> Wiped<'_, T> {
+    /// Makes the field as new.
+    #[inline]
+    pub fn renew(self) {
+        self.0.reset();
+    }
+}
+
+/// What is found for a type without `Reset`.
+pub trait LeaveWiped {
+    /// Does nothing.
+    fn renew(self);
+}
+
+impl<T: ?Sized> LeaveWiped for Wiped<'_, T> {
+    #[inline]
+    fn renew(self) {}
+}
+
+/// What the path `T::acquire` names.
+pub struct Acquire<T, F>(PhantomData<T>, PhantomData<F>);
+
+impl<T, F> Acquire<T, F> {
+    /// That of this function.
+    pub fn of(_: F) -> Self {
+        Self(PhantomData, PhantomData)
+    }
+}
+
+impl<T, F: FnOnce() -> R, R> Acquire<T, F> {
+    /// A function without arguments: it returns a guard, or hides the one that does.
+    pub fn check(self)
+    where
+        R: OfPool<T>,
+    {
+    }
+}
+
+/// What is found for every other function: nobody takes a call of it for one of the pool's.
+pub trait OtherAcquire: Sized {
+    /// Does nothing.
+    fn check(self) {}
+}
+
+impl<T, F> OtherAcquire for Acquire<T, F> {}
+
+/// A guard. It stands for its message.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` has an `acquire` of its own, which hides that of its pool",
+    label = "its `acquire` returns `{Self}`",
+    note = "rename it: `{T}::acquire()` would not look into the pool"
+)]
+pub trait OfPool<T> {}
+
+impl<T: Pooled> OfPool<T> for Guard<T> {}

@@ -2,6 +2,7 @@
 
 use core::cell::RefCell;
 use core::hash::{BuildHasher, Hash};
+use std::borrow::Cow;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::io::Cursor;
@@ -14,7 +15,10 @@ use std::sync::{Mutex, RwLock};
 /// not make its buffer giant for ever.
 ///
 /// Elements are never lost: a container that holds more than the limit is shrunk to what it holds. One whose capacity is
-/// within the limit is left alone, which costs a comparison; the others are reallocated.
+/// within the limit is left alone, which costs a comparison; the others are reallocated. A hash table that is kept small is also fast to
+/// reset: a `clear` takes time in proportion to the capacity.
+///
+/// There is no derive: the fields of a struct rarely have one limit in common. `#[derive(Reset)]` takes `max_capacity` on each.
 ///
 /// # What is limited
 ///
@@ -23,8 +27,8 @@ use std::sync::{Mutex, RwLock};
 /// | `Vec`, `VecDeque`, `BinaryHeap` | elements; what the elements own is not counted |
 /// | `String`, `OsString`, `PathBuf` | bytes |
 /// | `HashMap`, `HashSet` | elements: the smallest table that has room for so many, which may have room for more |
-/// | `Box`, `Option`, `RefCell`, `Mutex`, `RwLock`, `Cursor` | that of the value in it |
-/// | arrays, slices | that of each value in it, and each may have so many |
+/// | `Box`, `Option`, `RefCell`, `Mutex`, `RwLock`, `Cursor`, an owned `Cow` | that of the value in it |
+/// | arrays, slices, tuples up to twelve | that of each value in it, and each may have so many |
 ///
 /// Behind the [features](crate#features) of their crates' names:
 ///
@@ -110,6 +114,43 @@ impl<T: LimitCapacity + ?Sized> LimitCapacity for Box<T> {
     fn limit_capacity(&mut self, max: usize) {
         (**self).limit_capacity(max);
     }
+}
+
+impl<T: ToOwned<Owned: LimitCapacity> + ?Sized> LimitCapacity for Cow<'_, T> {
+    #[inline]
+    fn limit_capacity(&mut self, max: usize) {
+        if let Cow::Owned(value) = self {
+            value.limit_capacity(max);
+        }
+    }
+}
+
+macro_rules! limit_tuples {
+    ($($($name:ident)+;)+) => {$(
+        impl<$($name: LimitCapacity),+> LimitCapacity for ($($name,)+) {
+            #[inline]
+            fn limit_capacity(&mut self, max: usize) {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                $($name.limit_capacity(max);)+
+            }
+        }
+    )+};
+}
+
+limit_tuples! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+    A B C D E F G;
+    A B C D E F G H;
+    A B C D E F G H I;
+    A B C D E F G H I J;
+    A B C D E F G H I J K;
+    A B C D E F G H I J K L;
 }
 
 impl<T: LimitCapacity> LimitCapacity for Option<T> {

@@ -21,7 +21,8 @@
 //!
 //! # What holds
 //!
-//! - [`acquire`](Pooled::acquire) never waits for another thread and never fails. What it returns has been reset.
+//! - [`acquire`](Pooled::acquire) never waits for another thread and never fails. What it returns has been reset, or was made by the type's
+//!   own `new`.
 //! - Dropping a [`Guard`] never waits: the object is reset, asked whether it is worth keeping, and put back, or dropped
 //!   where the pool is full.
 //! - A release *happens before* the acquire that returns the object.

@@ -335,7 +335,11 @@ impl Drop for DropInPanic {
 
 /// Makes an object for the pool of `T`.
 fn create<T: Pooled>() -> Object {
-    Object::from_box(T::create_boxed())
+    let mut object = T::create_boxed();
+    if T::RESET_NEW {
+        T::reset_object(&mut object);
+    }
+    Object::from_box(object)
 }
 
 /// Wipes and drops an object of the pool of `T`. Whatever a pool drops comes by here.

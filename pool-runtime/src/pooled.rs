@@ -35,6 +35,10 @@ pub trait Pooled: Sized + Send + 'static {
     /// What happens to an object whose guard is dropped while its thread unwinds.
     const ON_PANIC: OnPanic = OnPanic::Discard;
 
+    /// Whether a new object is reset, too, before it is given out or is idle: `true` where the derive makes it by `Default`, which knows
+    /// nothing of `set`, `with` and the other keys.
+    const RESET_NEW: bool = false;
+
     /// The pool of this type: always the same static.
     fn pool() -> &'static Pool<Self>;
 

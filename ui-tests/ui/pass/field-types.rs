@@ -16,7 +16,7 @@ struct Scratch {
     map: HashMap<String, Vec<u8>>,
     array: [Vec<u8>; 2],
     tuple: (u8, String),
-    boxed: Box<[u8]>,
+    boxed: Box<str>,
     nested: Option<Guard<Inner>>,
     shared: Mutex<Vec<u8>>,
     callback: Option<Box<dyn FnMut(&str) -> usize + Send>>,

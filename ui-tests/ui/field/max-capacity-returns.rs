@@ -1,8 +1,9 @@
 use pool_runtime::Pooled;
 
 #[derive(Default, Pooled)]
-#[pooled(default)]
 struct Scratch {
+    #[pooled(max_capacity = { return })]
+    field: Vec<u8>,
     bytes: Vec<u8>,
 }
 

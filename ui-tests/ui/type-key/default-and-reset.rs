@@ -1,0 +1,11 @@
+use pool_runtime::Pooled;
+
+#[derive(Default, Pooled)]
+#[pooled(default, reset = |scratch| scratch.bytes.clear())]
+struct Scratch {
+    bytes: Vec<u8>,
+}
+
+fn main() {
+    let _scratch = Scratch::acquire();
+}
