@@ -93,6 +93,10 @@ copy_source() {
 }
 
 leave() {
+  local place
+  for place in /proc/sys/fs/binfmt_misc/pool-*; do
+    [[ ! -e $place ]] || echo -1 >"$place"
+  done
   umount -l "$root/proc" "$root/dev" "$root/sys" 2>/dev/null || true
 }
 
