@@ -371,7 +371,7 @@ fn later_calls_are_those_of_the_page() {
     action.sa_flags = libc::SA_SIGINFO;
     // SAFETY: the handler does what a handler may.
     assert_eq!(unsafe { libc::sigaction(libc::SIGSYS, &action, std::ptr::null_mut()) }, 0);
-    Filter::allow(&[LIBRARY, OTHERS].concat()).install().expect("the kernel has filters");
+    Filter::allow(&[LIBRARY, OTHERS].concat()).install_here().expect("the kernel has filters");
     uses_and_sweeps();
     drop(Unbounded::acquire());
     Unbounded::prefill(100);

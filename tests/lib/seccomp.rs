@@ -66,14 +66,23 @@ impl Filter {
 
     /// In all threads of the process, from now on.
     pub fn install(&self) -> io::Result<()> {
+        self.install_with(libc::SECCOMP_FILTER_FLAG_TSYNC)
+    }
+
+    /// In this thread and those that it starts, from now on: what the harness does elsewhere is its own.
+    pub fn install_here(&self) -> io::Result<()> {
+        self.install_with(0)
+    }
+
+    fn install_with(&self, flags: libc::c_ulong) -> io::Result<()> {
         let program = libc::sock_fprog { len: self.0.len() as u16, filter: self.0.as_ptr().cast_mut() };
         // SAFETY: takes integers alone.
         if unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } != 0 {
             return Err(io::Error::last_os_error());
         }
-        let (set, all) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_TSYNC);
+        let set = libc::SECCOMP_SET_MODE_FILTER;
         // SAFETY: the pointer is to a program as long as is said.
-        if unsafe { libc::syscall(libc::SYS_seccomp, set, all, &raw const program) } != 0 {
+        if unsafe { libc::syscall(libc::SYS_seccomp, set, flags, &raw const program) } != 0 {
             return Err(io::Error::last_os_error());
         }
         Ok(())
