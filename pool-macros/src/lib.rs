@@ -382,7 +382,7 @@ use syn::{DeriveInput, Error};
 /// comparison where the capacity is within the limit, and a reallocation where it is not. Elements, or bytes of a string.
 ///
 /// It gives back time too: the reset of a hash table takes time in proportion to its capacity, not to what is in it. A map that once had
-/// two million entries costs 73 µs in each release, and 33 ns with `max_capacity = 64` (Xeon, 2.5 GHz).
+/// two million entries costs 73 µs in each release, and 33 ns with `max_capacity = 64` (two cores, Linux 6.18, x86-64).
 ///
 /// ```
 /// # use pool_runtime::Pooled;
