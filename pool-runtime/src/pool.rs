@@ -169,7 +169,12 @@ impl<T: Pooled> Pool<T> {
 
     #[inline]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
-        match Resident::at_load().and_then(|resident| resident.pop(&self.store.tables)) {
+        // No closure: it is a function more for each type in a debug build.
+        let found = match Resident::at_load() {
+            Some(resident) => resident.pop(&self.store.tables),
+            None => None,
+        };
+        match found {
             Some(object) => self.hit(object),
             None => self.acquire_out_of_line(),
         }
@@ -182,7 +187,7 @@ impl<T: Pooled> Pool<T> {
         let Some(area) = self.store.tables.area() else { return self.acquire_portable() };
         match area.pop(&self.store.tables) {
             Some(object) => self.hit(object),
-            None => self.acquire_slow(),
+            None => self.guard(self.store.acquire_slow(create::<T>)),
         }
     }
 
@@ -191,13 +196,8 @@ impl<T: Pooled> Pool<T> {
     fn acquire_portable(&'static self) -> Guard<T> {
         match self.store.pop_front() {
             Some(object) => self.hit(object),
-            None => self.acquire_slow(),
+            None => self.guard(self.store.acquire_slow(create::<T>)),
         }
-    }
-
-    #[cold]
-    fn acquire_slow(&'static self) -> Guard<T> {
-        self.guard(self.store.acquire_slow(create::<T>))
     }
 
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
