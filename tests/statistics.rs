@@ -5,9 +5,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use pool_runtime::stats::{Dropped, Stats};
 use pool_runtime::{Guard, Pooled};
@@ -18,8 +19,10 @@ use tests::guards::hold;
 /// The statistics of `T`, without what is the pool's own affair.
 fn stats<T: Pooled>() -> Stats {
     let mut stats = T::pool().stats();
-    assert_eq!((stats.name, stats.idle), (T::pool().name(), T::pool().idle()));
-    (stats.name, stats.refills, stats.flushes, stats.steals) = ("", 0, 0, 0);
+    assert_eq!((stats.name.as_ref(), stats.idle), (T::pool().name(), T::pool().idle()));
+    assert_eq!(stats.max_idle, T::pool().max_idle());
+    assert_eq!(T::pool().settled_stats().as_ref(), Some(&stats), "while no other thread uses the pool");
+    (stats.name, stats.max_idle, stats.refills, stats.flushes, stats.steals) = ("".into(), 0, 0, 0, 0);
     stats
 }
 
@@ -36,7 +39,11 @@ fn a_pool_that_was_never_used_has_zeroes() {
     #[pooled(name = "never used")]
     struct Page(u8);
 
-    assert_eq!(Page::pool().stats(), expected(|stats| stats.name = "never used"));
+    let expected = expected(|stats| {
+        (stats.name, stats.max_idle) = ("never used".into(), Page::pool().max_idle());
+    });
+    assert_eq!(Page::pool().stats(), expected);
+    assert_eq!(Page::pool().settled_stats(), Some(expected));
 }
 
 #[test]
@@ -327,4 +334,94 @@ fn counts_of_all_threads_add_up() {
     });
     assert_eq!(stats::<Page>(), expected, "nothing was ever released");
     TALLY.check(&Page::pool().stats(), 0, 0);
+}
+
+/// The readings of `stats`, by a thread, while two others hold 160 objects between them, and move hundreds.
+fn read_while_used<T: Pooled>(mut read: impl FnMut()) {
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !ended.load(Relaxed) {
+                    drop(hold::<T>(80));
+                }
+            });
+        }
+        let until = Instant::now() + Duration::from_millis(500);
+        while Instant::now() < until {
+            read();
+        }
+        ended.store(true, Relaxed);
+    });
+}
+
+/// 2 % of the readings of `stats` said more than 160, by up to 328.
+#[test]
+fn a_settled_reading_is_exact_while_objects_move() {
+    #[derive(Default, Pooled)]
+    #[pooled(max_idle = 1000)]
+    struct Page(u8);
+
+    let (mut readings, mut unsettled) = (0, 0);
+    read_while_used::<Page>(|| {
+        readings += 1;
+        let Some(stats) = Page::pool().settled_stats() else {
+            unsettled += 1;
+            return;
+        };
+        assert!(stats.in_use <= 160 && stats.victims <= stats.idle && stats.idle <= stats.max_idle, "{stats:?}");
+        let gone = stats.detached + stats.dropped.total();
+        assert_eq!(stats.created + stats.adopted, gone + (stats.idle + stats.in_use) as u64, "{stats:?}");
+    });
+    println!("{unsettled} of {readings} readings were not settled");
+    assert!(readings > 10 && unsettled < readings / 2, "{unsettled} of {readings}");
+    // What is left when they are gone.
+    let stats = Page::pool().settled_stats().expect("nobody else uses it");
+    assert_eq!((stats.in_use, stats.idle), (0, Page::pool().idle()));
+}
+
+/// Each was a sum of its own, so that victims could be more than there was idle.
+#[test]
+fn victims_are_idle() {
+    #[derive(Default, Pooled)]
+    #[pooled(max_idle = 1000)]
+    struct Page(u8);
+
+    let mut readings = 0;
+    read_while_used::<Page>(|| {
+        if readings % 10 == 0 {
+            Page::pool().age();
+        }
+        readings += 1;
+        let stats = Page::pool().stats();
+        assert!(stats.victims <= stats.idle, "{stats:?}");
+    });
+}
+
+/// Guards that are kept, whoever moves what is idle: exact, and not only an upper limit.
+#[test]
+fn a_settled_reading_counts_what_is_held() {
+    static TALLY: Tally = Tally::new();
+    #[derive(Pooled)]
+    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
+    struct Page(#[pooled(keep)] Counted);
+
+    let (here, go_on) = (Barrier::new(3), Barrier::new(3));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                drop(hold::<Page>(200));
+                let held = hold::<Page>(80);
+                here.wait();
+                go_on.wait();
+                drop(held);
+            });
+        }
+        here.wait();
+        let stats = Page::pool().settled_stats();
+        let alive = TALLY.alive();
+        go_on.wait();
+        let stats = stats.expect("nobody makes or drops one");
+        assert_eq!((stats.in_use, stats.in_use + stats.idle), (160, alive as usize), "{stats:?}");
+    });
 }

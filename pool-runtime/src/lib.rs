@@ -67,7 +67,7 @@
 //! - `zeroize`: the key `zeroize` of the derive, which wipes a field; [`Reset`] and [`LimitCapacity`] for `Zeroizing`.
 //! - `arrayvec`, `bytes`, `hashbrown`, `heapless`, `indexmap`, `smallvec`: [`Reset`] for the types of the crate of that name,
 //!   and [`LimitCapacity`] for those that have a capacity.
-//! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized, and a [`Guard`] whose object can.
+//! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized and deserialized, and a [`Guard`] serialized whose object can.
 //! - `stable_deref_trait`: [`Guard`] is `StableDeref`, for the crates that keep an owner and what borrows from it in one value.
 //! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
 //!   after each of its steps.
@@ -110,6 +110,7 @@ mod private;
 mod process;
 pub mod registry;
 mod reset;
+mod rows;
 mod slot;
 pub mod stats;
 mod store;

@@ -70,24 +70,24 @@ pub fn publish_metrics() {
     }
     describe_counter!(DROPPED.0, Unit::Count, DROPPED.1);
 
-    let mut pools: BTreeMap<&str, Vec<Stats>> = BTreeMap::new();
+    let mut pools: BTreeMap<std::borrow::Cow<'static, str>, Vec<Stats>> = BTreeMap::new();
     for stats in registry::stats() {
-        pools.entry(stats.name).or_default().push(stats);
+        pools.entry(stats.name.clone()).or_default().push(stats);
     }
     for (pool, rows) in pools {
         let sum = |of: fn(&Stats) -> u64| rows.iter().map(of).sum::<u64>();
         for (name, _, of) in GAUGES {
-            gauge!(name, "pool" => pool).set(sum(of) as f64);
+            gauge!(name, "pool" => pool.clone()).set(sum(of) as f64);
         }
         for &(name, _, of) in COUNTERS {
-            counter!(name, "pool" => pool).absolute(sum(of));
+            counter!(name, "pool" => pool.clone()).absolute(sum(of));
         }
         let mut dropped: BTreeMap<&str, u64> = BTreeMap::new();
         for (reason, objects) in rows.iter().flat_map(|stats| stats.dropped.by_reason()) {
             *dropped.entry(reason).or_default() += objects;
         }
         for (reason, objects) in dropped {
-            let labels = vec![Label::from_static_parts("pool", pool), Label::from_static_parts("reason", reason)];
+            let labels = vec![Label::new("pool", pool.clone()), Label::from_static_parts("reason", reason)];
             counter!(DROPPED.0, labels).absolute(objects);
         }
     }

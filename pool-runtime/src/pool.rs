@@ -80,6 +80,36 @@ impl<T: Pooled> Pool<T> {
         self.any().stats()
     }
 
+    /// What the pool holds and has done, at one moment: for tests, and for a shutdown that wants to know what is still in use.
+    ///
+    /// All numbers are exact, whatever other threads do: no object is counted twice, and none is passed over. An acquire that has not returned has
+    /// its object in use once it has left its place, or been counted as made, and a release until it has put its object somewhere.
+    ///
+    /// It stops the pool as [`collect`](crate::collect) does, waits as that does, and is not for signal handlers either. For less than a
+    /// microsecond for each few slots it holds all lists of the pool at once: a release of that moment that would put its object there drops it
+    /// ([`busy`](crate::stats::Dropped::busy)), and an acquire makes one. So not once a second: that is for [`stats`](Self::stats).
+    ///
+    /// `None` where the system refuses to have the threads out of the private stacks ([`unfenced`](Stats::unfenced)), where other threads make and
+    /// drop objects of this pool without a pause, and in a forked child if a thread of the parent was just moving objects.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_runtime::Pooled;
+    ///
+    /// #[derive(Default, Pooled)]
+    /// struct Line(Vec<u8>);
+    ///
+    /// let held = Line::acquire();
+    /// drop(Line::acquire());
+    /// let stats = Line::pool().settled_stats().expect("the pool can be stopped here");
+    /// assert_eq!((stats.in_use, stats.idle), (1, 1));
+    /// # drop(held);
+    /// ```
+    pub fn settled_stats(&'static self) -> Option<Stats> {
+        self.any().settled_stats()
+    }
+
     /// How many objects are in the pool, victims included.
     ///
     /// Exact while no other thread uses the pool. While others do, an object that moves from one place to another may be

@@ -155,6 +155,11 @@ impl AnyPool {
         self.0.stats()
     }
 
+    /// What the pool holds and has done, at one moment.
+    pub fn settled_stats(self) -> Option<Stats> {
+        settled_stats(self.0)
+    }
+
     /// How many objects are in the pool.
     pub fn idle(self) -> usize {
         self.0.idle()
@@ -392,6 +397,18 @@ fn restart(store: &'static Store) {
     }
 }
 
+/// Statistics of one pool and of one moment, which the pool is stopped for.
+fn settled_stats(store: &'static Store) -> Option<Stats> {
+    let _one_at_a_time = lock();
+    if !store.tables.stop() {
+        // It was never used, or pooling is off: nothing is idle.
+        return Some(store.stats());
+    }
+    let settled = store.settled(cpu::fence());
+    restart(store);
+    settled
+}
+
 /// Takes a pool out of the registry, but for what it has of the heap.
 fn leave(store: &'static Store) -> Result<(), StillInUse> {
     let Some(entry) = store.entry() else { return Ok(()) };
@@ -399,7 +416,7 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
         let _one_at_a_time = lock();
         let started = store.tables.stop();
         let fenced = started && cpu::fence();
-        let objects = store.stats().in_use;
+        let objects = store.settled(fenced).unwrap_or_else(|| store.stats()).in_use;
         if objects > 0 {
             if started {
                 restart(store);

@@ -1,13 +1,13 @@
 //! Statistics: what a pool holds and what it has done.
 //!
 //! Nothing is counted where an acquire or a release succeeds at once. The slow paths count, each in the slot that it
-//! works for, and reading adds the slots up. With the feature `hits` every acquire counts itself in its slot, too.
+//! works for, and reading adds the slots up. With the feature `hits` every acquire counts itself in its slot, too. How the rows are
+//! printed is in `rows`.
 //!
 //! # Orderings
 //!
 //! All counters are `Relaxed`: each is a number of its own, and orders nothing.
 
-use core::fmt;
 use core::ops::Deref;
 #[cfg(not(target_has_atomic = "64"))]
 use core::sync::atomic::AtomicU32;
@@ -15,12 +15,20 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
+use std::borrow::Cow;
+
+use crate::slot::Slot;
 use crate::store::Store;
 
 /// What a pool holds, and what it has done since the process began.
 ///
-/// While no other thread uses the pool, `created + adopted == detached + dropped.total() + idle + in_use`, exactly.
-/// While others do, the numbers are of slightly different moments: each gauge is a sum over the slots, read one after the other.
+/// `created + adopted == detached + dropped.total() + idle + in_use`, and `victims` are not more than `idle`.
+///
+/// While no other thread uses the pool, each number is exact. While others do, the numbers are of slightly different moments, since the
+/// slots are read one after the other and nobody is stopped. An object that is moved from a slot that has not been read to one that has is not
+/// counted as idle, and so as in use; one that is moved the other way is counted as idle twice, and something that is in use is not
+/// counted. Objects move in batches, and a thread that reads can be preempted between two slots. So `in_use` may be too large by as many objects as
+/// were idle, and too small by as many as were in use. [`Pool::settled_stats`](crate::Pool::settled_stats) is exact, and costs a sweep.
 ///
 /// # Examples
 ///
@@ -37,13 +45,15 @@ use crate::store::Store;
 /// # drop(two);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct Stats {
     /// The pool's name: the type's path, or the derive's key `name`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Objects in the pool, victims included.
     pub idle: usize,
+    /// Objects that the pool may keep: its bound.
+    pub max_idle: usize,
     /// Objects in the pool that were idle at the last ageing step already.
     pub victims: usize,
     /// Objects out in a guard.
@@ -75,7 +85,7 @@ pub struct Stats {
 
 /// Objects that a pool has dropped, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct Dropped {
     /// The pool held as many idle objects as it may.
@@ -96,10 +106,36 @@ pub struct Dropped {
     pub off: u64,
 }
 
+impl Stats {
+    /// Counts what lies in a slot, each place once: so there are never more victims than there is idle.
+    pub(crate) fn add_idle(&mut self, slot: &Slot) {
+        let victims = slot.lists.victims.len();
+        self.victims += victims;
+        self.idle += slot.private.len() + slot.lists.shared.len() + victims;
+    }
+
+    /// All that changes how many objects there are.
+    pub(crate) fn came_and_went(&self) -> (u64, u64, u64, Dropped) {
+        (self.created, self.adopted, self.detached, self.dropped)
+    }
+
+    /// What is neither idle nor gone is in use.
+    pub(crate) fn balance(&mut self) {
+        let live = (self.created + self.adopted).saturating_sub(self.detached + self.dropped.total());
+        self.in_use = usize::try_from(live).unwrap_or(usize::MAX).saturating_sub(self.idle);
+    }
+}
+
 impl Dropped {
     /// Objects dropped for whatever reason.
     pub fn total(&self) -> u64 {
         self.by_reason().into_iter().map(|(_, dropped)| dropped).sum()
+    }
+
+    #[cfg(all(test, not(pool_loom)))]
+    pub(crate) fn by_reason_mut(&mut self) -> [&mut u64; 8] {
+        let Self { bound, busy, retain, panic, discard, collect, age, off } = self;
+        [bound, busy, retain, panic, discard, collect, age, off]
     }
 
     /// Each reason and its number, in the order of the fields.
@@ -119,7 +155,12 @@ impl Dropped {
 
 /// The statistics of every pool that has been used: [`registry::stats`](crate::registry::stats).
 ///
-/// A list of [`Stats`], one per pool. Its `Display` is a table for people, in the order of the names.
+/// A list of [`Stats`], one per pool.
+///
+/// Its `Display` is a table for people, in the order of the names: a line for each pool, and below it what else is not zero. It is 100 columns
+/// wide at the most, or as many as the formatter's width says (`{:60}`), but not less than the numbers and eight columns of a name take. A name
+/// that is too long loses its beginning. A number of a million and more has three digits and one of `M`, `G`, `T`, `P`, `E`, and is rounded down.
+/// Characters that control a terminal are escaped.
 ///
 /// # Examples
 ///
@@ -139,11 +180,12 @@ impl Dropped {
 /// ```
 ///
 /// ```text
-/// pool  in use  idle  victims  created  adopted  detached  refills  flushes  steals  dropped
-/// line       1     0        0        3        0         0        0        0       0  2: 1 discard, 1 collect
+/// pool  in use  idle  victims  max idle  created  dropped
+/// line       1     0        0       128        3        2
+///     dropped by discard 1, collect 1
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
 pub struct Rows(pub(crate) Vec<Stats>);
 
 impl Deref for Rows {
@@ -170,77 +212,6 @@ impl<'a> IntoIterator for &'a Rows {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
-}
-
-impl fmt::Display for Rows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut pools: Vec<&Stats> = self.iter().collect();
-        pools.sort_by_key(|pool| pool.name);
-        let mut lines = vec![HEAD.map(str::to_owned)];
-        lines.extend(pools.into_iter().map(cells));
-        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-        let widths: [usize; COLUMNS] = core::array::from_fn(width);
-        for (number, line) in lines.iter().enumerate() {
-            if number > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{:width$}", line[0], width = widths[0])?;
-            for (cell, width) in line.iter().zip(widths).take(COLUMNS - 1).skip(1) {
-                write!(f, "  {cell:>width$}")?;
-            }
-            // The last is text, and as long as it is.
-            write!(f, "  {}", line[COLUMNS - 1])?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(not(feature = "hits"))]
-const COLUMNS: usize = 11;
-#[cfg(feature = "hits")]
-const COLUMNS: usize = 13;
-
-/// The columns of the table. The first is text, and so is the last.
-const HEAD: [&str; COLUMNS] = [
-    "pool",
-    "in use",
-    "idle",
-    "victims",
-    "created",
-    "adopted",
-    "detached",
-    "refills",
-    "flushes",
-    "steals",
-    #[cfg(feature = "hits")]
-    "acquires",
-    #[cfg(feature = "hits")]
-    "hits",
-    "dropped",
-];
-
-/// One line of the table.
-fn cells(pool: &Stats) -> [String; COLUMNS] {
-    let reasons = pool.dropped.by_reason().into_iter().filter(|&(_, dropped)| dropped > 0);
-    let reasons: Vec<_> = reasons.map(|(reason, dropped)| format!("{dropped} {reason}")).collect();
-    let colon = if reasons.is_empty() { "" } else { ": " };
-    [
-        pool.name.to_owned(),
-        pool.in_use.to_string(),
-        pool.idle.to_string(),
-        pool.victims.to_string(),
-        pool.created.to_string(),
-        pool.adopted.to_string(),
-        pool.detached.to_string(),
-        pool.refills.to_string(),
-        pool.flushes.to_string(),
-        pool.steals.to_string(),
-        #[cfg(feature = "hits")]
-        pool.acquires.to_string(),
-        #[cfg(feature = "hits")]
-        pool.hits.to_string(),
-        format!("{}{colon}{}", pool.dropped.total(), reasons.join(", ")),
-    ]
 }
 
 /// Why an object is dropped: an index into [`Counters`], and a field of [`Dropped`].

@@ -392,15 +392,24 @@ impl Store {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let mut stats = Stats { name: self.name(), unfenced: self.unfenced.get(), ..Stats::default() };
-        self.swept.add_to(&mut stats);
+        let mut stats = self.counted();
         for slot in self.slots() {
-            slot.counters.add_to(&mut stats);
-            stats.victims += slot.lists.victims.len();
+            stats.add_idle(slot);
         }
-        stats.idle = self.idle();
-        let live = (stats.created + stats.adopted).saturating_sub(stats.detached + stats.dropped.total());
-        stats.in_use = usize::try_from(live).unwrap_or(usize::MAX).saturating_sub(stats.idle);
+        stats.balance();
+        stats
+    }
+
+    /// What has been counted; the gauges are zero.
+    pub(crate) fn counted(&self) -> Stats {
+        let mut stats = Stats {
+            name: self.name().into(),
+            max_idle: self.bound.max(),
+            unfenced: self.unfenced.get(),
+            ..Stats::default()
+        };
+        self.swept.add_to(&mut stats);
+        self.slots().for_each(|slot| slot.counters.add_to(&mut stats));
         stats
     }
 

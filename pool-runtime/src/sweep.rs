@@ -27,7 +27,7 @@ use crate::object::Object;
 use crate::private::Held;
 use crate::registry;
 use crate::slot::Slot;
-use crate::stats::Reason;
+use crate::stats::{Reason, Stats};
 use crate::store::Store;
 use crate::sync::Backoff;
 use crate::table::Table;
@@ -35,6 +35,9 @@ use crate::table::Table;
 /// How long a sweep in a forked child waits for a lock: longer than a thread that exists keeps one, even if it is
 /// preempted on a loaded machine.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often a pool is read that other threads make and drop objects of. Two threads that did nothing else let one reading of three through.
+const ATTEMPTS: usize = 100;
 
 impl Store {
     /// Takes every idle object out.
@@ -135,6 +138,40 @@ impl Store {
             let rest = list.split_off(excess);
             taken.append(&mut core::mem::replace(list, rest));
         }
+    }
+
+    /// Statistics of one moment. `None` without a fence; in a forked child, where a lock is held by a thread that does not exist; and where other
+    /// threads make and drop objects all the time.
+    ///
+    /// All lists are held at once, and then read with the stacks, on which nothing goes and off which nothing comes (invariant 3 of `slot`). So no object
+    /// is between two places. Who holds a list waits for nothing meanwhile, so each is had in the end. The counters, which only grow, are the same before
+    /// and after: so they were at that moment.
+    ///
+    /// The front of a stack on the portable backend is exchanged without its lock: by a thread that has seen the pool run, once more. What it takes out
+    /// cannot come to another place while the lists are held, and what it puts in was in none; so no object is counted twice or passed over.
+    pub(crate) fn settled(&'static self, fenced: bool) -> Option<Stats> {
+        let slots: Vec<_> = self.slots_to_sweep().collect();
+        for slot in &slots {
+            held(slot, fenced)?;
+        }
+        let mut lists = Vec::with_capacity(2 * slots.len());
+        let mut before = self.counted();
+        for _ in 0..ATTEMPTS {
+            let mut idle = Stats::default();
+            for list in slots.iter().flat_map(|slot| [&slot.lists.shared, &slot.lists.victims]) {
+                lists.push(locked(list)?);
+            }
+            slots.iter().for_each(|slot| idle.add_idle(slot));
+            lists.clear();
+            let mut after = self.counted();
+            if after.came_and_went() == before.came_and_went() {
+                (after.idle, after.victims) = (idle.idle, idle.victims);
+                after.balance();
+                return Some(after);
+            }
+            before = after;
+        }
+        None
     }
 
     /// Ends the process where a sequence is still at work on a private stack, which is looked at twice.
