@@ -4,12 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Label, Metadata, Recorder, SharedString, Unit,
+};
+use pool_runtime::collector::{self, Pressure};
 use pool_runtime::stats::{Rows, Stats};
-use pool_runtime::{Guard, Pooled, registry};
+use pool_runtime::{Collector, Guard, Pooled, registry};
 use serde_json::json;
-use tests::collector::{SHORT, every, wait_until};
+use tests::collector::{HOUR, every, wait_until};
 use tests::guards::hold;
 use tests::{child, cpu};
 
@@ -120,7 +124,10 @@ impl Told {
 
     fn one(&self, key: &Key) -> Arc<One> {
         assert!(self.lock().0.contains(key.name()), "{key} is described before");
-        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let versions: Vec<_> = key.labels().filter(|label| label.key() == "version").map(Label::value).collect();
+        assert_eq!(versions, [env!("CARGO_PKG_VERSION")], "of another version there may be series of the same names");
+        let labels = key.labels().filter(|label| label.key() != "version");
+        let labels: Vec<_> = labels.map(|label| format!("{}={}", label.key(), label.value())).collect();
         Arc::new(One(self.clone(), format!("{}{{{}}}", key.name(), labels.join(","))))
     }
 }
@@ -190,7 +197,6 @@ fn the_recorder_is_told_every_number() {
         let told = Told::default();
         metrics::with_local_recorder(&told, pool_runtime::publish_metrics);
         let series = told.series();
-        let lines = Line::pool().stats();
         for (name, value) in [
             ("pool_idle_objects{pool=a línea}", 2),
             ("pool_victim_objects{pool=a línea}", 1),
@@ -198,18 +204,38 @@ fn the_recorder_is_told_every_number() {
             ("pool_created_objects_total{pool=a línea}", 12_349),
             ("pool_adopted_objects_total{pool=page}", 2),
             ("pool_detached_objects_total{pool=page}", 1),
-            ("pool_refills_total{pool=a línea}", lines.refills),
-            ("pool_flushes_total{pool=a línea}", lines.flushes),
-            ("pool_steals_total{pool=a línea}", lines.steals),
+            ("pool_max_idle_objects{pool=a línea}", 20_000),
+            ("pool_max_idle_objects{pool=page}", 3),
             ("pool_dropped_objects_total{pool=page,reason=bound}", 1),
             ("pool_dropped_objects_total{pool=page,reason=discard}", 1),
             ("pool_dropped_objects_total{pool=a línea,reason=collect}", 12_345),
-            ("pool_dropped_objects_total{pool=a línea,reason=age}", 0),
         ] {
-            assert_eq!(series.get(name), Some(&(value as f64)), "{name} in {series:#?}");
+            assert_eq!(series.get(name), Some(&f64::from(value)), "{name} in {series:#?}");
         }
-        // Three gauges and six counters, and eight reasons, of two pools.
-        assert_eq!(series.len(), 2 * (3 + 6 + 8), "{series:#?}");
+        // Four gauges and a counter of the lines, three and three of the pages, and three reasons: zeroes are not told.
+        assert_eq!(series.len(), 5 + 6 + 3, "{series:#?}");
+
+        // But what was not zero is told when it is.
+        Line::pool().collect();
+        metrics::with_local_recorder(&told, pool_runtime::publish_metrics);
+        let series = told.series();
+        assert_eq!(
+            (series["pool_victim_objects{pool=a línea}"], series["pool_idle_objects{pool=a línea}"]),
+            (0.0, 0.0)
+        );
+        assert!(!series.contains_key("pool_victim_objects{pool=page}"), "{series:#?}");
+    });
+}
+
+#[test]
+fn the_prefix_is_the_programs() {
+    alone("the_prefix_is_the_programs", || {
+        let _held = use_both();
+        let told = Told::default();
+        metrics::with_local_recorder(&told, || pool_runtime::publish_metrics_as("db"));
+        let series = told.series();
+        assert_eq!(series["db_in_use_objects{pool=page}"], 1.0);
+        assert!(series.keys().all(|name| name.starts_with("db_")), "{series:#?}");
     });
 }
 
@@ -226,20 +252,40 @@ fn pools_of_one_name_are_published_as_one() {
         let series = told.series();
         assert_eq!(series["pool_in_use_objects{pool=page}"], 5.0);
         assert_eq!(series["pool_created_objects_total{pool=page}"], 5.0);
-        assert_eq!(series.len(), 3 + 6 + 8);
+        assert_eq!(series.len(), 3, "in use, created and the bound: {series:#?}");
+        assert_eq!(series["pool_max_idle_objects{pool=page}"], (3 + Other::pool().max_idle()) as f64);
     });
 }
 
+/// After an ageing step all that is idle is a victim: in 23 of 24 scrapes the two were the same.
 #[test]
-fn a_collector_publishes_after_each_step() {
-    alone("a_collector_publishes_after_each_step", || {
+fn a_collector_publishes_at_its_start_before_each_step_and_at_its_end() {
+    alone("a_collector_publishes_at_its_start_before_each_step_and_at_its_end", || {
         let told = Told::default();
         metrics::set_global_recorder(told.clone()).expect("no other recorder is there");
-        let collector = every(SHORT);
-        drop(hold::<Page>(2));
-        wait_until("the drops are published", || {
-            told.series().get("pool_dropped_objects_total{pool=page,reason=age}") == Some(&2.0)
-        });
+        let get = |name: &str| told.series().get(name).copied();
+        let held = hold::<Page>(3);
+        let collector = every(HOUR);
+        wait_until("the start is published", || get("pool_in_use_objects{pool=page}") == Some(3.0));
+        drop(held);
         drop(collector);
+        assert_eq!(get("pool_idle_objects{pool=page}"), Some(3.0), "its end is published");
+        assert_eq!(get("pool_collector_steps_total{level=interval}"), None, "it has taken no step");
+
+        let interval = Duration::from_millis(300);
+        let builder = Collector::builder().interval(interval).pressure(Pressure::Ignore).metrics_prefix("db");
+        let collector = builder.start().expect("no other is running");
+        // One step makes victims of them, which is told before the second drops them.
+        wait_until("a step is published", || {
+            let series = told.series();
+            ["victim", "idle"].map(|gauge| series.get(&format!("db_{gauge}_objects{{pool=page}}")).copied())
+                == [Some(3.0); 2]
+        });
+        wait_until("the drops are published", || get("db_dropped_objects_total{pool=page,reason=age}") == Some(3.0));
+        assert_eq!((get("db_victim_objects{pool=page}"), get("db_idle_objects{pool=page}")), (Some(0.0), Some(0.0)));
+        drop(collector);
+        let counts = collector::counts();
+        assert!(counts.interval >= 2 && (counts.low, counts.medium, counts.critical) == (0, 0, 0), "{counts:?}");
+        assert_eq!(get("db_collector_steps_total{level=interval}"), Some(counts.interval as f64));
     });
 }

@@ -18,8 +18,10 @@
 //! 1. The mask of the calling thread is as before when [`spawn`] returns, and the new thread never ran with another than
 //!    its own: it inherits it.
 
-use std::io;
+use core::time::Duration;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
+use std::{fs, io};
 
 /// Starts a thread with this name and a stack of so many bytes.
 pub(crate) fn spawn(name: &str, stack_size: usize, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
@@ -30,6 +32,27 @@ pub(crate) fn spawn(name: &str, stack_size: usize, run: impl FnOnce() + Send + '
         scheduling::make_ordinary();
         run();
     })
+}
+
+/// Whether this process has a thread of this name, of whatever library; one that is about to end has a moment for it. Linux alone tells.
+pub(crate) fn has_thread(name: &str) -> bool {
+    /// A thread that has been joined is listed until the kernel is through with it.
+    const MOMENT: Duration = Duration::from_millis(50);
+
+    let start = Instant::now();
+    while is_listed(name) {
+        if start.elapsed() > MOMENT {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    false
+}
+
+fn is_listed(name: &str) -> bool {
+    let Ok(threads) = fs::read_dir("/proc/self/task") else { return false };
+    let names = threads.filter_map(|thread| fs::read(thread.ok()?.path().join("comm")).ok());
+    names.into_iter().any(|comm| comm.trim_ascii_end() == name.as_bytes())
 }
 
 #[cfg(unix)]

@@ -11,6 +11,8 @@ use core::fmt;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
+#[cfg(feature = "metrics")]
+use std::borrow::Cow;
 use std::io;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -18,7 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use crate::pressure::{self, Alarm, Found, Sleeper};
+use crate::pressure::{self, Alarm, Found, Sleeper, Sources};
+use crate::stats::Counter;
 use crate::{age, background, collect, process};
 
 /// How often the collector takes an ageing step, where nothing is said.
@@ -35,20 +38,24 @@ const SAME_SHORTAGE: Duration = Duration::from_secs(10);
 /// A background thread that ages all pools at an interval, and clears them when the system is short of memory.
 ///
 /// The application starts one, and keeps the handle: dropping it stops the thread and waits until it has ended, the drops of objects
-/// that it is at included. Without a collector each
+/// that it is at included. Where it listens to a file of the kernel that takes 15 to 45 ms, which the kernel needs to take its trigger away;
+/// [`stop`](Self::stop) lets the thread end while the program does something else. Without a collector each
 /// pool still has its bound.
 ///
 /// The thread is named `pool-collector`. It sleeps until the interval is over or pressure is reported, and wakes up for
 /// nothing else. On Linux it has three file descriptors open, and two without a source of pressure. Objects are dropped on
 /// it; where a `Drop` panics, the panic is reported as always and the thread goes on.
 ///
+/// A process has one collector at a time. On Linux that is so, too, where several copies of this crate are in it: two versions, or a plugin
+/// that has its own. Each has its own pools, which only a collector of its own ages: see [`beside_another`](Builder::beside_another).
+///
 /// It is an ordinary thread, whatever the one is like that starts it. It has a stack of 256 KiB
 /// ([`stack_size`](Builder::stack_size)). On Unix it has all signals blocked, so it takes none that the program waits for; only what a fault
 /// of its own raises (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS) stays open if it was. On Linux its policy is `SCHED_OTHER`, its nice value not
 /// below zero, and it may run on the CPUs that the process was given when it was started, and on those of the main thread.
 ///
-/// In a child of `fork` there is no thread: a handle that it has inherited tells no source and does nothing when it is dropped, and the child may
-/// start a collector of its own.
+/// In a child of `fork` there is no thread: a handle that it has inherited tells no source, closes the descriptors that the child has inherited, and
+/// does nothing else when it is dropped. The child may start a collector of its own.
 ///
 /// # Pressure
 ///
@@ -60,9 +67,13 @@ const SAME_SHORTAGE: Duration = Duration::from_secs(10);
 /// 2. `memory.pressure` of the process's cgroup, version 2;
 /// 3. `/proc/pressure/memory`.
 ///
+/// A source that is lost, as a socket whose other end is closed, is replaced by the next in this order, and tried again before a step that comes ten
+/// seconds later or more. [`pressure_errors`](Self::pressure_errors) and [`counts`] tell it. [Memory pressure](crate::memory_pressure) says
+/// what to do where none of them works, as in many containers.
+///
 /// For the last two, pressure is that within two seconds some task waited for memory for 200 ms. None of the sources says how short memory
-/// is. So the level follows from how long the shortage lasts, and each report within ten seconds of the last is
-/// answered harder, in the three steps of
+/// is. Reports within two seconds count once. So the level follows from how long the shortage lasts, and each report within ten seconds of
+/// the last is answered harder, in the three steps of
 /// [GLib's](https://docs.gtk.org/gio/enum.MemoryMonitorWarningLevel.html) and
 /// [Android's](https://source.android.com/docs/core/perf/lmkd) monitors:
 ///
@@ -72,7 +83,8 @@ const SAME_SHORTAGE: Duration = Duration::from_secs(10);
 /// | medium | the second | `age` twice: all goes that is not acquired in between, and private stacks shrink |
 /// | critical | every further one | [`collect`] |
 ///
-/// An answer begins a new interval. With the feature `metrics`, `publish_metrics` is called after each step. Memory goes back to the allocator; whether the allocator gives it to the system is its affair
+/// An answer begins a new interval. With the feature `metrics`, `publish_metrics` is called when the collector starts, before each step, and when it
+/// stops. Memory goes back to the allocator; whether the allocator gives it to the system is its affair
 /// (`malloc_trim` asks glibc's to).
 ///
 /// # Examples
@@ -109,6 +121,38 @@ pub struct Builder {
     interval: Duration,
     pressure: Pressure,
     stack_size: usize,
+    beside_another: bool,
+    #[cfg(feature = "metrics")]
+    metrics_prefix: Cow<'static, str>,
+}
+
+/// What the collectors of the process have done since it began: [`counts`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Steps that were taken because the interval was over.
+    pub interval: u64,
+    /// Answers to pressure that was reported for the first time.
+    pub low: u64,
+    /// Answers to pressure that was reported again.
+    pub medium: u64,
+    /// Answers to pressure that lasted.
+    pub critical: u64,
+    /// Sources of pressure that worked and then did not.
+    pub lost_sources: u64,
+}
+
+/// What the collectors of this process have done since it began.
+///
+/// # Examples
+///
+/// ```
+/// let counts = pool_runtime::collector::counts();
+/// println!("{} steps, {} under pressure", counts.interval, counts.low + counts.medium + counts.critical);
+/// ```
+pub fn counts() -> Counts {
+    let [interval, low, medium, critical] = STEPS.each_ref().map(Counter::get);
+    Counts { interval, low, medium, critical, lost_sources: LOST_SOURCES.get() }
 }
 
 /// Whether a [`Collector`] listens for memory pressure.
@@ -146,6 +190,8 @@ pub struct PressureError(String);
 pub enum StartError {
     /// The process has a collector already.
     Running,
+    /// Another copy of this crate in the process has a collector already. See [`Builder::beside_another`].
+    Another,
     /// The interval is zero.
     ZeroInterval,
     /// The system has no thread or no file descriptors left.
@@ -173,10 +219,33 @@ struct Heard {
 /// The process whose collector runs; zero if none does. `Relaxed`: nothing is reached through it.
 static RUNNING: AtomicU32 = AtomicU32::new(0);
 
+/// The thread's name. Another copy of this crate has nothing else in common with this one that it could be told by.
+const NAME: &str = "pool-collector";
+
+/// How many steps were taken, by [`Level`].
+static STEPS: [Counter; 4] = [const { Counter::new() }; 4];
+
+static LOST_SOURCES: Counter = Counter::new();
+
 impl Collector {
     /// A collector with an interval of ten seconds, that listens for pressure.
     pub fn builder() -> Builder {
-        Builder { interval: DEFAULT_INTERVAL, pressure: Pressure::default(), stack_size: DEFAULT_STACK }
+        Builder {
+            interval: DEFAULT_INTERVAL,
+            pressure: Pressure::default(),
+            stack_size: DEFAULT_STACK,
+            beside_another: false,
+            #[cfg(feature = "metrics")]
+            metrics_prefix: crate::metrics::DEFAULT_PREFIX.into(),
+        }
+    }
+
+    /// Stops the thread, and does not wait until it has ended: that is what dropping the handle does, which is at once then if the thread has
+    /// had the time. Nothing in a forked child.
+    pub fn stop(&self) {
+        if self.running.is_here() {
+            self.alarm.ring();
+        }
     }
 
     /// Where it hears of memory pressure, at this moment: a source can be lost.
@@ -186,7 +255,8 @@ impl Collector {
 
     /// Which sources were tried and do not work, and why; and which was lost since. The interval works whatever is here.
     ///
-    /// A source that does not exist on the machine is no error.
+    /// A source that does not exist on the machine is no error. One that was lost and works again is none any more, and how often
+    /// sources were lost is counted ([`counts`]).
     pub fn pressure_errors(&self) -> Vec<PressureError> {
         self.heard().map_or(Vec::new(), |heard| heard.errors.clone())
     }
@@ -219,13 +289,30 @@ impl Builder {
         self
     }
 
+    /// Whether it is started if another copy of this crate has a collector in this process, so that each ages the pools of its own copy. By
+    /// default it is not, and [`start`](Self::start) is an error.
+    ///
+    /// Another copy's is found by the name of its thread, on Linux. Elsewhere it is not, nor is one that starts at the same moment; and a thread of the
+    /// program that is named `pool-collector` is taken for one.
+    pub fn beside_another(mut self, allowed: bool) -> Self {
+        self.beside_another = allowed;
+        self
+    }
+
+    /// What the names of all series begin with that it publishes: `pool` by default. Feature `metrics`.
+    #[cfg(feature = "metrics")]
+    pub fn metrics_prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
+        self.metrics_prefix = prefix.into();
+        self
+    }
+
     /// Starts the thread.
     ///
-    /// Where the environment names a socket, it waits until that accepts the connection.
+    /// Where the environment names a socket, that has a second to accept the connection.
     ///
     /// # Errors
     ///
-    /// If the process has a collector already, if the interval is zero, or if the system has no thread or no file descriptors left.
+    /// If the process has a collector already, if another copy of this crate has one, if the interval is zero, or if the system has no thread or no file descriptors left.
     /// A source of pressure that does not work is no reason to fail: see
     /// [`pressure_errors`](Collector::pressure_errors).
     pub fn start(self) -> Result<Collector, StartError> {
@@ -233,15 +320,25 @@ impl Builder {
             return Err(StartError::ZeroInterval);
         }
         let running = Running::claim().ok_or(StartError::Running)?;
-        let Found { source, watch, errors } = match self.pressure {
-            Pressure::Listen => pressure::find(),
+        if !self.beside_another && background::has_thread(NAME) {
+            return Err(StartError::Another);
+        }
+        // First, so that a process with two descriptors left has a collector, if none that hears of pressure.
+        let (alarm, mut sleeper) = pressure::sleeper().map_err(StartError::System)?;
+        let mut sources = Sources::new();
+        let Found { source, watch, errors, .. } = match self.pressure {
+            Pressure::Listen => sources.first(),
             Pressure::Ignore => Found::nothing(),
         };
-        let (alarm, sleeper) = pressure::sleeper(watch).map_err(StartError::System)?;
+        sleeper.watch(watch);
         let pressure = Arc::new(Mutex::new(Heard { source, errors }));
         let heard = Arc::clone(&pressure);
-        let thread = background::spawn("pool-collector", self.stack_size, move || run(sleeper, self.interval, &heard))
-            .map_err(StartError::System)?;
+        let thread = background::spawn(NAME, self.stack_size, move || {
+            self.publish();
+            run(sleeper, sources, &self, &heard);
+            self.publish();
+        })
+        .map_err(StartError::System)?;
         Ok(Collector { alarm, thread: Some(thread), pressure, running })
     }
 }
@@ -252,6 +349,7 @@ impl Drop for Collector {
         if !self.running.is_here() {
             // The thread is the parent's, and so are its alarm and what it would be joined by (invariant 1).
             core::mem::forget(thread);
+            self.alarm.close_inherited();
             return;
         }
         self.alarm.ring();
@@ -291,22 +389,42 @@ impl Drop for Running {
 }
 
 /// The thread.
-fn run(mut sleeper: Sleeper, interval: Duration, heard: &Mutex<Heard>) {
+fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mutex<Heard>) {
     let mut shortage = Shortage::default();
     loop {
-        match sleeper.sleep(Instant::now().checked_add(interval)) {
-            Wake::Deadline => caught(age),
-            Wake::Pressure => match shortage.goes_on(Instant::now()) {
-                Level::Low => caught(age),
-                Level::Medium => (0..2).for_each(|_| caught(age)),
-                Level::Critical => caught(collect),
-            },
-            Wake::Lost(error) => locked(heard).lose(&error),
-            Wake::Broken(error) => return locked(heard).lose(&error),
+        let level = match sleeper.sleep(Instant::now().checked_add(builder.interval)) {
+            Wake::Deadline => Level::Interval,
+            Wake::Pressure => shortage.goes_on(Instant::now()),
+            Wake::Lost(error) => {
+                LOST_SOURCES.add(1);
+                let found = sources.next();
+                sleeper.watch(found.watch);
+                locked(heard).replace(&error, found.source, found.errors);
+                continue;
+            }
+            Wake::Broken(error) => return locked(heard).replace(&error, PressureSource::None, Vec::new()),
             Wake::Alarm => return,
+        };
+        if let Some(found) = sources.again() {
+            sleeper.watch(found.watch);
+            *locked(heard) = Heard { source: found.source, errors: found.errors };
         }
+        // After an ageing step all that is idle is a victim.
+        builder.publish();
+        match level {
+            Level::Interval | Level::Low => caught(age),
+            Level::Medium => (0..2).for_each(|_| caught(age)),
+            Level::Critical => caught(collect),
+        }
+        STEPS[level as usize].add(1);
+    }
+}
+
+impl Builder {
+    /// Tells the recorder of metrics, if that is asked for.
+    fn publish(&self) {
         #[cfg(feature = "metrics")]
-        caught(crate::publish_metrics);
+        caught(|| crate::publish_metrics_as(&self.metrics_prefix));
     }
 }
 
@@ -316,9 +434,10 @@ fn caught(step: impl FnOnce()) {
     core::mem::forget(catch_unwind(AssertUnwindSafe(step)));
 }
 
-/// How short memory is, by how long it has been.
+/// Why a step is taken: the interval is over, or memory is short, by how long it has been. An index into `STEPS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
+    Interval,
     Low,
     Medium,
     Critical,
@@ -334,7 +453,7 @@ impl Shortage {
         let level = match self.0 {
             Some((last, level)) if now.saturating_duration_since(last) < SAME_SHORTAGE => match level {
                 Level::Low => Level::Medium,
-                Level::Medium | Level::Critical => Level::Critical,
+                Level::Interval | Level::Medium | Level::Critical => Level::Critical,
             },
             _ => Level::Low,
         };
@@ -344,9 +463,24 @@ impl Shortage {
 }
 
 impl Heard {
-    fn lose(&mut self, error: &str) {
-        self.errors.push(PressureError(format!("{}: {error}", self.source)));
-        self.source = PressureSource::None;
+    /// The source is lost, for this reason. `source` takes its place; those between the two did not work.
+    fn replace(&mut self, error: &str, source: PressureSource, errors: Vec<PressureError>) {
+        let lost = PressureError(format!("{}: {error}", self.source));
+        for error in [lost].into_iter().chain(errors) {
+            // One that comes and goes is told once.
+            if !self.errors.contains(&error) {
+                self.errors.push(error);
+            }
+        }
+        self.source = source;
+    }
+}
+
+impl Counts {
+    /// Each level's name and the number of its steps.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn by_level(self) -> [(&'static str, u64); 4] {
+        [("interval", self.interval), ("low", self.low), ("medium", self.medium), ("critical", self.critical)]
     }
 }
 
@@ -397,6 +531,10 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running => f.write_str("a collector is running already: a process has one at a time"),
+            Self::Another => f.write_str(
+                "a collector of another copy of `pool-runtime` is running in this process: \
+                 write `beside_another(true)` for one of this copy's pools",
+            ),
             Self::ZeroInterval => f.write_str("the collector's interval is zero: write one that is longer"),
             Self::System(error) => write!(f, "the collector's thread cannot be started: {error}"),
         }
@@ -407,7 +545,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::System(error) => Some(error),
-            Self::Running | Self::ZeroInterval => None,
+            Self::Running | Self::Another | Self::ZeroInterval => None,
         }
     }
 }

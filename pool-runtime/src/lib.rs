@@ -70,7 +70,7 @@
 //! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized and deserialized, and a [`Guard`] serialized whose object can.
 //! - `stable_deref_trait`: [`Guard`] is `StableDeref`, for the crates that keep an owner and what borrows from it in one value.
 //! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
-//!   after each of its steps.
+//!   before each of its steps.
 //! - `hits`: statistics count acquires and hits. Without it, an acquire that hits counts nothing; with it, it costs an
 //!   atomic addition more.
 //!
@@ -148,7 +148,7 @@ pub use cpu::inject;
 pub use cpu::{Backend, Reason, backend};
 pub use guard::Guard;
 #[cfg(feature = "metrics")]
-pub use metrics::publish_metrics;
+pub use metrics::{publish_metrics, publish_metrics_as};
 pub use pool::Pool;
 pub use pooled::{OnPanic, Pooled};
 pub use registry::{age, collect};

@@ -15,14 +15,31 @@ pub(crate) struct Found {
 /// There is none.
 pub(crate) enum Watch {}
 
+/// There are none.
+pub(crate) struct Sources;
+
 impl Found {
     pub(crate) fn nothing() -> Self {
         Self { source: PressureSource::None, watch: None, errors: Vec::new() }
     }
 }
 
-pub(crate) fn find() -> Found {
-    Found::nothing()
+impl Sources {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    pub(crate) fn first(&mut self) -> Found {
+        Found::nothing()
+    }
+
+    pub(crate) fn next(&mut self) -> Found {
+        Found::nothing()
+    }
+
+    pub(crate) fn again(&mut self) -> Option<Found> {
+        None
+    }
 }
 
 /// Ends a [`Sleeper`]'s sleep for good.
@@ -31,7 +48,7 @@ pub(crate) struct Alarm(SyncSender<()>);
 /// What the collector sleeps on.
 pub(crate) struct Sleeper(Receiver<()>);
 
-pub(crate) fn sleeper(_watch: Option<Watch>) -> io::Result<(Alarm, Sleeper)> {
+pub(crate) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
     let (alarm, heard) = sync_channel(1);
     Ok((Alarm(alarm), Sleeper(heard)))
 }
@@ -41,9 +58,15 @@ impl Alarm {
         // Full, or heard already: either way it has rung.
         let _ = self.0.try_send(());
     }
+
+    /// There are no descriptors.
+    pub(crate) fn close_inherited(&self) {}
 }
 
 impl Sleeper {
+    /// There is nothing to watch.
+    pub(crate) fn watch(&mut self, _watch: Option<Watch>) {}
+
     /// Sleeps until the deadline or the alarm.
     pub(crate) fn sleep(&mut self, deadline: Option<Instant>) -> Wake {
         let Some(deadline) = deadline else {

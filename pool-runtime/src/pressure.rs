@@ -11,7 +11,7 @@
 //! 3. `/proc/pressure/memory`, which is about the whole machine.
 //!
 //! A source that does not exist is passed over. One that exists and does not work is, too, and is reported; so is whatever
-//! is wrong with the environment variables.
+//! is wrong with the environment variables. One that is lost is replaced by the next in the order, and tried again later.
 //!
 //! # Invariants
 //!
@@ -29,15 +29,18 @@
 mod sleeper;
 
 use core::mem;
+use core::ops::Range;
+use core::time::Duration;
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use crate::collector::{PressureError, PressureSource};
 pub(crate) use sleeper::{Alarm, Sleeper, Watch, sleeper};
@@ -53,68 +56,136 @@ const WRITE: &str = "MEMORY_PRESSURE_WRITE";
 /// Where cgroups of version 2 are found: alone, and beside those of version 1.
 const CGROUPS: [&str; 2] = ["sys/fs/cgroup", "sys/fs/cgroup/unified"];
 
-/// What came of the search for a source.
+/// How many sources there can be: places in the order.
+const PLACES: usize = 2 + CGROUPS.len();
+
+/// How long a socket may take to accept the connection.
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// A source that was lost is tried again when so much time has passed, and a step is taken anyway.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// What came of a search for a source.
 pub(crate) struct Found {
     pub(crate) source: PressureSource,
     pub(crate) watch: Option<Watch>,
     pub(crate) errors: Vec<PressureError>,
+    /// In the order of sources.
+    place: usize,
 }
 
 impl Found {
-    /// Nothing is looked for.
     pub(crate) fn nothing() -> Self {
-        Self { source: PressureSource::None, watch: None, errors: Vec::new() }
+        Self { source: PressureSource::None, watch: None, errors: Vec::new(), place: PLACES }
     }
 }
 
-/// Finds the first source that works.
-pub(crate) fn find() -> Found {
-    // SAFETY: no precondition.
-    let trusted = unsafe { libc::getauxval(libc::AT_SECURE) } == 0;
-    let variable = |name| if trusted { env::var_os(name) } else { None };
-    find_below(Path::new("/"), variable(WATCH).as_deref(), variable(WRITE).as_deref())
+/// Where pressure may be heard of, and where it is.
+pub(crate) struct Sources {
+    root: PathBuf,
+    /// The environment's variables when the collector was started.
+    watch: Option<OsString>,
+    write: Option<OsString>,
+    /// The place of the source that was found first, and of the one that is in use.
+    first: usize,
+    place: usize,
+    /// When one was last tried that had been lost.
+    tried: Option<Instant>,
+    again_after: Duration,
 }
 
-/// [`find`], with the kernel's files below `root`, and these values of the environment variables.
-fn find_below(root: &Path, watch: Option<&OsStr>, write: Option<&OsStr>) -> Found {
-    let mut found = Found::nothing();
-    if let Some(path) = watch {
-        // The protocol has `/dev/null`; systemd's own clients take an empty value for the same.
-        if path.is_empty() || path == "/dev/null" {
-            return found;
+impl Sources {
+    /// Those of this process.
+    pub(crate) fn new() -> Self {
+        // SAFETY: no precondition.
+        let trusted = unsafe { libc::getauxval(libc::AT_SECURE) } == 0;
+        let variable = |name| if trusted { env::var_os(name) } else { None };
+        Self::below(Path::new("/"), variable(WATCH), variable(WRITE))
+    }
+
+    /// With the kernel's files below `root`, and these values of the environment variables.
+    fn below(root: &Path, watch: Option<OsString>, write: Option<OsString>) -> Self {
+        let root = root.to_owned();
+        Self { root, watch, write, first: PLACES, place: PLACES, tried: None, again_after: AGAIN_AFTER }
+    }
+
+    /// The first that works.
+    pub(crate) fn first(&mut self) -> Found {
+        let found = self.find(0..PLACES);
+        (self.first, self.place) = (found.place, found.place);
+        found
+    }
+
+    /// The next that works, when the one in use has been lost.
+    pub(crate) fn next(&mut self) -> Found {
+        let found = self.find((self.place + 1).min(PLACES)..PLACES);
+        self.place = found.place;
+        self.tried = Some(Instant::now());
+        found
+    }
+
+    /// One in front of the one in use, if one was lost and works again. It is looked for only if the last time is long ago.
+    pub(crate) fn again(&mut self) -> Option<Found> {
+        let now = Instant::now();
+        let is_due = self.tried.is_some_and(|tried| now.saturating_duration_since(tried) >= self.again_after);
+        if self.place <= self.first || !is_due {
+            return None;
         }
-        let path = PathBuf::from(path);
-        match open_asked_for(&path, write) {
-            Ok(watch) => {
-                found.watch = Some(watch);
-                found.source = PressureSource::Environment(path);
+        self.tried = Some(now);
+        let found = self.find(self.first..self.place);
+        found.watch.is_some().then(|| {
+            self.place = found.place;
+            found
+        })
+    }
+
+    /// The first that works, of these places in the order.
+    fn find(&self, places: Range<usize>) -> Found {
+        let mut found = Found::nothing();
+        if let Some(path) = &self.watch {
+            // The protocol has `/dev/null`; systemd's own clients take an empty value for the same.
+            if path.is_empty() || path == "/dev/null" {
                 return found;
             }
-            Err(error) => found.errors.push(error),
         }
-    }
-    let cgroup = cgroup_files(root).into_iter().map(|path| (PressureSource::Cgroup(path.clone()), path));
-    let machine = (PressureSource::Machine, root.join("proc/pressure/memory"));
-    for (source, path) in cgroup.chain([machine]) {
-        match Place::at(&path).and_then(|place| open_kernel_file(&place, TRIGGER)) {
-            Ok(watch) => {
-                found.watch = Some(watch);
-                found.source = source;
-                break;
+        for place in places {
+            let source = match place {
+                0 => self.watch.as_ref().map(|path| PressureSource::Environment(path.into())),
+                place if place <= CGROUPS.len() => {
+                    cgroup_file(&self.root, CGROUPS[place - 1]).map(PressureSource::Cgroup)
+                }
+                _ => Some(PressureSource::Machine),
+            };
+            let Some(source) = source else { continue };
+            let opened = match &source {
+                PressureSource::Environment(path) => open_asked_for(path, self.write.as_deref()).map(Some),
+                PressureSource::Cgroup(path) => open_if_there(path),
+                _ => open_if_there(&self.root.join("proc/pressure/memory")),
+            };
+            match opened {
+                Ok(Some(watch)) => return Found { source, watch: Some(watch), place, ..found },
+                Ok(None) => {}
+                Err(error) => found.errors.push(error),
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => found.errors.push(PressureError::new(&path, error)),
         }
+        found
     }
-    found
 }
 
-/// Where `memory.pressure` of this process's cgroup may be, if it has one of version 2.
-fn cgroup_files(root: &Path) -> Vec<PathBuf> {
+/// Opens a file of the kernel, and sets a trigger. `None` if it is not there.
+fn open_if_there(path: &Path) -> Result<Option<Watch>, PressureError> {
+    match Place::at(path).and_then(|place| open_kernel_file(&place, TRIGGER)) {
+        Ok(watch) => Ok(Some(watch)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(PressureError::new(path, error)),
+    }
+}
+
+/// Where `memory.pressure` of this process's cgroup may be below `mount`, if it has one of version 2.
+fn cgroup_file(root: &Path, mount: &str) -> Option<PathBuf> {
     let cgroups = fs::read(root.join("proc/self/cgroup")).unwrap_or_default();
-    let cgroup = parse_cgroup(&cgroups).and_then(|cgroup| cgroup.strip_prefix(b"/"));
-    let file = cgroup.map(|cgroup| Path::new(OsStr::from_bytes(cgroup)).join("memory.pressure"));
-    file.map_or(Vec::new(), |file| CGROUPS.map(|mount| root.join(mount).join(&file)).into())
+    let cgroup = parse_cgroup(&cgroups).and_then(|cgroup| cgroup.strip_prefix(b"/"))?;
+    Some(root.join(mount).join(OsStr::from_bytes(cgroup)).join("memory.pressure"))
 }
 
 /// The path in the line of version 2, which has the number 0 and no controllers: `0::/path`.
@@ -144,14 +215,15 @@ fn open_asked_for(path: &Path, write: Option<&OsStr>) -> Result<Watch, PressureE
     };
     let file = file.map_err(|error| wrong(&error.to_string()))?;
     write_at_once(&file, &data).map_err(|error| unfit(&error.to_string()))?;
-    Ok(Watch { file, events })
+    let is_fifo = place.kind() == libc::S_IFIFO;
+    Ok(Watch::new(file, events).after_writing(if is_fifo { data.len() } else { 0 }))
 }
 
 /// Opens a PSI file, and sets a trigger.
 fn open_kernel_file(place: &Place, trigger: &[u8]) -> io::Result<Watch> {
     let file = place.open_pressure_file(true)?;
     write_at_once(&file, trigger)?;
-    Ok(Watch { file, events: libc::POLLPRI })
+    Ok(Watch::new(file, libc::POLLPRI))
 }
 
 /// What a path has led to (invariant 2): opened as a place, and neither for reading nor for writing.
@@ -216,13 +288,50 @@ impl<'a> Place<'a> {
     }
 
     fn connect(&self) -> io::Result<File> {
-        let socket = match UnixStream::connect(self.name()) {
+        let socket = match connect(&self.name()) {
             // There is no procfs here. A path that leads to another socket by now has a message sent, and nothing overwritten.
-            Err(error) if error.kind() == ErrorKind::NotFound => UnixStream::connect(self.path)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => connect(self.path)?,
             connected => connected?,
         };
         socket.set_nonblocking(true)?;
         Ok(File::from(OwnedFd::from(socket)))
+    }
+}
+
+/// A connection to a socket, which has to take it within [`ACCEPTED_WITHIN`]. std waits for ever while the socket's queue is full.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let path = path.as_os_str().as_bytes();
+    // SAFETY: the structure is made of integers, for which zero is a value.
+    let mut address: libc::sockaddr_un = unsafe { mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    // A zero stays behind the path.
+    if path.len() >= address.sun_path.len() {
+        return Err(io::Error::from(ErrorKind::InvalidInput));
+    }
+    address.sun_path.iter_mut().zip(path).for_each(|(place, &byte)| *place = byte as libc::c_char);
+    // SAFETY: no precondition.
+    let socket = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
+    if socket < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was opened just now.
+    let socket = UnixStream::from(unsafe { OwnedFd::from_raw_fd(socket) });
+    // The time within which a `connect` is answered, too.
+    socket.set_write_timeout(Some(ACCEPTED_WITHIN))?;
+    let start = Instant::now();
+    loop {
+        let size = size_of_val(&address) as libc::socklen_t;
+        // SAFETY: the pointer is to an address of that size.
+        if unsafe { libc::connect(socket.as_raw_fd(), (&raw const address).cast(), size) } == 0 {
+            return Ok(socket);
+        }
+        match io::Error::last_os_error() {
+            error if error.kind() == ErrorKind::Interrupted && start.elapsed() < ACCEPTED_WITHIN => {}
+            error if error.kind() == ErrorKind::WouldBlock => {
+                return Err(io::Error::new(ErrorKind::TimedOut, "the socket does not accept the connection"));
+            }
+            error => return Err(error),
+        }
     }
 }
 
@@ -335,7 +444,11 @@ mod tests {
         }
 
         fn find(&self, watch: Option<&Path>, write: Option<&str>) -> Found {
-            find_below(&self.0, watch.map(Path::as_os_str), write.map(OsStr::new))
+            self.sources(watch, write).first()
+        }
+
+        fn sources(&self, watch: Option<&Path>, write: Option<&str>) -> Sources {
+            Sources::below(&self.0, watch.map(Into::into), write.map(Into::into))
         }
     }
 
@@ -377,6 +490,14 @@ mod tests {
 
     fn errors(found: &Found) -> Vec<String> {
         found.errors.iter().map(ToString::to_string).collect()
+    }
+
+    /// A sleeper with windows that are shorter than two of [`assert_wakes`]'s deadlines.
+    fn watching(watch: Option<Watch>) -> (Alarm, Sleeper) {
+        let (alarm, mut sleeper) = sleeper().unwrap();
+        sleeper.window = Duration::from_millis(30);
+        sleeper.watch(watch);
+        (alarm, sleeper)
     }
 
     #[track_caller]
@@ -634,7 +755,7 @@ mod tests {
         assert_eq!(errors(&found), [expected]);
         // None at all: the kernel says so when it is asked to wait.
         let found = root.find(Some(Path::new(PSI)), None);
-        let (_alarm, mut sleeper) = sleeper(found.watch).unwrap();
+        let (_alarm, mut sleeper) = watching(found.watch);
         assert_wakes(&mut sleeper, "lost: the source is gone, or has no trigger");
         assert_wakes(&mut sleeper, "deadline");
     }
@@ -645,19 +766,169 @@ mod tests {
         let path = root.fifo("fifo");
         let found = root.find(Some(&path), None);
         assert_eq!((&found.source, found.errors.len()), (&PressureSource::Environment(path.clone()), 0));
-        let (_alarm, mut sleeper) = sleeper(found.watch).unwrap();
+        let (_alarm, mut sleeper) = watching(found.watch);
         assert_wakes(&mut sleeper, "deadline");
         for _ in 0..3 {
             // Opened and closed again: its end is no event.
             fs::write(&path, [b'x'; 10_000]).unwrap();
             assert_wakes(&mut sleeper, "pressure");
+            (0..2).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
+        }
+    }
+
+    /// The thread read its own 20 bytes back, took them for pressure, and the manager never saw them.
+    #[test]
+    fn what_is_written_to_a_fifo_is_left_for_its_manager() {
+        let root = Root::new("written");
+        let path = root.fifo("fifo");
+        // The manager's end. What it reads is all that is in the FIFO.
+        let mut manager = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
+        let mut buffer = [0; 20];
+        let mut read = || manager.read(&mut buffer).map(|bytes| String::from_utf8_lossy(&buffer[..bytes]).into_owned());
+        let report = || fs::write(&path, "!").unwrap();
+        let find = || watching(root.find(Some(&path), Some("aGVsbG8=")).watch);
+
+        // Read after a while, and from then on each report is pressure.
+        let (_alarm, mut sleeper) = find();
+        (0..4).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
+        assert_eq!(read().unwrap(), "hello");
+        (0..3).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
+        for _ in 0..2 {
+            report();
+            assert_wakes(&mut sleeper, "pressure");
+            (0..2).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
+        }
+        assert_eq!(read().unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(sleeper);
+
+        // Not read: a report that comes behind it is pressure all the same.
+        let (_alarm, mut sleeper) = find();
+        assert_wakes(&mut sleeper, "deadline");
+        report();
+        assert_wakes(&mut sleeper, "pressure");
+        assert_eq!(read().unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(sleeper);
+
+        // Never read: after some windows it is gone, and was no pressure.
+        let (_alarm, mut sleeper) = find();
+        (0..15).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
+        assert_eq!(read().unwrap_err().kind(), ErrorKind::WouldBlock);
+        report();
+        assert_wakes(&mut sleeper, "pressure");
+    }
+
+    /// Three messages within 70 ms were low, medium and critical pressure.
+    #[test]
+    fn reports_within_one_window_are_one() {
+        let root = Root::new("window");
+        let path = root.fifo("fifo");
+        let (_alarm, mut sleeper) = watching(root.find(Some(&path), None).watch);
+        sleeper.window = Duration::from_millis(500);
+        fs::write(&path, "!").unwrap();
+        assert_wakes(&mut sleeper, "pressure");
+        for _ in 0..3 {
+            fs::write(&path, "!").unwrap();
             assert_wakes(&mut sleeper, "deadline");
         }
-        // A FIFO has one end of each kind: what is written to it comes back.
-        let found = root.find(Some(&path), Some("aGVsbG8="));
-        let mut buffer = [0; 10];
-        assert_eq!((&found.watch.unwrap().file).read(&mut buffer).unwrap(), 5);
-        assert_eq!(&buffer[..5], b"hello");
+        let until = Instant::now() + Duration::from_millis(600);
+        assert!(matches!(sleeper.sleep(Some(until)), Wake::Deadline));
+        // The next is of the next window.
+        fs::write(&path, "!").unwrap();
+        assert_wakes(&mut sleeper, "pressure");
+    }
+
+    /// It took half a CPU.
+    #[test]
+    fn a_flood_costs_next_to_nothing() {
+        /// CPU time of this thread.
+        fn used() -> Duration {
+            // SAFETY: the structure is made of integers, for which zero is a value.
+            let mut time: libc::timespec = unsafe { mem::zeroed() };
+            // SAFETY: the pointer is to a time of ours.
+            unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+            Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+        }
+
+        let root = Root::new("flood");
+        let path = root.path("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let found = root.find(Some(&path), None);
+        let (mut peer, _) = listener.accept().unwrap();
+        let (alarm, mut sleeper) = watching(found.watch);
+        sleeper.window = Duration::from_millis(200);
+        std::thread::scope(|scope| {
+            scope.spawn(move || while peer.write_all(b"!").is_ok() {});
+            let (start, before) = (Instant::now(), used());
+            let until = start + Duration::from_secs(2);
+            let mut reports = 0;
+            while let Wake::Pressure = sleeper.sleep(Some(until)) {
+                reports += 1;
+            }
+            let (elapsed, used) = (start.elapsed(), used() - before);
+            println!("{reports} reports, {used:?} of CPU in {elapsed:?}");
+            assert!((1..=11).contains(&reports), "{reports} reports in {elapsed:?}");
+            assert!(used < elapsed / 10, "{used:?} of CPU in {elapsed:?}");
+            // The alarm is not part of it.
+            alarm.ring();
+            assert_wakes(&mut sleeper, "alarm");
+            drop(sleeper);
+        });
+    }
+
+    /// It waited for ever.
+    #[test]
+    fn a_socket_that_accepts_nobody_is_reported() {
+        let root = Root::new("backlog");
+        let path = root.path("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        // SAFETY: the descriptor is open. A queue for one.
+        assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+        let first = root.find(Some(&path), None);
+        assert!(first.watch.is_some());
+        let start = Instant::now();
+        let found = root.find(Some(&path), None);
+        let expected = format!(
+            "`{}`: the socket does not accept the connection, in the environment variable MEMORY_PRESSURE_WATCH",
+            path.display()
+        );
+        assert_eq!(errors(&found), [expected]);
+        assert!((ACCEPTED_WITHIN..4 * ACCEPTED_WITHIN).contains(&start.elapsed()), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_source_that_is_lost_is_replaced_and_tried_again() {
+        let root = Root::new("again");
+        let path = root.path("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        if has_psi() && has_mounts() {
+            root.psi("proc/pressure/memory");
+        }
+        let last = root.find(None, None).source;
+        let mut sources = root.sources(Some(&path), None);
+        let found = sources.first();
+        assert_eq!(found.source, PressureSource::Environment(path.clone()));
+        assert!(sources.again().is_none(), "nothing was lost");
+
+        let (_alarm, mut sleeper) = watching(found.watch);
+        drop(listener);
+        assert_wakes(&mut sleeper, "lost: Connection reset by peer (os error 104)");
+        assert_eq!(sources.next().source, last);
+        sources.again_after = Duration::ZERO;
+        assert!(sources.again().is_none(), "it refuses the connection");
+        fs::remove_file(&path).unwrap();
+        let _listener = UnixListener::bind(&path).unwrap();
+        sources.again_after = Duration::from_secs(60);
+        assert!(sources.again().is_none(), "it was tried just now");
+        sources.again_after = Duration::ZERO;
+        let found = sources.again().unwrap();
+        assert_eq!((&found.source, errors(&found)), (&PressureSource::Environment(path), vec![]));
+        assert!(sources.again().is_none(), "there is none in front of it");
+        // What could never be had is not tried again.
+        let mut sources = root.sources(Some(Path::new("/missing")), None);
+        assert_eq!(sources.first().source, last);
+        sources.again_after = Duration::ZERO;
+        let _ = sources.next();
+        assert!(sources.again().is_none_or(|found| found.source == last));
     }
 
     #[test]
@@ -672,12 +943,12 @@ mod tests {
         assert_eq!(peer.read(&mut buffer).unwrap(), 7);
         assert_eq!(&buffer[..7], b"\0hello\0");
 
-        let (_alarm, mut sleeper) = sleeper(found.watch).unwrap();
+        let (_alarm, mut sleeper) = watching(found.watch);
         assert_wakes(&mut sleeper, "deadline");
         for _ in 0..2 {
             peer.write_all(b"short of memory").unwrap();
             assert_wakes(&mut sleeper, "pressure");
-            assert_wakes(&mut sleeper, "deadline");
+            (0..2).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
         }
         peer.write_all(b"last").unwrap();
         drop(peer);
@@ -688,7 +959,7 @@ mod tests {
 
     #[test]
     fn the_alarm_ends_every_sleep() {
-        let (alarm, mut sleeper) = sleeper(None).unwrap();
+        let (alarm, mut sleeper) = watching(None);
         assert_wakes(&mut sleeper, "deadline");
         let thread = std::thread::spawn(move || {
             for deadline in [None, Instant::now().checked_add(Duration::from_secs(u64::MAX / 4))] {

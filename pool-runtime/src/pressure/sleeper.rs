@@ -1,27 +1,61 @@
 //! [`Sleeper`], what the collector sleeps on: a source of pressure, an alarm and a deadline, in one `poll` (Linux).
+//!
+//! # Invariants
+//!
+//! 1. Reports within one window are one report. After a report the source is not asked until the window is over, and what has come to
+//!    a FIFO or a socket meanwhile is then discarded: so a flood costs some reads in two seconds. The kernel has windows of its own, and a report
+//!    that waits is of the next.
+//! 2. What has been written to a FIFO lies where its reports come, and is left there for the manager to read. Until it has, but for
+//!    [`PATIENCE`] windows at the most, the FIFO is looked at once in a window, and told apart by how much is in it.
+//! 3. [`Open`] names a descriptor from after it is opened until before it is closed. So a forked child, which has a copy of both, finds
+//!    none that is another file's by then. `fork` copies the descriptors before the memory: for what happens in between, a child compares files.
 
 use core::mem;
 use core::ptr;
+use core::time::Duration;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
+use std::mem::ManuallyDrop;
 use std::net::Shutdown;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::collector::Wake;
+
+/// The window of the triggers that systemd and this crate set.
+const WINDOW: Duration = Duration::from_secs(2);
+
+/// For how many windows the manager's end of a FIFO may leave there what has been written to it.
+const PATIENCE: u32 = 5;
+
+/// How much is read at a report: what a FIFO holds.
+const DRAINED: usize = 64 << 10;
+
+/// How much is discarded when a window is over: what a FIFO can be made to hold without privileges.
+const DISCARDED: usize = 1 << 20;
 
 /// A source that is open.
 pub(crate) struct Watch {
     pub(super) file: File,
     /// `POLLPRI` for a file of the kernel, which must not be read; `POLLIN` for what is to be read.
     pub(super) events: libc::c_short,
+    /// Bytes that were written to a FIFO, and for how many windows more they are left there.
+    pub(super) written: Option<(usize, u32)>,
 }
 
-/// How much is read at a wake-up: what a FIFO holds.
-const DRAINED: usize = 64 << 10;
-
 impl Watch {
+    pub(super) fn new(file: File, events: libc::c_short) -> Self {
+        Self { file, events, written: None }
+    }
+
+    /// One whose manager reads, from the same end, so many bytes that have been written.
+    pub(super) fn after_writing(self, bytes: usize) -> Self {
+        Self { written: (bytes > 0).then_some((bytes, PATIENCE)), ..self }
+    }
+
     /// What an event that `poll` has reported means.
     fn judge(&self, events: libc::c_short) -> Wake {
         if events & self.events == 0 || (self.events == libc::POLLPRI && events & libc::POLLERR != 0) {
@@ -31,63 +65,193 @@ impl Watch {
         if self.events == libc::POLLPRI {
             return Wake::Pressure;
         }
+        match self.drain(DRAINED) {
+            Ok(true) => Wake::Pressure,
+            Ok(false) => Wake::Lost("closed by the other end".into()),
+            Err(error) => Wake::Lost(error.to_string()),
+        }
+    }
+
+    /// Reads what is there, and not much more than `most`. `false` if the other end is closed and nothing is left.
+    fn drain(&self, most: usize) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         let mut drained = 0;
-        while drained < DRAINED {
+        while drained < most {
             match (&self.file).read(&mut buffer) {
-                Ok(0) if drained == 0 => return Wake::Lost("closed by the other end".into()),
-                Ok(0) => break,
+                Ok(0) => return Ok(drained > 0),
                 Ok(read) => drained += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if drained == 0 => return Wake::Lost(error.to_string()),
+                Err(error) if drained == 0 => return Err(error),
                 Err(_) => break,
             }
         }
-        Wake::Pressure
+        Ok(true)
+    }
+
+    /// A window is over: whether there was a report in it, or `None` if it is not to be asked for another window (invariant 2).
+    fn end_window(&mut self) -> Option<bool> {
+        if self.events == libc::POLLPRI {
+            return Some(false);
+        }
+        if let Some((bytes, windows)) = self.written.take() {
+            let there = readable(&self.file);
+            if there < bytes {
+                // It has been read. What is there is a report, which `poll` will tell.
+                return Some(false);
+            }
+            if there == bytes && windows > 0 {
+                self.written = Some((bytes, windows - 1));
+                return None;
+            }
+            let _ = self.drain(DISCARDED);
+            return Some(there > bytes);
+        }
+        // What this says of the other end, `poll` says again.
+        let _ = self.drain(DISCARDED);
+        Some(false)
     }
 }
 
+/// How many bytes can be read.
+fn readable(file: &File) -> usize {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the descriptor is open while `file` lives, and the pointer is to a number of ours.
+    unsafe { libc::ioctl(file.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
+    usize::try_from(bytes).unwrap_or(0)
+}
+
 /// Ends a [`Sleeper`]'s sleep for good.
-pub(crate) struct Alarm(UnixStream);
+pub(crate) struct Alarm {
+    rings: UnixStream,
+    open: Arc<Open>,
+}
 
 /// What the collector sleeps on.
 pub(crate) struct Sleeper {
     alarm: UnixStream,
     watch: Option<Watch>,
+    /// The end of the window of the last report.
+    quiet_until: Option<Instant>,
+    pub(super) window: Duration,
+    open: Arc<Open>,
 }
 
-pub(crate) fn sleeper(watch: Option<Watch>) -> io::Result<(Alarm, Sleeper)> {
-    let (alarm, heard) = UnixStream::pair()?;
-    Ok((Alarm(alarm), Sleeper { alarm: heard, watch }))
+/// The descriptors of a sleeper, for a forked child, where its thread does not exist (invariant 3). Locked for a moment.
+struct Open(Mutex<[Option<Descriptor>; 2]>);
+
+/// A descriptor's number, and what identifies the file that it is open for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Descriptor {
+    number: RawFd,
+    device: u64,
+    file: u64,
+}
+
+impl Descriptor {
+    fn of(number: &impl AsRawFd) -> io::Result<Self> {
+        let number = number.as_raw_fd();
+        // SAFETY: the descriptor is open, and is not closed by this.
+        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(number) });
+        let stat = file.metadata()?;
+        Ok(Self { number, device: stat.dev(), file: stat.ino() })
+    }
+
+    /// Closes it, if it is the same file's still.
+    fn close(self) {
+        if Self::of(&self.number).is_ok_and(|now| now == self) {
+            // SAFETY: it belongs to the sleeper of a thread that does not exist in this process, and nobody else closes it.
+            drop(unsafe { OwnedFd::from_raw_fd(self.number) });
+        }
+    }
+}
+
+impl Open {
+    fn lock(&self) -> MutexGuard<'_, [Option<Descriptor>; 2]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A sleeper that watches nothing yet.
+pub(crate) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
+    let (rings, alarm) = UnixStream::pair()?;
+    let open = Arc::new(Open(Mutex::new([Descriptor::of(&alarm).ok(), None])));
+    let sleeper = Sleeper { alarm, watch: None, quiet_until: None, window: WINDOW, open: Arc::clone(&open) };
+    Ok((Alarm { rings, open }, sleeper))
 }
 
 impl Alarm {
     pub(crate) fn ring(&self) {
         // Not by closing it: a forked child has the descriptor as well. It cannot fail: the pair is connected.
-        let _ = self.0.shutdown(Shutdown::Both);
+        let _ = self.rings.shutdown(Shutdown::Both);
+    }
+
+    /// Closes what a forked child has of its parent's sleeper.
+    pub(crate) fn close_inherited(&self) {
+        // Locked by the thread, at the moment of the fork: then they stay open.
+        if let Ok(mut open) = self.open.0.try_lock() {
+            open.iter_mut().filter_map(Option::take).for_each(Descriptor::close);
+        }
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        *self.open.lock() = [None; 2];
     }
 }
 
 impl Sleeper {
-    /// Sleeps until the deadline, pressure or the alarm, and for no other reason. A source that is lost is not asked
-    /// again.
+    /// Watches this from now on, and nothing else.
+    pub(crate) fn watch(&mut self, watch: Option<Watch>) {
+        self.open.lock()[1] = None;
+        self.quiet_until = None;
+        self.watch = watch;
+        if let Some(watch) = &self.watch {
+            self.open.lock()[1] = Descriptor::of(&watch.file).ok();
+            if watch.written.is_some() {
+                self.be_quiet();
+            }
+        }
+    }
+
+    fn be_quiet(&mut self) {
+        self.quiet_until = Instant::now().checked_add(self.window);
+    }
+
+    /// Sleeps until the deadline, pressure or the alarm, and for no other reason but that a window ends. A source that is lost is not
+    /// asked again.
     pub(crate) fn sleep(&mut self, deadline: Option<Instant>) -> Wake {
         loop {
-            let watched = self.watch.as_ref().map_or((-1, 0), |watch| (watch.file.as_raw_fd(), watch.events));
+            if self.quiet_until.is_some_and(|until| until <= Instant::now()) {
+                self.quiet_until = None;
+                match self.watch.as_mut().map(Watch::end_window) {
+                    Some(None) => self.be_quiet(),
+                    Some(Some(true)) => {
+                        self.be_quiet();
+                        return Wake::Pressure;
+                    }
+                    Some(Some(false)) | None => {}
+                }
+            }
+            let asked = self.watch.as_ref().filter(|_| self.quiet_until.is_none());
+            let watched = asked.map_or((-1, 0), |watch| (watch.file.as_raw_fd(), watch.events));
             let mut files = [(self.alarm.as_raw_fd(), libc::POLLIN), watched].map(|(fd, events)| libc::pollfd {
                 fd,
                 events,
                 revents: 0,
             });
-            match poll(&mut files, deadline) {
-                Ok(0) => return Wake::Deadline,
+            let until = deadline.into_iter().chain(self.quiet_until).min();
+            match poll(&mut files, until) {
+                Ok(0) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return Wake::Deadline,
+                Ok(0) => {}
                 Ok(_) if files[0].revents != 0 => return Wake::Alarm,
                 Ok(_) => {
                     let Some(watch) = &self.watch else { continue };
                     let wake = watch.judge(files[1].revents);
-                    if let Wake::Lost(_) = wake {
-                        self.watch = None;
+                    match wake {
+                        Wake::Lost(_) => self.watch(None),
+                        _ => self.be_quiet(),
                     }
                     return wake;
                 }
