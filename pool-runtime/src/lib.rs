@@ -129,6 +129,10 @@ pub mod from_sync_pool {}
 pub mod libraries {}
 
 #[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/memory-pressure.md")]
+pub mod memory_pressure {}
+
+#[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/recipes.md")]
 pub mod recipes {}
 
