@@ -11,6 +11,10 @@
 //!    much out (`sweep`).
 //! 4. A pool that was given no limit has the default, which depends on the number of CPUs. It is filled in at the first charge;
 //!    until then the limit is `UNSET`. While the word has `DEFAULT`, ageing steps bring it up to date.
+//! 5. A second word has how many of the charged objects are being dropped after a sweep, and by which process. In a forked child the
+//!    thread that drops them may not exist: there the charges are [written off](Bound::write_off), once, where a charge is
+//!    refused or a sweep looks for an excess. A thread that does exist, since the `Drop` of an object has forked, finds another
+//!    process named by then and gives nothing back.
 //!
 //! # Orderings
 //!
@@ -19,13 +23,14 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::cpu;
+use crate::process;
 use crate::sync::{AtomicWord, Word, const_fn};
 
 /// Idle objects that a pool keeps per CPU where its type says nothing. Two full private stacks of the default size,
 /// so at most half of the bound is reserved by private stacks.
 const DEFAULT_PER_CPU: usize = 64;
 
-/// The lower half of the word has what is charged; the upper half has the limit, and whether it is the default.
+/// The lower half of the first word has what is charged; the upper half has the limit, and whether it is the default.
 const HALF: u32 = Word::BITS / 2;
 const CHARGED: Word = (1 << HALF) - 1;
 const DEFAULT: Word = 1 << (Word::BITS - 1);
@@ -34,9 +39,14 @@ const UNSET: usize = (1 << (HALF - 1)) - 1;
 /// The largest limit: 2,147,483,646, and 32,766 where the processor has no atomic operations on 64 bits.
 const MOST: usize = UNSET - 1;
 
-pub(crate) struct Bound(AtomicWord);
+pub(crate) struct Bound {
+    /// The limit, and what is charged.
+    word: AtomicWord,
+    /// The process of the last sweep in the upper half, and in the lower how many objects it has yet to drop.
+    dropping: AtomicWord,
+}
 
-/// What the word says.
+/// What the first word says.
 #[derive(Clone, Copy)]
 struct State {
     max: usize,
@@ -48,13 +58,19 @@ impl Bound {
     const_fn! {
         /// The default limit.
         pub(crate) const fn default_for_machine() -> Self {
-            Self(AtomicWord::new(word(UNSET, true, 0)))
+            Self::of(word(UNSET, true, 0))
         }
     }
 
     const_fn! {
         pub(crate) const fn new(max: usize) -> Self {
-            Self(AtomicWord::new(word(clamped(max), false, 0)))
+            Self::of(word(clamped(max), false, 0))
+        }
+    }
+
+    const_fn! {
+        const fn of(word: Word) -> Self {
+            Self { word: AtomicWord::new(word), dropping: AtomicWord::new(0) }
         }
     }
 
@@ -64,28 +80,78 @@ impl Bound {
 
     /// Takes as much of `n` as the limit allows, and says how much that is.
     pub(crate) fn charge_up_to(&self, n: usize) -> usize {
-        let granted = |state: State| state.max.saturating_sub(state.charged).min(n);
-        let before = self.change(|state| Some(State { charged: state.charged + granted(state), ..state }));
-        granted(before)
+        let granted = |state: State, n| state.max.saturating_sub(state.charged).min(n);
+        let charge = |n| {
+            let before = self.change(|state| Some(State { charged: state.charged + granted(state, n), ..state }));
+            granted(before, n)
+        };
+        let charged = charge(n);
+        if charged < n && self.write_off() { charged + charge(n - charged) } else { charged }
     }
 
     /// Gives back `n` that was charged.
     pub(crate) fn give_back(&self, n: usize) {
         if n > 0 {
             // As much was charged, so the upper half stays as it is.
-            let before = self.0.fetch_sub(n as Word, Relaxed);
+            let before = self.word.fetch_sub(n as Word, Relaxed);
             debug_assert!((before & CHARGED) as usize >= n, "invariant 2: more is given back than was charged");
         }
     }
 
+    /// Begins the drop of `n` objects, which stay charged until [`end_drop`](Self::end_drop), by the process that this is. One
+    /// sweep begins at a time.
+    pub(crate) fn begin_drops(&self, process: u32, n: usize) {
+        self.write_off();
+        self.change_dropping(|now| {
+            let begun = if is_of(now, process) { now } else { of(process) };
+            Some(begun + n as Word)
+        });
+    }
+
+    /// Gives back the charge of one of the objects that this process has begun to drop, since it is dropped.
+    pub(crate) fn end_drop(&self, process: u32) {
+        let before = self.change_dropping(|now| (is_of(now, process) && now & CHARGED > 0).then(|| now - 1));
+        // In a child of the process it was written off where the exchange was not made (invariant 5).
+        if is_of(before, process) && before & CHARGED > 0 {
+            self.give_back(1);
+        }
+    }
+
+    /// Gives back, in a forked child, what was charged for objects that a thread of its parent was about to drop. `false` where
+    /// there are none: everywhere else.
+    pub(crate) fn write_off(&self) -> bool {
+        if self.dropping.load(Relaxed) & CHARGED == 0 {
+            return false;
+        }
+        let process = process::current();
+        let before = self.change_dropping(|now| (!is_of(now, process)).then(|| of(process)));
+        let lost = if is_of(before, process) { 0 } else { (before & CHARGED) as usize };
+        self.give_back(lost);
+        lost > 0
+    }
+
+    /// Changes the second word, unless there is no change, and returns what it was before.
+    fn change_dropping(&self, to: impl Fn(Word) -> Option<Word>) -> Word {
+        let mut now = self.dropping.load(Relaxed);
+        while let Some(after) = to(now) {
+            match self.dropping.compare_exchange_weak(now, after, Relaxed, Relaxed) {
+                Ok(_) => return now,
+                Err(other) => now = other,
+            }
+        }
+        now
+    }
+
     /// How much may be charged, at a moment that has passed by now.
     pub(crate) fn available(&self) -> usize {
+        self.write_off();
         let state = self.load();
         state.max.saturating_sub(state.charged)
     }
 
     /// How much is charged above the limit.
     pub(crate) fn excess(&self) -> usize {
+        self.write_off();
         let state = self.load();
         state.charged.saturating_sub(state.max)
     }
@@ -102,12 +168,12 @@ impl Bound {
     }
 
     fn load(&self) -> State {
-        filled_in(self.0.load(Relaxed))
+        filled_in(self.word.load(Relaxed))
     }
 
     /// Changes the word, unless there is no change, and returns what it said before.
     fn change(&self, to: impl Fn(State) -> Option<State>) -> State {
-        let mut now = self.0.load(Relaxed);
+        let mut now = self.word.load(Relaxed);
         loop {
             let before = filled_in(now);
             let Some(State { max, is_default, charged }) = to(before) else { return before };
@@ -115,7 +181,7 @@ impl Bound {
             if after == now {
                 return before;
             }
-            match self.0.compare_exchange_weak(now, after, Relaxed, Relaxed) {
+            match self.word.compare_exchange_weak(now, after, Relaxed, Relaxed) {
                 Ok(_) => return before,
                 Err(other) => now = other,
             }
@@ -125,6 +191,16 @@ impl Bound {
 
 const fn word(max: usize, is_default: bool, charged: usize) -> Word {
     (if is_default { DEFAULT } else { 0 }) | (max as Word) << HALF | charged as Word
+}
+
+/// A second word that names this process, and no objects.
+fn of(process: u32) -> Word {
+    // Half of the number is enough where the word has no room for more: who is compared is a process and its ancestors.
+    (process as Word) << HALF
+}
+
+fn is_of(dropping: Word, process: u32) -> bool {
+    dropping & !CHARGED == of(process)
 }
 
 /// What a word says, with the default filled in.
@@ -188,13 +264,38 @@ mod tests {
     fn a_default_follows_the_machine_and_a_limit_that_was_set_does_not() {
         let default = default_max();
         // As if it had been filled in on a larger machine.
-        let bound = Bound(AtomicWord::new(word(default + 10, true, default + 4)));
+        let bound = Bound::of(word(default + 10, true, default + 4));
         assert_eq!((bound.max(), bound.excess()), (default + 10, 0));
         bound.follow_default();
         assert_eq!((bound.max(), bound.excess()), (default, 4));
         bound.set_max(default + 10);
         bound.follow_default();
         assert_eq!((bound.max(), bound.excess()), (default + 10, 0));
+    }
+
+    #[test]
+    fn what_another_process_was_about_to_drop_is_written_off_once() {
+        let (us, parent) = (process::current(), process::current() + 1);
+        let bound = Bound::new(5);
+        assert_eq!(bound.charge_up_to(5), 5);
+        bound.begin_drops(us, 4);
+        bound.end_drop(us);
+        assert_eq!((bound.available(), bound.charge_up_to(2)), (1, 1), "ours is written off by nobody");
+        (0..3).for_each(|_| bound.end_drop(us));
+        assert_eq!(bound.available(), 3);
+
+        let bound = Bound::new(5);
+        assert_eq!(bound.charge_up_to(5), 5);
+        bound.begin_drops(parent, 4);
+        assert_eq!(bound.charge_up_to(3), 3);
+        // A thread that was copied with the process.
+        bound.end_drop(parent);
+        assert_eq!((bound.available(), bound.excess()), (1, 0));
+        bound.begin_drops(us, 2);
+        bound.end_drop(us);
+        bound.end_drop(parent);
+        bound.end_drop(us);
+        assert_eq!(bound.available(), 3);
     }
 
     #[test]

@@ -9,8 +9,8 @@
 //!    counts; the others are marked by who made them.
 //! 3. One sweep runs at a time. User code never runs inside one: what a sweep takes is dropped after it.
 //! 4. The lock names the process that holds it (`process`). In a forked child, a lock held by a thread of the parent, which does not
-//!    exist here, is taken over: what that sweep was about to drop is lost to the child, and the pools that it had
-//!    stopped are let run by the child's first sweep.
+//!    exist here, is taken over: what that sweep was about to drop is lost to the child, but for the room that it took up (invariant 5 of
+//!    `bound`), and the pools that it had stopped are let run by the child's first sweep.
 //! 5. Entries are read, marked and taken out under the lock alone. What an entry leads to is read where it is not marked, so a marked
 //!    one may outlive its pool.
 //! 6. Who has taken objects out of a pool has its entry *pending* until they are dropped, since their `Drop` is the library's code.
@@ -286,7 +286,7 @@ pub(crate) fn add(store: &'static Store) {
     if !store.entry.load(Acquire).is_null() {
         return;
     }
-    // Asking is a system call.
+    // Asking is a system call on some systems.
     if HOME.load(Relaxed) == 0 {
         let _ = HOME.compare_exchange(0, process::current(), Relaxed, Relaxed);
     }
@@ -499,6 +499,8 @@ fn take_out(is_wanted: impl Fn(&Entry) -> bool) -> Vec<&'static Entry> {
 struct Pending {
     entry: &'static Entry,
     objects: Vec<Object>,
+    /// The process that drops them, for the bound.
+    process: u32,
 }
 
 impl Pending {
@@ -507,7 +509,9 @@ impl Pending {
         // A pool that was never used has no object.
         let entry = store.entry().filter(|_| !objects.is_empty())?;
         entry.pending.fetch_add(1, Relaxed);
-        Some(Self { entry, objects })
+        let process = process::current();
+        store.bound.begin_drops(process, objects.len());
+        Some(Self { entry, objects, process })
     }
 }
 
@@ -535,7 +539,7 @@ fn drop_all(taken: impl IntoIterator<Item = Pending>) {
                 result => mem::forget(result),
             }
             // Not before: until now it took up memory (invariant 1 of `bound`).
-            store.bound.give_back(1);
+            store.bound.end_drop(pending.process);
         }
     }
     if let Some(payload) = panic {

@@ -1,0 +1,120 @@
+//! A fork while objects of the parent are being dropped: the child has the room in its pools that they took up. These tests do not
+//! count on reuse. In a binary of its own: the pools have a `Drop` that waits, and nobody else may clear them.
+//!
+//! A child does nothing but use pools and leave, as in `fork.rs`.
+#![cfg(target_os = "linux")]
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+use pool_runtime::{Backend, Pooled, backend};
+
+/// Begins `life` in a forked child.
+fn begin(life: fn() -> i32) -> libc::pid_t {
+    // SAFETY: the child uses pools, which are made for this, and glibc's allocator, and leaves without a return.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: no precondition; the handler is the default one, which ends the process.
+        unsafe { libc::alarm(30) };
+        let status = std::panic::catch_unwind(life).unwrap_or(5);
+        // SAFETY: no precondition.
+        unsafe { libc::_exit(status) };
+    }
+    assert!(child > 0, "fork: {}", std::io::Error::last_os_error());
+    child
+}
+
+/// Waits for the end of a child, and says how it ended.
+fn end(child: libc::pid_t) -> Result<(), String> {
+    let mut status = 0;
+    // SAFETY: the child is ours and is waited for once.
+    while unsafe { libc::waitpid(child, &mut status, 0) } != child {}
+    match (libc::WIFEXITED(status), libc::WIFSIGNALED(status)) {
+        (true, _) if libc::WEXITSTATUS(status) == 0 => Ok(()),
+        (true, _) => Err(format!("the child left with {}", libc::WEXITSTATUS(status))),
+        (_, true) if libc::WTERMSIG(status) == libc::SIGALRM => Err("the child hung".to_owned()),
+        _ => Err(format!("the child was ended by signal {}", libc::WTERMSIG(status))),
+    }
+}
+
+/// What a thread of the parent was about to drop takes up no room in the child, which is never told of its end.
+#[test]
+fn a_child_has_room_for_as_much_as_its_parent() {
+    static IN_DROP: AtomicBool = AtomicBool::new(false);
+    static MAY_END: AtomicBool = AtomicBool::new(false);
+
+    #[derive(Default, Pooled)]
+    #[pooled(max_idle = 64)]
+    struct Slow(u64);
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            IN_DROP.store(true, Relaxed);
+            while !MAY_END.load(Relaxed) {
+                thread::yield_now();
+            }
+        }
+    }
+
+    /// Where nobody has swept in the child, and behind a sweep of its own.
+    fn life() -> i32 {
+        MAY_END.store(true, Relaxed);
+        for status in 2..4 {
+            drop((0..64).map(|_| Slow::acquire()).collect::<Vec<_>>());
+            if Slow::pool().idle() < 60 {
+                return status;
+            }
+            Slow::pool().collect();
+        }
+        if Slow::prefill(100) == 64 { 0 } else { 4 }
+    }
+
+    if backend() == Backend::Off {
+        println!("left out: nothing is idle with POOL_BACKEND=off");
+        return;
+    }
+    assert_eq!(Slow::prefill(64), 64);
+    let sweep = thread::spawn(|| Slow::pool().collect());
+    while !IN_DROP.load(Relaxed) {
+        thread::yield_now();
+    }
+    let ended = end(begin(life));
+    MAY_END.store(true, Relaxed);
+    sweep.join().expect("no panic");
+    assert_eq!(ended, Ok(()));
+    assert_eq!(Slow::prefill(100), 64);
+}
+
+/// The thread that forks is itself in a sweep, and goes on with it on both sides.
+#[test]
+fn a_fork_in_a_drop_gives_no_room_twice() {
+    static CHILD: Mutex<Option<libc::pid_t>> = Mutex::new(None);
+
+    #[derive(Default, Pooled)]
+    #[pooled(max_idle = 64)]
+    struct Forking(u64);
+
+    impl Drop for Forking {
+        fn drop(&mut self) {
+            let Ok(mut child) = CHILD.try_lock() else { return };
+            if child.is_none() {
+                *child = Some(begin(|| {
+                    // What it was about to drop is written off here, and then dropped.
+                    if Forking::prefill(100) != 64 { 2 } else { 0 }
+                }));
+            }
+        }
+    }
+
+    if backend() == Backend::Off {
+        println!("left out: nothing is idle with POOL_BACKEND=off");
+        return;
+    }
+    assert_eq!(Forking::prefill(64), 64);
+    Forking::pool().collect();
+    let child = CHILD.lock().expect("no panic").take().expect("a `Drop` has forked");
+    assert_eq!(end(child), Ok(()));
+    assert_eq!(Forking::prefill(100), 64);
+}
