@@ -5,8 +5,8 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::{Duration, Instant};
 use std::{mem, ptr, slice, thread};
 
@@ -412,6 +412,38 @@ fn a_wipe_that_panics() {
     let made = Session::prefill(3);
     assert_eq!(catch_unwind(|| Session::pool().collect()).is_err(), made > 0);
     assert_eq!(DROPPED.load(Relaxed), 1 + made);
+}
+
+/// Written by hand: a guard that finds no pool ends all the same.
+#[test]
+fn a_pool_that_panics() {
+    static PANICS: AtomicBool = AtomicBool::new(false);
+    struct Session([u8; 32]);
+    impl Pooled for Session {
+        fn pool() -> &'static Pool<Self> {
+            static POOL: Pool<Session> = Pool::new("session");
+            if PANICS.load(Relaxed) {
+                resume_unwind(Box::new("no pool"));
+            }
+            &POOL
+        }
+        fn create_object() -> Self {
+            Self([0; 32])
+        }
+        fn reset_object(_: &mut Self) {}
+        fn wipe_object(session: &mut Self) {
+            session.0.zeroize();
+        }
+    }
+    let ways: [fn(Guard<Session>); 3] = [drop, Guard::discard, |session| drop(Guard::into_box(session))];
+    for way in ways {
+        PANICS.store(false, Relaxed);
+        let mut session = Session::acquire();
+        session.0 = secret(20);
+        PANICS.store(true, Relaxed);
+        assert!(catch_unwind(AssertUnwindSafe(|| way(session))).is_err());
+    }
+    assert_eq!(freed(20), 0);
 }
 
 /// `Drop` finds nothing.

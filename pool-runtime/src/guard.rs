@@ -13,8 +13,8 @@ use core::ops::{Deref, DerefMut};
 use core::panic::UnwindSafe;
 use core::ptr::NonNull;
 
-use crate::Pooled;
 use crate::object::Object;
+use crate::{Pool, Pooled};
 
 /// An object that is in use: it goes back to the pool of its type when the guard is dropped.
 ///
@@ -154,15 +154,15 @@ impl<T: Pooled> Guard<T> {
     ///
     /// As with [`into_inner`](Self::into_inner), it is neither reset nor wiped.
     pub fn into_box(guard: Self) -> Box<T> {
-        let object = guard.into_raw_box();
-        T::pool().note_detached();
+        let (pool, object) = guard.end();
+        pool.note_detached();
         object
     }
 
     /// Drops the object instead of putting it back. It is not reset; fields marked `zeroize` are wiped.
     pub fn discard(guard: Self) {
-        let object = guard.into_raw_box();
-        T::pool().discard(Object::from_box(object));
+        let (pool, object) = guard.end();
+        pool.discard(Object::from_box(object));
     }
 
     /// Takes the object out of the pool and never frees it. It is neither reset nor wiped.
@@ -170,10 +170,33 @@ impl<T: Pooled> Guard<T> {
         Box::leak(Self::into_box(guard))
     }
 
-    fn into_raw_box(self) -> Box<T> {
+    fn end(self) -> (&'static Pool<T>, Box<T>) {
         let guard = ManuallyDrop::new(self);
         // SAFETY: the pointer came from a box and is owned by this guard alone (invariant 1), which is not dropped.
-        unsafe { Box::from_raw(guard.0.as_ptr()) }
+        let object = Ending(ManuallyDrop::new(unsafe { Box::from_raw(guard.0.as_ptr()) }));
+        let pool = T::pool();
+        (pool, object.defuse())
+    }
+}
+
+/// Owns the object of a guard that ends while the pool is asked for. A `pool` that is written by hand may panic: then the object is
+/// wiped and dropped.
+struct Ending<T: Pooled>(ManuallyDrop<Box<T>>);
+
+impl<T: Pooled> Ending<T> {
+    #[inline]
+    fn defuse(self) -> Box<T> {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: neither `this` nor its field is used again.
+        unsafe { ManuallyDrop::take(&mut this.0) }
+    }
+}
+
+impl<T: Pooled> Drop for Ending<T> {
+    fn drop(&mut self) {
+        // SAFETY: the field is not used again.
+        let mut object = unsafe { ManuallyDrop::take(&mut self.0) };
+        T::wipe_object(&mut object);
     }
 }
 
@@ -181,10 +204,9 @@ impl<T: Pooled> Drop for Guard<T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the pointer came from a box and is owned by this guard alone (invariant 1), which ends here.
-        let object = unsafe { Box::from_raw(self.0.as_ptr()) };
-        // A `pool` that is written by hand may panic: then the box drops the object.
+        let object = Ending(ManuallyDrop::new(unsafe { Box::from_raw(self.0.as_ptr()) }));
         let pool = T::pool();
-        pool.release(Object::from_box(object));
+        pool.release(Object::from_box(object.defuse()));
     }
 }
 
