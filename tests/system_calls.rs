@@ -11,7 +11,7 @@ use std::ffi::{c_int, c_long, c_void};
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pool_runtime::collector::{PressureSource, StartError};
 use pool_runtime::{Backend, Collector, Guard, Pooled, Reason, registry};
@@ -96,12 +96,24 @@ const ROWS: &[Row] = &[
     row("sched_setaffinity", Use, EPERM, Passes, uses_and_sweeps),
     row("sched_setaffinity", Use, Kill, Passes, uses_and_sweeps),
     row("getpid", Use, EPERM, Passes, uses_and_sweeps),
+    row("getpid", Use, Kill, Dies, uses_and_sweeps),
+    row("madvise", Load, EPERM, Passes, uses_and_sweeps),
+    row("madvise", Load, Kill, Dies, uses_and_sweeps),
+    row("clock_nanosleep", Use, EPERM, Passes, waits_for_other_sweeps),
+    row("clock_nanosleep", Use, Kill, Dies, waits_until_it_sleeps),
     row("fcntl", Load, EPERM, Passes, reports_nothing),
     row("fcntl", Load, Kill, Dies, reports_nothing),
     row("socketpair", Use, EPERM, Passes, starts_no_collector),
     row("socketpair", Use, Kill, Dies, starts_a_collector),
     row("clone3, clone", Use, EPERM, Passes, starts_no_collector),
     row("clone3, clone", Use, Kill, Dies, starts_a_collector),
+    row("rt_sigprocmask", Use, EPERM, Passes, has_a_collector),
+    row("rt_sigprocmask", Use, Kill, Dies, has_a_collector),
+    row("sched_setscheduler", Use, EPERM, Passes, has_a_collector),
+    row("sched_setscheduler", Use, Kill, Dies, has_a_collector),
+    row("getpriority, setpriority", Use, EPERM, Passes, has_a_collector),
+    row("getpriority, setpriority", Use, Kill, Dies, has_a_collector),
+    row("sched_setaffinity (collector)", Use, EPERM, Passes, has_a_collector),
     row("ppoll", Use, EPERM, Passes, has_a_collector_that_ends),
     row("ppoll", Use, Kill, Dies, has_a_collector_that_ends),
     #[cfg(target_arch = "aarch64")]
@@ -123,7 +135,12 @@ impl Row {
             "close" => &[libc::SYS_close],
             "sched_getaffinity" => &[libc::SYS_sched_getaffinity],
             "membarrier" => &[libc::SYS_membarrier],
-            "sched_setaffinity" => &[libc::SYS_sched_setaffinity],
+            "madvise" => &[libc::SYS_madvise],
+            "clock_nanosleep" => &[libc::SYS_clock_nanosleep, libc::SYS_nanosleep],
+            "rt_sigprocmask" => &[libc::SYS_rt_sigprocmask],
+            "sched_setscheduler" => &[libc::SYS_sched_setscheduler],
+            "getpriority, setpriority" => &[libc::SYS_getpriority, libc::SYS_setpriority],
+            "sched_setaffinity" | "sched_setaffinity (collector)" => &[libc::SYS_sched_setaffinity],
             "getpid" => &[libc::SYS_getpid],
             "fcntl" => &[libc::SYS_fcntl],
             "socketpair" => &[libc::SYS_socketpair],
@@ -222,6 +239,46 @@ fn is_portable() {
 
 fn reports_nothing() {
     uses_and_sweeps();
+}
+
+fn waits_for_other_sweeps() {
+    sweep_at_once(Duration::from_secs(1));
+}
+
+/// It is killed long before.
+fn waits_until_it_sleeps() {
+    sweep_at_once(Duration::from_secs(30));
+}
+
+/// Long sweeps of several threads, which wait for each other, and no object is lost meanwhile.
+fn sweep_at_once(time: Duration) {
+    #[derive(Default, Pooled)]
+    #[pooled(max_idle = 200_000)]
+    struct Many(u8);
+
+    let deadline = Instant::now() + time;
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while Instant::now() < deadline {
+                    Many::prefill(1000);
+                    Many::pool().age();
+                }
+            });
+        }
+    });
+    Many::pool().collect();
+    let stats = Many::pool().stats();
+    assert_eq!((stats.idle, stats.in_use), (0, 0));
+    uses_and_sweeps();
+}
+
+fn has_a_collector() {
+    let collector = Collector::builder().interval(Duration::from_millis(1)).start().expect("it does without");
+    let before = DROPPED.load(Relaxed);
+    drop(hold::<Page>(1));
+    wait_until("it ages", || DROPPED.load(Relaxed) > before);
+    drop(collector);
 }
 
 fn starts_a_collector() {

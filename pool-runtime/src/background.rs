@@ -64,10 +64,9 @@ mod signals {
     const FAULTS: [libc::c_int; 6] =
         [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
 
-    /// While this lives, the calling thread has all signals blocked; faults only if it had before.
-    pub(super) struct Blocked {
-        before: libc::sigset_t,
-    }
+    /// While this lives, the calling thread has all signals blocked; faults only if it had before. What it had blocked before, or
+    /// nothing where a filter refuses it.
+    pub(super) struct Blocked(Option<libc::sigset_t>);
 
     impl Blocked {
         pub(super) fn new() -> Self {
@@ -78,17 +77,18 @@ mod signals {
                 // SAFETY: the set was filled in. The signal exists.
                 unsafe { libc::sigdelset(all.as_mut_ptr(), fault) };
             }
-            // SAFETY: the first set was filled in, and the second is. It cannot fail: the first argument is one of three.
-            unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr()) };
-            // SAFETY: filled in just now.
-            Self { before: unsafe { before.assume_init() } }
+            // SAFETY: the first set was filled in, and the second is ours to write.
+            let error = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr()) };
+            // SAFETY: filled in, where there is no error.
+            Self((error == 0).then(|| unsafe { before.assume_init() }))
         }
     }
 
     impl Drop for Blocked {
         fn drop(&mut self) {
+            let Some(before) = &self.0 else { return };
             // SAFETY: the set is the one that the thread had; the old one is not asked for.
-            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, ptr::null_mut()) };
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
         }
     }
 }

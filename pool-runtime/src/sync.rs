@@ -120,7 +120,7 @@ impl Backoff {
         match self.0 {
             step if step < Self::SPINS => (0..1 << step).for_each(|_| spin_loop()),
             step if step < Self::SPINS + Self::YIELDS => thread::yield_now(),
-            step => thread::sleep(Self::FIRST_SLEEP * (1 << (step - Self::SPINS - Self::YIELDS))),
+            step => sleep(Self::FIRST_SLEEP * (1 << (step - Self::SPINS - Self::YIELDS))),
         }
         self.0 = (self.0 + 1).min(Self::SPINS + Self::YIELDS + Self::SLEEPS - 1);
     }
@@ -130,6 +130,21 @@ impl Backoff {
         self.0 > Self::SPINS + Self::YIELDS
     }
 }
+
+/// Sleeps for less than a second, or yields where a filter refuses it. std's sleep would panic there, in the middle of a sweep.
+#[cfg(all(unix, not(pool_loom)))]
+fn sleep(time: Duration) {
+    // SAFETY: integers, for which zero is a value.
+    let mut wanted: libc::timespec = unsafe { core::mem::zeroed() };
+    wanted.tv_nsec = time.subsec_nanos() as _;
+    // SAFETY: the pointer is to a time of ours, and what a signal leaves of it is not asked for.
+    if unsafe { libc::nanosleep(&wanted, core::ptr::null_mut()) } != 0 {
+        thread::yield_now();
+    }
+}
+
+#[cfg(not(any(unix, pool_loom)))]
+use thread::sleep;
 
 /// Lets loom run the other threads.
 #[cfg(pool_loom)]
