@@ -10,7 +10,7 @@
 //! 3. One sweep runs at a time. User code never runs inside one: what a sweep takes is dropped after it.
 //! 4. The lock names the process that holds it (`process`). In a forked child, a lock held by a thread of the parent, which does not
 //!    exist here, is taken over: what that sweep was about to drop is lost to the child, but for the room that it took up (invariant 5 of
-//!    `bound`), and the pools that it had stopped are let run by the child's first sweep.
+//!    `bound`), and the pools that it had stopped are let run by their first use that finds them stopped, or by the child's first sweep.
 //! 5. Entries are read, marked and taken out under the lock alone. What an entry leads to is read where it is not marked, so a marked
 //!    one may outlive its pool.
 //! 6. Who has taken objects out of a pool has its entry *pending* until they are dropped, since their `Drop` is the library's code.
@@ -259,10 +259,12 @@ impl Entry {
         self.marked.load(Relaxed)
     }
 
-    /// Lets a pool that has left run again, if no sweep is at work now: else the next use does it.
+    /// Lets a pool run again that is stopped, and no sweep of this process is at work that would do it: the pool has left, or a fork has
+    /// copied it in the middle of a sweep.
     pub(crate) fn come_back(&self) {
         let Some(_no_sweep) = try_lock() else { return };
-        if self.marked.swap(false, Relaxed) && self.store.tables.is_started() {
+        self.marked.store(false, Relaxed);
+        if self.store.tables.is_stopped() {
             self.store.tables.restart();
         }
     }
@@ -550,28 +552,68 @@ fn drop_all(taken: impl IntoIterator<Item = Pending>) {
 /// The right to sweep.
 struct Sweeping;
 
-/// The lock, if nobody has it.
+/// The lock, if no thread of this process has it (invariant 4).
 fn try_lock() -> Option<Sweeping> {
+    let us = process::current();
+    let holder = SWEEPING.load(Relaxed);
     // Acquire: pairs with the store of the last sweep.
-    SWEEPING.compare_exchange(0, process::current(), Acquire, Relaxed).ok().map(|_| Sweeping)
+    let taken = holder != us && SWEEPING.compare_exchange(holder, us, Acquire, Relaxed).is_ok();
+    taken.then(|| Sweeping)
 }
 
 fn lock() -> Sweeping {
-    let us = process::current();
     let mut backoff = Backoff::new();
-    // Acquire: pairs with the store of the last sweep.
-    while let Err(holder) = SWEEPING.compare_exchange(0, us, Acquire, Relaxed) {
-        // Invariant 4.
-        if holder != us && SWEEPING.compare_exchange(holder, us, Acquire, Relaxed).is_ok() {
-            break;
+    loop {
+        if let Some(lock) = try_lock() {
+            return lock;
         }
         backoff.snooze();
     }
-    Sweeping
 }
 
 impl Drop for Sweeping {
     fn drop(&mut self) {
         SWEEPING.store(0, Release);
+    }
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+    use crate::{Pool, Pooled};
+
+    /// In a child of `fork`, which has the lock and the pool as a thread of its parent had them at that moment.
+    #[test]
+    fn a_pool_that_another_process_has_stopped_runs_again_when_it_is_used() {
+        struct Page;
+        impl Pooled for Page {
+            fn pool() -> &'static Pool<Self> {
+                static POOL: Pool<Page> = Pool::new("page");
+                &POOL
+            }
+            fn create_object() -> Self {
+                Self
+            }
+            fn reset_object(_: &mut Self) {}
+        }
+
+        drop(Page::acquire());
+        let AnyPool(store) = pools().into_iter().find(|pool| pool.name() == "page").expect("it was used");
+        if cpu::is_off() {
+            return;
+        }
+        // Sweeps of other tests take the lock over, too; they do not let this pool run.
+        core::mem::forget(lock());
+        store.tables.stop();
+        Page::prefill(1);
+        assert!(!store.tables.is_running(), "a sweep of this process will let it run");
+        SWEEPING.store(process::current() + 1, Release);
+        // A sweep of another test may have the lock by now.
+        let runs = (0..10_000).any(|_| {
+            Page::prefill(1);
+            std::thread::yield_now();
+            store.tables.is_running()
+        });
+        assert!(runs);
     }
 }

@@ -283,10 +283,10 @@ impl Store {
         (number, slot)
     }
 
-    /// Where the pool does not run because it has left the registry: it enters again.
+    /// Where the pool does not run, and no sweep of this process is at work that has stopped it: it runs again.
     #[cold]
     fn come_back(&'static self) {
-        if let Some(entry) = self.entry().filter(|entry| entry.has_left()) {
+        if let Some(entry) = self.entry().filter(|entry| entry.has_left() || self.tables.is_stopped()) {
             entry.come_back();
         }
     }

@@ -133,6 +133,11 @@ impl Tables {
         self.running.load(Relaxed) != UNSTARTED
     }
 
+    /// Whether the pool was started and does not run: a guess, as for `is_running`.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.running.load(Relaxed) == STARTED
+    }
+
     /// The first table, if the pool has been used.
     pub(crate) fn first(&self) -> Option<&'static Table> {
         // Acquire: pairs with `first_or_make`.
