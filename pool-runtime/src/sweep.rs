@@ -20,6 +20,7 @@
 //! [`PATIENCE`], and what lies behind that lock stays where it is; acquire and release pass it over as always.
 
 use core::hint::spin_loop;
+use core::sync::atomic::Ordering::Acquire;
 use std::time::{Duration, Instant};
 
 use crate::list::{List, Locked};
@@ -29,7 +30,7 @@ use crate::registry;
 use crate::slot::Slot;
 use crate::stats::{Reason, Stats};
 use crate::store::Store;
-use crate::sync::Backoff;
+use crate::sync::{Backoff, fence};
 use crate::table::Table;
 
 /// How long a sweep in a forked child waits for a lock: longer than a thread that exists keeps one, even if it is
@@ -145,7 +146,8 @@ impl Store {
     ///
     /// All lists are held at once, and then read with the stacks, on which nothing goes and off which nothing comes (invariant 3 of `slot`). So no object
     /// is between two places. Who holds a list waits for nothing meanwhile, so each is had in the end. The counters, which only grow, are the same before
-    /// and after: so they were at that moment.
+    /// and after: so they were at that moment. All of them are Relaxed loads, and the fences (Acquire) have each be over before the next begins: to take a
+    /// lock holds back what comes after, and to leave it what came before.
     ///
     /// The front of a stack on the portable backend is exchanged without its lock: by a thread that has seen the pool run, once more. What it takes out
     /// cannot come to another place while the lists are held, and what it puts in was in none; so no object is counted twice or passed over.
@@ -161,8 +163,10 @@ impl Store {
             for list in slots.iter().flat_map(|slot| [&slot.lists.shared, &slot.lists.victims]) {
                 lists.push(locked(list)?);
             }
+            fence(Acquire);
             slots.iter().for_each(|slot| idle.add_idle(slot));
             lists.clear();
+            fence(Acquire);
             let mut after = self.counted();
             if after.came_and_went() == before.came_and_went() {
                 (after.idle, after.victims) = (idle.idle, idle.victims);
