@@ -47,7 +47,6 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
         let reset = reset_object(item, instance);
         let retain = retain_object(item);
         let wipe = wipe_object(item);
-        let own = own_acquire(ty);
         let needs = item.args.bound.as_ref().map(|bound| needs(&bound.key, "needs_reset", ty));
         quote! {
             #allow_deprecated
@@ -65,7 +64,6 @@ pub(crate) fn pooled(item: &Item<'_>) -> TokenStream {
                     #retain
                     #wipe
                 }
-                #own
                 #needs
             };
         }
@@ -202,20 +200,6 @@ fn pool(item: &Item<'_>, Instance { ty, label, .. }: &Instance) -> TokenStream {
     }
 }
 
-/// Refuses an `acquire` of the type's own, which would hide the pool's wherever one writes `Type::acquire()`.
-fn own_acquire(ty: &TokenStream) -> TokenStream {
-    // The bound is taken as met, since a type that is not `Send` has an error of its own: a lifetime makes the compiler wait with it.
-    quote! {
-        fn __own_acquire()
-        where
-            for<'a> #ty: ::core::marker::Send,
-        {
-            use __pool_runtime::{OtherAcquire as _, Pooled as _};
-            __pool_runtime::Acquire::<#ty, _>::of(<#ty>::acquire).check();
-        }
-    }
-}
-
 /// The default of a type, asked for by a key.
 fn default_of(key: &Ident, ty: &TokenStream) -> TokenStream {
     let span = Span::mixed_site().located_at(key.span());
@@ -315,7 +299,8 @@ fn wipe_value(item: &Item<'_>) -> Option<TokenStream> {
 
 /// What wipes the fields that are marked for it, and the secrets in those without a key. `None` where there is neither.
 fn wipes(item: &Item<'_>, writing: &Writing<'_>) -> Option<TokenStream> {
-    if item.args.reset.is_some() || item.args.default.is_some() {
+    // Without the feature nothing is marked, in this type or in those of its fields.
+    if !cfg!(feature = "zeroize") || item.args.reset.is_some() || item.args.default.is_some() {
         return None;
     }
     let object = object();

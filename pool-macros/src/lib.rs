@@ -69,8 +69,8 @@ use syn::{DeriveInput, Error};
 /// A path may be generic, and a closure captures nothing. A path is looked up where the type is defined: a function of the type's own
 /// is `Self::make`, not `make`. Numbers and the name are constant expressions, and `Self` may stand in them.
 ///
-/// `Type::acquire()` is that of this trait: a function `acquire` of the type's own that takes nothing and returns anything but a guard
-/// is an error. `<Type as Pooled>::acquire()` cannot be hidden, and so for `try_acquire`, `adopt`, `prefill` and `pool`.
+/// A function `acquire` of the type's own hides the pool's: `Type::acquire()` then calls that one and looks into no pool.
+/// `<Type as Pooled>::acquire()` cannot be hidden, and so for `try_acquire`, `adopt`, `prefill` and `pool`.
 ///
 /// # Keys on a field
 ///

@@ -1,12 +1,10 @@
 //! What the derives name, under one path: no part of the public API, and free to change.
 
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr;
 
 pub use std::boxed::Box;
 
-use crate::Guard;
 pub use crate::{LimitCapacity, OnPanic, Pool, Pooled, Reset};
 #[cfg(feature = "zeroize")]
 pub use zeroize::Zeroize;
@@ -173,40 +171,3 @@ impl<T: ?Sized> LeaveWiped for Wiped<'_, T> {
     #[inline]
     fn renew(self) {}
 }
-
-/// What the path `T::acquire` names.
-pub struct Acquire<T, F>(PhantomData<T>, PhantomData<F>);
-
-impl<T, F> Acquire<T, F> {
-    /// That of this function.
-    pub fn of(_: F) -> Self {
-        Self(PhantomData, PhantomData)
-    }
-}
-
-impl<T, F: FnOnce() -> R, R> Acquire<T, F> {
-    /// A function without arguments: it returns a guard, or hides the one that does.
-    pub fn check(self)
-    where
-        R: OfPool<T>,
-    {
-    }
-}
-
-/// What is found for every other function: nobody takes a call of it for one of the pool's.
-pub trait OtherAcquire: Sized {
-    /// Does nothing.
-    fn check(self) {}
-}
-
-impl<T, F> OtherAcquire for Acquire<T, F> {}
-
-/// A guard. It stands for its message.
-#[diagnostic::on_unimplemented(
-    message = "`{T}` has an `acquire` of its own, which hides that of its pool",
-    label = "its `acquire` returns `{Self}`",
-    note = "rename it: `{T}::acquire()` would not look into the pool"
-)]
-pub trait OfPool<T> {}
-
-impl<T: Pooled> OfPool<T> for Guard<T> {}

@@ -1,4 +1,4 @@
-//! A type may have functions of the names of `Pooled`'s, but for one that would be taken for the pool's.
+//! A type may have functions of the names of `Pooled`'s. One without arguments hides the pool's, but for `<T as Pooled>::acquire()`.
 
 use pool_runtime::{Guard, Pooled};
 
