@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
+use std::time::Duration;
 
 use pool_runtime::{Backend, Pooled, backend};
 
@@ -117,4 +118,47 @@ fn a_fork_in_a_drop_gives_no_room_twice() {
     let child = CHILD.lock().expect("no panic").take().expect("a `Drop` has forked");
     assert_eq!(end(child), Ok(()));
     assert_eq!(Forking::prefill(100), 64);
+}
+
+/// A library that is unloaded after this would be gone under the other thread.
+#[test]
+fn in_a_child_too_who_leaves_waits_for_drops() {
+    static IN_DROP: AtomicBool = AtomicBool::new(false);
+    static DROPPED: AtomicBool = AtomicBool::new(false);
+
+    #[derive(Default, Pooled)]
+    #[pooled(max_idle = 64)]
+    struct Late(u64);
+
+    impl Drop for Late {
+        fn drop(&mut self) {
+            IN_DROP.store(true, Relaxed);
+            // Longer than a sweep in a child waits for a lock.
+            thread::sleep(Duration::from_millis(300));
+            DROPPED.store(true, Relaxed);
+        }
+    }
+
+    fn life() -> i32 {
+        Late::prefill(1);
+        let sweep = thread::spawn(|| Late::pool().collect());
+        while !IN_DROP.load(Relaxed) {
+            thread::yield_now();
+        }
+        if Late::pool().leave().is_err() {
+            return 2;
+        }
+        if !DROPPED.load(Relaxed) {
+            return 3;
+        }
+        sweep.join().map_or(4, |()| 0)
+    }
+
+    if backend() == Backend::Off {
+        println!("left out: nothing is idle with POOL_BACKEND=off");
+        return;
+    }
+    drop(Late::adopt_box(Box::default()));
+    let ended = end(begin(life));
+    assert_eq!(ended, Ok(()));
 }

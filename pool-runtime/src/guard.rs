@@ -145,7 +145,8 @@ impl<T: Pooled> Guard<T> {
 
     /// Takes the object out of the pool for good.
     ///
-    /// It is neither reset nor wiped: [secrets](crate::secrets) in it are the caller's.
+    /// It is neither reset nor wiped: [secrets](crate::secrets) in it are the caller's, and a copy of them stays in the memory of its box,
+    /// which is freed. [`into_box`](Self::into_box) makes no copy.
     pub fn into_inner(guard: Self) -> T {
         *Self::into_box(guard)
     }

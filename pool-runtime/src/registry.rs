@@ -36,7 +36,6 @@ use crate::object::Object;
 use crate::process;
 use crate::stats::{Rows, Stats};
 use crate::store::Store;
-use crate::sweep::wait_for;
 use crate::sync::Backoff;
 
 /// Clears every pool of the process: all objects that are idle when it begins are dropped, by the calling thread,
@@ -247,6 +246,8 @@ pub(crate) struct Entry {
     marked: AtomicBool,
     /// How many threads have objects of the pool that they are about to drop, after a sweep.
     pending: AtomicU32,
+    /// The process that these are threads of: a forked child has none of them.
+    pending_in: AtomicU32,
 }
 
 impl Entry {
@@ -269,9 +270,10 @@ impl Entry {
         }
     }
 
+    /// Whether a thread of this process has it pending.
     fn is_pending(&self) -> bool {
         // Acquire: pairs with `Pending`; what the `Drop` of an object has done comes before.
-        self.pending.load(Acquire) > 0
+        self.pending.load(Acquire) > 0 && self.pending_in.load(Relaxed) == process::current()
     }
 }
 
@@ -300,6 +302,7 @@ pub(crate) fn add(store: &'static Store) {
         next: AtomicPtr::default(),
         marked: AtomicBool::new(false),
         pending: AtomicU32::new(0),
+        pending_in: AtomicU32::new(0),
     }));
     let mut head = HEAD.load(Relaxed);
     loop {
@@ -430,7 +433,7 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
         Pending::new(store, store.take_all(fenced))
     };
     drop_all(taken);
-    wait_for(|| (!entry.is_pending()).then_some(()));
+    wait_while(|| entry.is_pending());
     Ok(())
 }
 
@@ -446,8 +449,8 @@ pub(crate) unsafe fn forget(library: Library) {
         let _nobody_reads = lock();
         take_out(|entry| (entry.store.library)() == library)
     };
-    // Invariant 6. No entry becomes pending, but while another is. Where the wait is given up, in a forked child, the thread does not exist.
-    wait_for(|| (!entries.iter().any(|entry| entry.is_pending())).then_some(()));
+    // Invariant 6. No entry becomes pending, but while another is.
+    wait_while(|| entries.iter().any(|entry| entry.is_pending()));
     let mut taken = Vec::new();
     {
         let _one_at_a_time = lock();
@@ -510,8 +513,12 @@ impl Pending {
     fn new(store: &'static Store, objects: Vec<Object>) -> Option<Self> {
         // A pool that was never used has no object.
         let entry = store.entry().filter(|_| !objects.is_empty())?;
-        entry.pending.fetch_add(1, Relaxed);
         let process = process::current();
+        if entry.pending_in.load(Relaxed) != process {
+            entry.pending.store(0, Relaxed);
+            entry.pending_in.store(process, Relaxed);
+        }
+        entry.pending.fetch_add(1, Relaxed);
         store.bound.begin_drops(process, objects.len());
         Some(Self { entry, objects, process })
     }
@@ -519,8 +526,19 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        // Release: pairs with `is_pending`.
-        self.entry.pending.fetch_sub(1, Release);
+        // Not in a child that was forked meanwhile.
+        if self.process == process::current() {
+            // Release: pairs with `is_pending`.
+            self.entry.pending.fetch_sub(1, Release);
+        }
+    }
+}
+
+/// Waits for what threads of this process do: in a forked child, too, there is an end to it.
+fn wait_while(condition: impl Fn() -> bool) {
+    let mut backoff = Backoff::new();
+    while condition() {
+        backoff.snooze();
     }
 }
 

@@ -222,7 +222,7 @@ fn locked(list: &'static List) -> Option<Locked<'static>> {
 }
 
 /// Tries until it works. `None` only in a forked child, when it has not worked for [`PATIENCE`].
-pub(crate) fn wait_for<L>(mut attempt: impl FnMut() -> Option<L>) -> Option<L> {
+fn wait_for<L>(mut attempt: impl FnMut() -> Option<L>) -> Option<L> {
     let mut backoff = Backoff::new();
     let mut deadline = None;
     loop {
