@@ -22,7 +22,7 @@ use tests::{child, cpu};
 struct Page(u8);
 
 #[derive(Default, Pooled)]
-#[pooled(name = "a línea", local = 0)]
+#[pooled(name = "a línea", local = 0, weigh = |_| 7)]
 struct Line(u8);
 
 /// Runs the test `name` in a process of its own, and `part` there.
@@ -90,7 +90,7 @@ fn the_rows_can_be_serialized() {
         assert_eq!((other.name.as_ref(), other.idle, other.max_idle), ("page", 3, 0));
         let moves = Page::pool().stats();
         let expected = json!({
-            "name": "page", "idle": 3, "max_idle": 3, "victims": 0, "in_use": 1, "created": 5, "adopted": 2, "detached": 1,
+            "name": "page", "idle": 3, "max_idle": 3, "victims": 0, "in_use": 1, "idle_bytes": null, "created": 5, "adopted": 2, "detached": 1,
             "refills": moves.refills, "flushes": moves.flushes, "steals": moves.steals, "unfenced": 0,
             "dropped": {
                 "bound": 1, "busy": 0, "retain": 0, "panic": 0, "discard": 1, "collect": 0, "age": 0, "off": 0
@@ -98,6 +98,7 @@ fn the_rows_can_be_serialized() {
         });
         assert_eq!(*rows["page"], expected);
         assert_eq!(rows["a línea"]["dropped"]["collect"], 12_345);
+        assert_eq!(rows["a línea"]["idle_bytes"], 7, "of the one that was idle at the step");
     });
 }
 
@@ -118,7 +119,8 @@ impl Told {
     }
 
     fn describe(&self, name: &KeyName, unit: Option<Unit>, text: &str) {
-        assert!(unit == Some(Unit::Count) && text.ends_with('.'), "{name:?}: {text}");
+        let right = if name.as_str().ends_with("_bytes") { Unit::Bytes } else { Unit::Count };
+        assert!(unit == Some(right) && text.ends_with('.'), "{name:?}: {text}");
         self.lock().0.insert(name.as_str().to_owned());
     }
 
@@ -201,6 +203,7 @@ fn the_recorder_is_told_every_number() {
             ("pool_idle_objects{pool=a línea}", 2),
             ("pool_victim_objects{pool=a línea}", 1),
             ("pool_in_use_objects{pool=a línea}", 2),
+            ("pool_idle_bytes{pool=a línea}", 7),
             ("pool_created_objects_total{pool=a línea}", 12_349),
             ("pool_adopted_objects_total{pool=page}", 2),
             ("pool_detached_objects_total{pool=page}", 1),
@@ -212,8 +215,8 @@ fn the_recorder_is_told_every_number() {
         ] {
             assert_eq!(series.get(name), Some(&f64::from(value)), "{name} in {series:#?}");
         }
-        // Four gauges and a counter of the lines, three and three of the pages, and three reasons: zeroes are not told.
-        assert_eq!(series.len(), 5 + 6 + 3, "{series:#?}");
+        // Four gauges, the bytes and a counter of the lines, three and three of the pages, and three reasons: zeroes are not told.
+        assert_eq!(series.len(), 6 + 6 + 3, "{series:#?}");
 
         // But what was not zero is told when it is.
         Line::pool().collect();

@@ -35,6 +35,8 @@ pub(crate) struct TypeArgs {
     pub(crate) default: Option<Arg<()>>,
     /// `fn(&Self) -> bool`.
     pub(crate) retain: Option<Arg<Expr>>,
+    /// `fn(&Self) -> usize`; `None` alone, which counts the fields.
+    pub(crate) weigh: Option<Arg<Option<Expr>>>,
     /// A constant `usize`.
     pub(crate) max_idle: Option<Arg<Expr>>,
     /// A constant `usize`.
@@ -102,6 +104,8 @@ impl TypeArgs {
                 "reset" => args.reset = Some(word.read_value(hook, errors)),
                 "default" => args.default = Some(word.read_alone((), errors)),
                 "retain" => args.retain = Some(word.read_value(hook, errors)),
+                "weigh" if matches!(word.given, Given::Nothing) => args.weigh = Some(word.read_alone(None, errors)),
+                "weigh" => args.weigh = Some(word.read_value(|key, value| hook(key, value).map(Some), errors)),
                 "max_idle" => args.max_idle = Some(word.read_value(number, errors)),
                 "local" => args.local = Some(word.read_value(number, errors)),
                 "name" => args.name = Some(word.read_value(|_, value| escape::check(value), errors)),
@@ -124,7 +128,8 @@ impl TypeArgs {
     pub(crate) fn of_pooled(&self) -> Option<&Ident> {
         let values = [&self.new, &self.new_boxed, &self.retain, &self.max_idle, &self.local, &self.name];
         let keys = values.into_iter().flatten().map(|arg| &arg.key);
-        keys.chain(self.on_panic.as_ref().map(|arg| &arg.key)).next()
+        let others = [self.weigh.as_ref().map(|arg| &arg.key), self.on_panic.as_ref().map(|arg| &arg.key)];
+        keys.chain(others.into_iter().flatten()).next()
     }
 }
 
@@ -359,6 +364,7 @@ fn hook(key: &Ident, value: Expr) -> syn::Result<Expr> {
                 "new_boxed" => (0, "fn() -> Box<Self>"),
                 "reset" => (1, "fn(&mut Self)"),
                 "retain" => (1, "fn(&Self) -> bool"),
+                "weigh" => (1, "fn(&Self) -> usize"),
                 _ => (1, "fn(&mut Field)"),
             };
             if closure.inputs.len() == arguments {

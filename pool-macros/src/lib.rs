@@ -59,6 +59,7 @@ use syn::{DeriveInput, Error};
 /// | [`reset = path or closure`](#reset) | resets the whole object, `fn(&mut Self)`; there are no keys on fields then | field by field |
 /// | [`default`](#default) | a reset replaces the object with a new one; there are no keys on fields then | field by field |
 /// | [`retain = path or closure`](#retain) | whether an object is worth keeping, `fn(&Self) -> bool`, asked after the reset | keeps every object |
+/// | [`weigh`, `weigh = path or closure`](#weigh) | how many bytes an idle object takes up, `fn(&Self) -> usize` | not known |
 /// | [`max_idle = n`](#max_idle-and-local) | how many idle objects the pool keeps at most, over all CPUs | 64 times the number of CPUs |
 /// | [`local = n`](#max_idle-and-local) | how many of them one CPU may keep to itself at most; 0 for none | 32 |
 /// | [`name = ".."`](#name) | the name in statistics | the type's path |
@@ -218,6 +219,32 @@ use syn::{DeriveInput, Error};
 /// page.text.reserve(100_000);
 /// drop(page);
 /// assert_eq!(Page::pool().idle(), 0);
+/// ```
+///
+/// ## `weigh`
+///
+/// What an object takes up, itself and what it owns, for statistics and for the budget of a collector. Asked by ageing steps, of each object that is idle,
+/// and of those that a sweep drops; never by an acquire or a release, and under no lock. Alone it is the size of the object and what its fields own whose types have
+/// `HeapBytes`, as all containers with a capacity do. Of an enum these are the fields of the variant marked `default`.
+///
+/// ```
+/// # use pool_runtime::Pooled;
+/// #[derive(Default, Pooled)]
+/// #[pooled(weigh)]
+/// struct Page {
+///     text: String,
+///     lines: Vec<u32>,
+/// }
+///
+/// #[derive(Default, Pooled)]
+/// #[pooled(weigh = |tree| tree.nodes * 64)]
+/// struct Tree {
+///     nodes: usize,
+/// }
+///
+/// Page::acquire().text.reserve_exact(1000);
+/// Page::pool().age();
+/// assert_eq!(Page::pool().stats().idle_bytes, Some(size_of::<Page>() + 1000));
 /// ```
 ///
 /// ## `max_idle` and `local`

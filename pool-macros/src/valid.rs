@@ -27,6 +27,7 @@ pub(crate) fn check(item: &Item<'_>, errors: &mut Vec<Error>) {
     }
     check_whole_reset(item, errors);
     check_packed(item, errors);
+    check_weigh(item, errors);
     if let Some(Arg { key, .. }) = &item.args.bound {
         if instance::parameter_names(item.generics).next().is_none() {
             let message = format!("`{}` has no parameters that `bound` could be about: remove it", item.ident);
@@ -177,6 +178,25 @@ fn check_whole_reset(item: &Item<'_>, errors: &mut Vec<Error>) {
         errors.push(Error::new_spanned(
             reset,
             format!("`{reset}` conflicts with the keys on {}: it {does}", with_keys.join(", ")),
+        ));
+    }
+}
+
+/// `weigh` alone borrows the fields that an idle object has.
+fn check_weigh(item: &Item<'_>, errors: &mut Vec<Error>) {
+    let Some(Arg { key, value: Some(None) }) = &item.args.weigh else { return };
+    if item.packed.is_some() {
+        let message = format!(
+            "`{}` is packed, so its fields cannot be borrowed to be weighed: name a function, `weigh = path`",
+            item.ident
+        );
+        errors.push(Error::new_spanned(key, message));
+    }
+    if matches!(&item.body, Body::Enum(variants) if variants.is_empty()) {
+        errors.push(Error::new_spanned(
+            key,
+            "`weigh` alone adds up the fields of the default variant, and none is marked: write `#[pooled(default)]` above it, or \
+             name a function, `weigh = path`",
         ));
     }
 }

@@ -5,6 +5,7 @@ use core::ptr;
 
 pub use std::boxed::Box;
 
+use crate::HeapBytes;
 pub use crate::{LimitCapacity, OnPanic, Pool, Pooled, Reset};
 #[cfg(feature = "zeroize")]
 pub use zeroize::Zeroize;
@@ -171,3 +172,31 @@ impl<T: ?Sized> LeaveWiped for Wiped<'_, T> {
     #[inline]
     fn renew(self) {}
 }
+
+/// A field of an object that is weighed. The derive calls [`__heap_bytes`](WeighsSomething::__heap_bytes) on a reference to one: a method that is found
+/// without another reference comes first, and that is the one of a type that has [`HeapBytes`].
+pub struct Weighed<'a, T: ?Sized>(pub &'a T);
+
+/// A field that owns memory.
+pub trait WeighsSomething {
+    /// How much.
+    fn __heap_bytes(&self) -> usize;
+}
+
+impl<T: HeapBytes + ?Sized> WeighsSomething for Weighed<'_, T> {
+    #[inline]
+    fn __heap_bytes(&self) -> usize {
+        self.0.heap_bytes()
+    }
+}
+
+/// Any other field.
+pub trait WeighsNothing {
+    /// Nothing.
+    #[inline]
+    fn __heap_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl<T: ?Sized> WeighsNothing for &Weighed<'_, T> {}

@@ -117,6 +117,12 @@ impl Bound {
         }
     }
 
+    /// Has `n` of these objects charged as before, since they are not dropped after all. `false` where their charges were written off.
+    pub(crate) fn keep(&self, process: u32, n: usize) -> bool {
+        let is_there = |now: Word| is_of(now, process) && (now & CHARGED) as usize >= n;
+        n == 0 || is_there(self.change_dropping(|now| is_there(now).then(|| now - n as Word)))
+    }
+
     /// Gives back, in a forked child, what was charged for objects that a thread of its parent was about to drop. `false` where
     /// there are none: everywhere else.
     pub(crate) fn write_off(&self) -> bool {

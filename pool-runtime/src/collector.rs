@@ -8,6 +8,7 @@
 
 use core::error::Error;
 use core::fmt;
+use core::mem;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
@@ -20,9 +21,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use crate::allocator::{self, Trimmer};
 use crate::pressure::{self, Alarm, Found, Sleeper, Sources};
+use crate::registry::{age_all, collect_all, shrink_to};
 use crate::stats::Counter;
-use crate::{age, background, collect, process};
+use crate::{background, process};
 
 /// How often the collector takes an ageing step, where nothing is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
@@ -79,13 +82,18 @@ const SAME_SHORTAGE: Duration = Duration::from_secs(10);
 ///
 /// | level | when | answer |
 /// |---|---|---|
-/// | low | the first report | [`age`] once: what was idle for long goes |
+/// | low | the first report | [`age`](crate::age) once: what was idle for long goes |
 /// | medium | the second | `age` twice: all goes that is not acquired in between, and private stacks shrink |
-/// | critical | every further one | [`collect`] |
+/// | critical | every further one | [`collect`](crate::collect) |
 ///
 /// An answer begins a new interval. With the feature `metrics`, `publish_metrics` is called when the collector starts, before each step, and when it
-/// stops. Memory goes back to the allocator; whether the allocator gives it to the system is its affair
-/// (`malloc_trim` asks glibc's to).
+/// stops.
+///
+/// # Memory
+///
+/// What is dropped goes back to the allocator, which keeps it as a rule. So after a step that has dropped more than a little, glibc is asked to give back to the
+/// system what is free ([`trim`](Builder::trim)). For other allocators there is a call of one's own ([`after`](Builder::after)): see [memory](crate::memory). A budget in bytes
+/// for all pools together is [`max_bytes`](Builder::max_bytes).
 ///
 /// # Examples
 ///
@@ -124,6 +132,62 @@ pub struct Builder {
     beside_another: bool,
     #[cfg(feature = "metrics")]
     metrics_prefix: Cow<'static, str>,
+    steps: Steps,
+}
+
+/// What the thread does in a step.
+#[derive(Clone, Debug)]
+struct Steps {
+    max_bytes: Option<usize>,
+    trim: bool,
+    after: Option<After>,
+}
+
+/// A function of the user's.
+#[derive(Clone)]
+struct After(Arc<dyn Fn(&Step) + Send + Sync>);
+
+/// What a [`Collector`] has just done, for [`Builder::after`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Step {
+    /// Why, and how hard.
+    pub level: Level,
+    /// How many objects were dropped.
+    pub objects: usize,
+    /// What these took up, in bytes. An object whose type does not say it (the derive's key `weigh`) counts with its size alone.
+    pub bytes: usize,
+    /// How long the step took, the drops included.
+    pub duration: Duration,
+    /// How long glibc took to give memory back, if it was asked: see [`Builder::trim`].
+    pub trim: Option<Duration>,
+}
+
+/// Why a [`Collector`] takes a step, and how hard it answers.
+// An index into `STEPS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Level {
+    /// The interval is over: `age` once.
+    Interval,
+    /// Memory is short: `age` once.
+    Low,
+    /// It still is: `age` twice.
+    Medium,
+    /// It is for long: `collect`.
+    Critical,
+}
+
+/// How often a [`Collector`] has asked glibc to give memory back, in the whole process: [`Collector::trims`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trims {
+    /// How often.
+    pub calls: u64,
+    /// How often glibc has given something back.
+    pub fruitful: u64,
+    /// How long all of them took.
+    pub time: Duration,
 }
 
 /// What the collectors of the process have done since it began: [`counts`].
@@ -235,6 +299,7 @@ impl Collector {
             pressure: Pressure::default(),
             stack_size: DEFAULT_STACK,
             beside_another: false,
+            steps: Steps { max_bytes: None, trim: true, after: None },
             #[cfg(feature = "metrics")]
             metrics_prefix: crate::metrics::DEFAULT_PREFIX.into(),
         }
@@ -246,6 +311,12 @@ impl Collector {
         if self.running.is_here() {
             self.alarm.ring();
         }
+    }
+
+    /// How often glibc was asked to give memory back, how often it did, and how long that took, since the process began. Zero where there is no
+    /// glibc.
+    pub fn trims(&self) -> Trims {
+        allocator::trims()
     }
 
     /// Where it hears of memory pressure, at this moment: a source can be lost.
@@ -306,6 +377,57 @@ impl Builder {
         self
     }
 
+    /// Keeps what the pools of the process hold below a budget: if they weigh more than `bytes` together after a step, the collector drops what is
+    /// above.
+    ///
+    /// First goes what was idle longest: what was idle for an interval, which a step drops anyway, and then of each pool the same share of its
+    /// idle objects, those first that were released first. A pool is weighed where its type says what an object takes up: the derive's key `weigh`. The
+    /// objects of others count with their size alone, without what they own.
+    ///
+    /// The budget is kept from step to step, not in between: until the next one pools fill up to their `max_idle`. For a hard limit on one pool, at all times,
+    /// see [recipes](crate::recipes#a-limit-in-bytes).
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.steps.max_bytes = Some(bytes);
+        self
+    }
+
+    /// Whether glibc is asked to give memory back to the system (`malloc_trim`) after a step that has dropped more than a little: 1 MiB by
+    /// weight, or 16 objects, counted from the last time. By default it is, where glibc is. Where another allocator is the program's, glibc has nothing to give
+    /// back, and to ask takes less than a microsecond: see [memory](crate::memory) for what those need.
+    ///
+    /// It is asked once after a step at the most, and then not for ten times as long as it took, or a hundred times if nothing came of it. Threads that allocate from a heap wait while it is gone
+    /// through: some microseconds as a rule, 50 ms where 100,000 small pieces of memory are free. A program with heaps like that, and with deadlines, turns
+    /// it off.
+    pub fn trim(mut self, trim: bool) -> Self {
+        self.steps.trim = trim;
+        self
+    }
+
+    /// A function to be called after each step, on the collector's thread: to log it, or to ask an allocator to give back what was dropped, for which
+    /// [memory](crate::memory) has recipes. If it panics, the panic is reported as always and the thread goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_runtime::Collector;
+    ///
+    /// # fn main() -> Result<(), pool_runtime::collector::StartError> {
+    /// let collector = Collector::builder()
+    ///     .after(|step| {
+    ///         if step.objects > 0 {
+    ///             eprintln!("{:?}: {} objects, {} bytes, in {:?}", step.level, step.objects, step.bytes, step.duration);
+    ///         }
+    ///     })
+    ///     .start()?;
+    /// # drop(collector);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after(mut self, call: impl Fn(&Step) + Send + Sync + 'static) -> Self {
+        self.steps.after = Some(After(Arc::new(call)));
+        self
+    }
+
     /// Starts the thread.
     ///
     /// Where the environment names a socket, that has a second to accept the connection.
@@ -348,7 +470,7 @@ impl Drop for Collector {
         let Some(thread) = self.thread.take() else { return };
         if !self.running.is_here() {
             // The thread is the parent's, and so are its alarm and what it would be joined by (invariant 1).
-            core::mem::forget(thread);
+            mem::forget(thread);
             self.alarm.close_inherited();
             return;
         }
@@ -391,6 +513,7 @@ impl Drop for Running {
 /// The thread.
 fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mutex<Heard>) {
     let mut shortage = Shortage::default();
+    let mut trimmer = if builder.steps.trim { Trimmer::new() } else { None };
     loop {
         let level = match sleeper.sleep(Instant::now().checked_add(builder.interval)) {
             Wake::Deadline => Level::Interval,
@@ -411,11 +534,7 @@ fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mu
         }
         // After an ageing step all that is idle is a victim.
         builder.publish();
-        match level {
-            Level::Interval | Level::Low => caught(age),
-            Level::Medium => (0..2).for_each(|_| caught(age)),
-            Level::Critical => caught(collect),
-        }
+        builder.steps.take(level, trimmer.as_mut());
         STEPS[level as usize].add(1);
     }
 }
@@ -428,19 +547,34 @@ impl Builder {
     }
 }
 
-/// Lets a panic of user code end here. The panic hook has reported it.
-fn caught(step: impl FnOnce()) {
-    // The drop of a payload may panic in its turn.
-    core::mem::forget(catch_unwind(AssertUnwindSafe(step)));
+impl Steps {
+    /// Takes a step. Panics of user code end here (invariant 2); the panic hook has reported them.
+    fn take(&self, level: Level, trimmer: Option<&mut Trimmer>) {
+        let start = Instant::now();
+        let first = match level {
+            Level::Interval | Level::Low => age_all(),
+            Level::Medium => age_all().and(age_all()),
+            Level::Critical => collect_all(),
+        };
+        let swept = match self.max_bytes {
+            Some(budget) => first.and(shrink_to(budget)),
+            None => first,
+        };
+        let mut step =
+            Step { level, objects: swept.objects, bytes: swept.bytes, duration: start.elapsed(), trim: None };
+        // The drop of a payload may panic in its turn.
+        mem::forget(swept);
+        step.trim = trimmer.and_then(|trimmer| trimmer.note(step.objects, step.bytes));
+        if let Some(After(after)) = &self.after {
+            caught(|| after(&step));
+        }
+    }
 }
 
-/// Why a step is taken: the interval is over, or memory is short, by how long it has been. An index into `STEPS`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
-    Interval,
-    Low,
-    Medium,
-    Critical,
+/// Lets a panic of user code end here. The panic hook has reported it.
+fn caught(code: impl FnOnce()) {
+    // The drop of a payload may panic in its turn.
+    mem::forget(catch_unwind(AssertUnwindSafe(code)));
 }
 
 /// The shortage that pressure was last reported of.
@@ -502,6 +636,16 @@ impl PressureError {
 // The handle's state is changed by its drop alone, and what the thread changes is under a lock: no panic leaves either half-changed.
 impl UnwindSafe for Collector {}
 impl RefUnwindSafe for Collector {}
+
+// A panic of the function is caught, and it is called again: it is the user's to leave what it shares in order.
+impl UnwindSafe for After {}
+impl RefUnwindSafe for After {}
+
+impl fmt::Debug for After {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
 
 impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

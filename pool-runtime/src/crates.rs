@@ -32,6 +32,19 @@ macro_rules! limit_by_shrink_to {
     )+};
 }
 
+#[cfg(any(feature = "hashbrown", feature = "indexmap", feature = "smallvec"))]
+macro_rules! heap_bytes {
+    ($([$($params:tt)*] $ty:ty, |$value:ident| $bytes:expr;)+) => {$(
+        impl<$($params)*> HeapBytes for $ty {
+            #[inline]
+            fn heap_bytes(&self) -> usize {
+                let $value = self;
+                $bytes
+            }
+        }
+    )+};
+}
+
 #[cfg(feature = "arrayvec")]
 mod arrayvec {
     use arrayvec::{ArrayString, ArrayVec};
@@ -46,7 +59,7 @@ mod arrayvec {
 mod bytes {
     use bytes::{Bytes, BytesMut};
 
-    use crate::{LimitCapacity, Reset};
+    use crate::{HeapBytes, LimitCapacity, Reset};
 
     reset_by_clear! {
         [] BytesMut;
@@ -57,6 +70,14 @@ mod bytes {
         #[inline]
         fn reset(&mut self) {
             *self = Bytes::new();
+        }
+    }
+
+    /// Memory that is shared counts for each handle, as far as that may write to it.
+    impl HeapBytes for BytesMut {
+        #[inline]
+        fn heap_bytes(&self) -> usize {
+            self.capacity()
         }
     }
 
@@ -83,10 +104,18 @@ mod hashbrown {
 
     use hashbrown::{HashMap, HashSet, HashTable};
 
+    use crate::HeapBytes;
+
     reset_by_clear! {
         [K, V, S] HashMap<K, V, S>;
         [T, S] HashSet<T, S>;
         [T] HashTable<T>;
+    }
+
+    heap_bytes! {
+        [K: Eq + Hash, V, S: BuildHasher] HashMap<K, V, S>, |map| map.allocation_size();
+        [T: Eq + Hash, S: BuildHasher] HashSet<T, S>, |set| set.allocation_size();
+        [T] HashTable<T>, |table| table.allocation_size();
     }
 
     // A `HashTable` does not know the hashes that it needs to move its elements.
@@ -118,9 +147,18 @@ mod heapless {
 mod indexmap {
     use indexmap::{IndexMap, IndexSet};
 
+    use crate::HeapBytes;
+    use crate::heap::table;
+
     reset_by_clear! {
         [K, V, S] IndexMap<K, V, S>;
         [T, S] IndexSet<T, S>;
+    }
+
+    // The entries, each with its hash, and a table of their places.
+    heap_bytes! {
+        [K, V, S] IndexMap<K, V, S>, |map| map.capacity() * size_of::<(usize, K, V)>() + table(map.capacity(), size_of::<usize>());
+        [T, S] IndexSet<T, S>, |set| set.capacity() * size_of::<(usize, T)>() + table(set.capacity(), size_of::<usize>());
     }
 
     limit_by_shrink_to! {
@@ -133,10 +171,14 @@ mod indexmap {
 mod smallvec {
     use smallvec::{Array, SmallVec};
 
-    use crate::LimitCapacity;
+    use crate::{HeapBytes, LimitCapacity};
 
     reset_by_clear! {
         [A: Array] SmallVec<A>;
+    }
+
+    heap_bytes! {
+        [A: Array] SmallVec<A>, |vec| if vec.spilled() { vec.capacity() * size_of::<A::Item>() } else { 0 };
     }
 
     impl<A: Array> LimitCapacity for SmallVec<A> {
@@ -155,7 +197,14 @@ mod smallvec {
 mod zeroize {
     use zeroize::{Zeroize, Zeroizing};
 
-    use crate::{LimitCapacity, Reset};
+    use crate::{HeapBytes, LimitCapacity, Reset};
+
+    impl<T: Zeroize + HeapBytes> HeapBytes for Zeroizing<T> {
+        #[inline]
+        fn heap_bytes(&self) -> usize {
+            (**self).heap_bytes()
+        }
+    }
 
     impl<T: Zeroize> Reset for Zeroizing<T> {
         #[inline]

@@ -53,7 +53,8 @@
 //! # Giving memory back
 //!
 //! A pool keeps what its bound allows until somebody calls [`age`] or [`collect`]. A [`Collector`] is a thread that does:
-//! at an interval, and when the system is short of memory.
+//! at an interval, and when the system is short of memory. It asks glibc to give the memory back to the system, too; for other
+//! allocators, and for limits in bytes, see [memory].
 //!
 //! # What it is not for
 //!
@@ -84,6 +85,7 @@
 #[doc(hidden)]
 pub mod __derive;
 mod access;
+mod allocator;
 mod background;
 mod bound;
 mod capacity;
@@ -93,6 +95,7 @@ mod cpu;
 mod crates;
 mod forward;
 mod guard;
+mod heap;
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri)))), path = "no_library.rs")]
 mod library;
 mod list;
@@ -111,6 +114,7 @@ mod process;
 pub mod registry;
 mod reset;
 mod rows;
+mod scales;
 mod slot;
 pub mod stats;
 mod store;
@@ -127,6 +131,10 @@ pub mod from_sync_pool {}
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/libraries.md")]
 pub mod libraries {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/memory.md")]
+pub mod memory {}
 
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/memory-pressure.md")]
@@ -151,6 +159,7 @@ pub use collector::Collector;
 pub use cpu::inject;
 pub use cpu::{Backend, Reason, backend};
 pub use guard::Guard;
+pub use heap::HeapBytes;
 #[cfg(feature = "metrics")]
 pub use metrics::{publish_metrics, publish_metrics_as};
 pub use pool::Pool;

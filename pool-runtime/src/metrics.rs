@@ -8,18 +8,21 @@ use std::sync::Mutex;
 use ::metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
 
 use crate::stats::Stats;
-use crate::{collector, registry};
+use crate::{allocator, collector, registry};
 
 /// What is published of one pool: the name behind the prefix, what it is, and where it stands in [`Stats`].
 type Series = (&'static str, &'static str, fn(&Stats) -> u64);
 
-const GAUGES: [Series; 4] = [
+const GAUGES: [Series; 5] = [
     ("idle_objects", "Objects in the pool, victims included.", |stats| stats.idle as u64),
     ("victim_objects", "Objects in the pool that were idle at the last ageing step already.", |stats| {
         stats.victims as u64
     }),
     ("in_use_objects", "Objects out in a guard.", |stats| stats.in_use as u64),
     ("max_idle_objects", "Objects that the pool may keep.", |stats| stats.max_idle as u64),
+    ("idle_bytes", "What the idle objects took up when they were last weighed.", |stats| {
+        stats.idle_bytes.unwrap_or_default() as u64
+    }),
 ];
 
 const COUNTERS: &[Series] = &[
@@ -38,6 +41,7 @@ const COUNTERS: &[Series] = &[
 
 const DROPPED: (&str, &str) = ("dropped_objects_total", "Objects dropped, by reason.");
 const STEPS: (&str, &str) = ("collector_steps_total", "Steps that a collector has taken, by what it took them for.");
+const TRIMS: (&str, &str) = ("collector_trims_total", "How often glibc was asked to give memory back.");
 const LOST: (&str, &str) = ("collector_lost_sources_total", "Sources of memory pressure that a collector has lost.");
 
 /// Two versions of this crate in one program have the same recorder, and pools and collectors of their own.
@@ -62,6 +66,7 @@ static TOLD: Mutex<BTreeSet<(&'static str, Cow<'static, str>)>> = Mutex::new(BTr
 /// | `pool_victim_objects` | in the pool, and idle at the last ageing step already |
 /// | `pool_in_use_objects` | out in a guard |
 /// | `pool_max_idle_objects` | that the pool may keep |
+/// | `pool_idle_bytes` | what the idle objects took up when they were last weighed; of a pool whose type says it |
 ///
 /// | counter | |
 /// |---|---|
@@ -71,6 +76,7 @@ static TOLD: Mutex<BTreeSet<(&'static str, Cow<'static, str>)>> = Mutex::new(BTr
 /// | `pool_unfenced_sweeps_total` | [`Stats::unfenced`](crate::stats::Stats::unfenced) |
 /// | `pool_acquires_total`, `pool_hits_total` | with the feature `hits` |
 /// | `pool_collector_steps_total` | of this process's collectors; the label `level` is `interval`, `low`, `medium` or `critical` |
+/// | `pool_collector_trims_total` | how often glibc was asked to give memory back |
 /// | `pool_collector_lost_sources_total` | of memory pressure |
 ///
 /// # Examples
@@ -118,7 +124,8 @@ pub fn publish_metrics_as(prefix: &str) {
         }
     }
     for ((series, pool), (what, number)) in worth_telling(gauges) {
-        describe_gauge!(name(series), Unit::Count, what);
+        let unit = if series.ends_with("_bytes") { Unit::Bytes } else { Unit::Count };
+        describe_gauge!(name(series), unit, what);
         gauge!(name(series), vec![Label::new("pool", pool), VERSION]).set(number as f64);
     }
     for (pool, rows) in &pools {
@@ -138,6 +145,7 @@ pub fn publish_metrics_as(prefix: &str) {
     for (level, steps) in collectors.by_level() {
         tell(STEPS, vec![Label::from_static_parts("level", level)], steps);
     }
+    tell(TRIMS, Vec::new(), allocator::trims().calls);
     tell(LOST, Vec::new(), collectors.lost_sources);
 }
 

@@ -1,6 +1,6 @@
 //! [`Pool`], the typed face of a store: what is done to an object on its way out and in.
 //!
-//! The search order of acquire and release is in `store`. Here is where user code runs: `new`, `reset`, `retain`, the
+//! The search order of acquire and release is in `store`. Here is where user code runs: `new`, `reset`, `retain`, `weigh`, the
 //! wiping of secrets and `Drop`, always outside of every lock, and on objects that are in no store.
 
 use core::fmt;
@@ -12,7 +12,7 @@ use crate::chaos;
 use crate::cpu::Resident;
 use crate::library;
 use crate::object::Object;
-use crate::registry::{AnyPool, StillInUse};
+use crate::registry::{AnyPool, StillInUse, Weigh};
 use crate::stats::{Reason, Stats, count_acquire};
 use crate::store::Store;
 use crate::sync::const_fn;
@@ -37,6 +37,8 @@ impl<T: Pooled> Pool<T> {
         /// A pool with this name, for a static.
         pub const fn new(name: &'static str) -> Self {
             let store = Store::new(name, dispose::<T>).with_library(library::of::<T>);
+            let weigh: Option<Weigh> = if T::WEIGH.is_some() { Some(weigh::<T>) } else { None };
+            let store = store.with_weight(size_of::<T>(), weigh);
             Self { store, objects: PhantomData }
         }
     }
@@ -370,6 +372,17 @@ fn create<T: Pooled>() -> Object {
         T::reset_object(&mut object);
     }
     Object::from_box(object)
+}
+
+/// Asks an object of the pool of `T` for its weight.
+///
+/// # Safety
+///
+/// The object came from a box of `T`.
+unsafe fn weigh<T: Pooled>(object: &Object) -> usize {
+    // SAFETY: the caller's promise; the object is borrowed, and what owns it gives nobody else access.
+    let object = unsafe { &*(object.as_raw() as *const T) };
+    T::WEIGH.map_or(size_of::<T>(), |weigh| weigh(object))
 }
 
 /// Wipes and drops an object of the pool of `T`. Whatever a pool drops comes by here.

@@ -22,6 +22,7 @@
 //! An entry is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
 //! left with `Release`, and so is what is pending.
 
+use core::any::Any;
 use core::error::Error;
 use core::fmt;
 use core::mem;
@@ -34,7 +35,7 @@ use crate::cpu;
 use crate::library::{self, Library};
 use crate::object::Object;
 use crate::process;
-use crate::stats::{Rows, Stats};
+use crate::stats::{Reason, Rows, Stats};
 use crate::store::Store;
 use crate::sync::Backoff;
 
@@ -46,11 +47,12 @@ use crate::sync::Backoff;
 /// longer than some yields is a sleep, so that a thread with a real-time policy lets the other run. It may be called from anywhere, a
 /// `Drop` inside of a `collect` included, but not from a memory allocator or a signal handler.
 ///
-/// Costs a visit to each slot of each pool, and the drops.
+/// Costs a visit to each slot of each pool, and the drops. What another thread has taken out to drop it, or weighs in an ageing step of its own, is dropped by
+/// that thread.
 ///
 /// # Panics
 ///
-/// If the `Drop` of an object panics: all the others are dropped first, and then the first panic goes on.
+/// If the `Drop` of an object panics, or its `weigh`: all are dropped first, and then the first panic goes on.
 ///
 /// # Signal handlers
 ///
@@ -70,7 +72,7 @@ use crate::sync::Backoff;
 /// assert_eq!(Line::pool().idle(), 0);
 /// ```
 pub fn collect() {
-    sweep(listed, Store::take_all);
+    collect_all().go_on();
 }
 
 /// Takes one ageing step in every pool of the process: objects that were idle at the last step and have not been
@@ -78,11 +80,11 @@ pub fn collect() {
 ///
 /// Called at an interval, it lets a pool shrink to what its program has used in one. It waits and costs as
 /// [`collect`] does, and a system call more: pools without a bound of their own follow the number of CPUs that the process may use
-/// by now.
+/// by now. Each object whose type says what it weighs (the derive's key `weigh`) is asked.
 ///
 /// # Panics
 ///
-/// As for [`collect`].
+/// As for [`collect`], and if a `weigh` panics: that costs its object, and no other.
 ///
 /// # Signal handlers
 ///
@@ -103,8 +105,7 @@ pub fn collect() {
 /// assert_eq!(Line::pool().idle(), 0);
 /// ```
 pub fn age() {
-    cpu::recount();
-    sweep(listed, Store::take_aged);
+    age_all().go_on();
 }
 
 /// The statistics of every pool that has been used, in no particular order. Printed, they are a table.
@@ -172,18 +173,18 @@ impl AnyPool {
     /// Sets how many objects the pool may keep, and drops what is above.
     pub fn set_max_idle(self, n: usize) {
         self.0.bound.set_max(n);
-        sweep(|| vec![self.0], Store::take_above);
+        sweep(|| vec![self.0], Store::take_above).go_on();
     }
 
     /// Drops every idle object.
     pub fn collect(self) {
-        sweep(|| vec![self.0], Store::take_all);
+        sweep(|| vec![self.0], Store::take_all).go_on();
     }
 
     /// Takes one ageing step.
     pub fn age(self) {
         cpu::recount();
-        sweep(|| vec![self.0], Store::take_aged);
+        sweep(|| vec![self.0], Store::take_aged).go_on();
     }
 
     /// Takes the pool out of the registry, before its library is unloaded.
@@ -208,6 +209,13 @@ impl core::fmt::Debug for AnyPool {
 ///
 /// The object is of the pool that the function belongs to.
 pub(crate) type Dispose = unsafe fn(Object);
+
+/// Asks an object how many bytes it takes up.
+///
+/// # Safety
+///
+/// The object is of the pool that the function belongs to.
+pub(crate) type Weigh = unsafe fn(&Object) -> usize;
 
 /// Why a pool does not leave the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -374,8 +382,108 @@ fn listed() -> Vec<&'static Store> {
     stores
 }
 
-/// Stops the pools, takes objects out of each, lets the pools run again, and drops the objects.
-pub(crate) fn sweep(stores: impl FnOnce() -> Vec<&'static Store>, take: impl Fn(&'static Store, bool) -> Vec<Object>) {
+/// What sweeps have dropped.
+#[derive(Default)]
+pub(crate) struct Swept {
+    pub(crate) objects: usize,
+    pub(crate) bytes: usize,
+    /// The first panic of user code.
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Swept {
+    /// Lets a panic of user code go on, now that all is done.
+    pub(crate) fn go_on(self) {
+        if let Some(payload) = self.panic {
+            resume_unwind(payload);
+        }
+    }
+
+    /// What both have dropped.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.objects += other.objects;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        match self.panic {
+            None => self.panic = other.panic,
+            // The drop of a payload may panic in its turn.
+            Some(_) => mem::forget(other.panic),
+        }
+        self
+    }
+
+    /// Runs user code. The lock is not held. `None` if it panics.
+    fn run<R>(&mut self, code: impl FnOnce() -> R) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(code)) {
+            Ok(result) => Some(result),
+            Err(payload) => {
+                match self.panic {
+                    None => self.panic = Some(payload),
+                    // The drop of a payload may panic in its turn.
+                    Some(_) => mem::forget(payload),
+                }
+                None
+            }
+        }
+    }
+
+    /// Weighs and drops an object of this store, as this process. The lock is not held.
+    fn drop_object(&mut self, store: &Store, object: Object, process: u32) {
+        // SAFETY: the object was taken out of this store.
+        let weight = self.run(|| unsafe { store.scales.weigh(&object) });
+        self.drop_weighed(store, object, weight.unwrap_or_default(), process);
+    }
+
+    /// Drops an object of this store. The lock is not held.
+    fn drop_weighed(&mut self, store: &Store, object: Object, weight: usize, process: u32) {
+        self.objects += 1;
+        self.bytes = self.bytes.saturating_add(weight);
+        // SAFETY: the object was taken out of this store.
+        self.run(|| unsafe { (store.dispose)(object) });
+        // Not before: until now it took up memory (invariant 1 of `bound`).
+        store.bound.end_drop(process);
+    }
+}
+
+/// [`collect`], for who wants to know what was dropped.
+pub(crate) fn collect_all() -> Swept {
+    sweep(listed, Store::take_all)
+}
+
+/// [`age`], for who wants to know what was dropped.
+pub(crate) fn age_all() -> Swept {
+    cpu::recount();
+    sweep(listed, Store::take_aged)
+}
+
+/// Drops victims until what the pools weighed at the last step is no more than `budget`: of each pool the same share, and in it first what was released first.
+pub(crate) fn shrink_to(budget: usize) -> Swept {
+    let mut swept = Swept::default();
+    loop {
+        let taken: Vec<Pending> = {
+            let _one_at_a_time = lock();
+            let stores = listed();
+            let sum = stores.iter().fold(0_usize, |sum, store| sum.saturating_add(store.reckon()));
+            if sum <= budget {
+                return swept;
+            }
+            stores.iter().filter_map(|store| Pending::new(store, store.take_share(budget, sum))).collect()
+        };
+        if taken.is_empty() {
+            return swept;
+        }
+        for mut pending in taken {
+            let (objects, bytes) = (swept.objects, swept.bytes);
+            pending.drop_objects(&mut swept);
+            pending.entry.store.scales.lighten(swept.bytes - bytes, swept.objects - objects);
+        }
+    }
+}
+
+/// Stops the pools, takes objects out of each, lets the pools run again, drops the objects, and weighs what an ageing step has left.
+pub(crate) fn sweep(
+    stores: impl FnOnce() -> Vec<&'static Store>,
+    take: impl Fn(&'static Store, bool) -> Vec<Object>,
+) -> Swept {
     let mut taken = Vec::new();
     {
         let _one_at_a_time = lock();
@@ -392,7 +500,7 @@ pub(crate) fn sweep(stores: impl FnOnce() -> Vec<&'static Store>, take: impl Fn(
         taken.extend(stopped.iter().filter_map(|store| Pending::new(store, take(store, fenced))));
         stopped.iter().for_each(|store| restart(store));
     }
-    drop_all(taken);
+    drop_all(taken)
 }
 
 /// Lets a pool run again after a sweep, unless it has left.
@@ -432,7 +540,7 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
         entry.marked.store(true, Relaxed);
         Pending::new(store, store.take_all(fenced))
     };
-    drop_all(taken);
+    drop_all(taken).go_on();
     wait_while(|| entry.is_pending());
     Ok(())
 }
@@ -473,7 +581,7 @@ pub(crate) unsafe fn forget(library: Library) {
         }
     }
     // What it would be told of by a panic is the library's, too.
-    mem::forget(catch_unwind(AssertUnwindSafe(|| drop_all(taken))));
+    mem::forget(drop_all(taken));
     for entry in entries {
         // SAFETY: leaked when it was added; it is out of the list, no store names it, and nobody has it pending.
         drop(unsafe { Box::from_raw(ptr::from_ref(entry).cast_mut()) });
@@ -500,19 +608,22 @@ fn take_out(is_wanted: impl Fn(&Entry) -> bool) -> Vec<&'static Entry> {
     wanted
 }
 
-/// Objects that a sweep has taken out of a pool, and that its thread is about to drop.
+/// Objects that a sweep has taken out of a pool, and that its thread is about to drop; and whether it is about to weigh what is left.
 struct Pending {
     entry: &'static Entry,
     objects: Vec<Object>,
     /// The process that drops them, for the bound.
     process: u32,
+    /// The number of passes at which what is left is to be weighed.
+    weigh: Option<usize>,
 }
 
 impl Pending {
-    /// `None` where there is no object. The lock is held.
+    /// `None` where there is nothing to do. The lock is held.
     fn new(store: &'static Store, objects: Vec<Object>) -> Option<Self> {
+        let weigh = store.scales.take_due().then(|| store.scales.passes());
         // A pool that was never used has no object.
-        let entry = store.entry().filter(|_| !objects.is_empty())?;
+        let entry = store.entry().filter(|_| weigh.is_some() || !objects.is_empty())?;
         let process = process::current();
         if entry.pending_in.load(Relaxed) != process {
             entry.pending.store(0, Relaxed);
@@ -520,7 +631,61 @@ impl Pending {
         }
         entry.pending.fetch_add(1, Relaxed);
         store.bound.begin_drops(process, objects.len());
-        Some(Self { entry, objects, process })
+        Some(Self { entry, objects, weigh, process })
+    }
+
+    /// Drops the objects. The lock is not held: user code runs.
+    fn drop_objects(&mut self, swept: &mut Swept) {
+        mem::take(&mut self.objects)
+            .into_iter()
+            .for_each(|object| swept.drop_object(self.entry.store, object, self.process));
+    }
+
+    /// Weighs what is idle. The lock is not held: user code runs.
+    fn weigh_rest(&self, swept: &mut Swept) {
+        let (store, Some(passes)) = (self.entry.store, self.weigh) else { return };
+        let is_ours = || store.scales.passes() == passes;
+        let (mut bytes, mut objects) = (0_usize, 0);
+        for slot in store.slots() {
+            let mut begin = 0;
+            // What is on the scales: what has been weighed, and those whose `weigh` has panicked.
+            let (mut weighed, mut refused) = (Vec::new(), Vec::new());
+            loop {
+                let batch = {
+                    let _one_at_a_time = lock();
+                    // Else they are that sweep's to count (invariant 3 of `scales`).
+                    let batch = is_ours().then(|| {
+                        store.swept.dropped(Reason::Panic, refused.len());
+                        store.scales.hold(0);
+                        begin = store.put_back(slot, begin, &mut weighed, self.process);
+                        store.swept.dropped(Reason::Collect, weighed.len());
+                        store.put_on_scales(slot, begin, self.process)
+                    });
+                    refused.append(&mut weighed);
+                    batch
+                };
+                refused.drain(..).for_each(|object| swept.drop_weighed(store, object, 0, self.process));
+                let Some(batch) = batch else { return };
+                if batch.is_empty() {
+                    break;
+                }
+                for object in batch {
+                    // SAFETY: the object was taken out of this store.
+                    match swept.run(|| unsafe { store.scales.weigh(&object) }) {
+                        Some(weight) => {
+                            bytes = bytes.saturating_add(weight);
+                            objects += 1;
+                            weighed.push(object);
+                        }
+                        None => refused.push(object),
+                    }
+                }
+            }
+        }
+        let _one_at_a_time = lock();
+        if is_ours() {
+            store.scales.set(bytes, objects);
+        }
     }
 }
 
@@ -542,29 +707,14 @@ fn wait_while(condition: impl Fn() -> bool) {
     }
 }
 
-/// Drops all objects. The lock is not held: user code runs.
-///
-/// # Panics
-///
-/// If an object's `Drop` panics: with the first panic, when all are dropped.
-fn drop_all(taken: impl IntoIterator<Item = Pending>) {
-    let mut panic = None;
+/// Drops all objects, and weighs what is to be weighed. The lock is not held: user code runs.
+fn drop_all(taken: impl IntoIterator<Item = Pending>) -> Swept {
+    let mut swept = Swept::default();
     for mut pending in taken {
-        let store = pending.entry.store;
-        for object in mem::take(&mut pending.objects) {
-            // SAFETY: the object was taken out of this store.
-            match catch_unwind(AssertUnwindSafe(|| unsafe { (store.dispose)(object) })) {
-                Err(payload) if panic.is_none() => panic = Some(payload),
-                // The drop of a payload may panic in its turn.
-                result => mem::forget(result),
-            }
-            // Not before: until now it took up memory (invariant 1 of `bound`).
-            store.bound.end_drop(pending.process);
-        }
+        pending.drop_objects(&mut swept);
+        pending.weigh_rest(&mut swept);
     }
-    if let Some(payload) = panic {
-        resume_unwind(payload);
-    }
+    swept
 }
 
 /// The right to sweep.

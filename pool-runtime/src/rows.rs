@@ -83,6 +83,7 @@ fn numbers(pool: &Stats) -> [String; NUMBERS] {
 fn rest(pool: &Stats) -> Vec<String> {
     let dropped: Vec<_> = pool.dropped.by_reason().into_iter().filter(|&(_, dropped)| dropped > 0).collect();
     let rest = [
+        ("idle bytes", pool.idle_bytes.unwrap_or_default() as u64),
         ("adopted", pool.adopted),
         ("detached", pool.detached),
         ("refills", pool.refills),

@@ -58,6 +58,9 @@ pub struct Stats {
     pub victims: usize,
     /// Objects out in a guard.
     pub in_use: usize,
+    /// What the idle objects took up together, in bytes, when they were last weighed, which ageing steps do; zero after a collect. `None` if the
+    /// type does not say it (the derive's key `weigh`), or if there has been no step yet.
+    pub idle_bytes: Option<usize>,
     /// Objects made by `new`.
     pub created: u64,
     /// Objects that came in through `adopt`.
@@ -98,7 +101,7 @@ pub struct Dropped {
     pub panic: u64,
     /// [`Guard::discard`](crate::Guard::discard).
     pub discard: u64,
-    /// [`collect`](crate::collect), or a bound that was lowered.
+    /// [`collect`](crate::collect), a bound that was lowered, or a budget ([`max_bytes`](crate::collector::Builder::max_bytes)).
     pub collect: u64,
     /// Idle for a whole ageing interval.
     pub age: u64,
@@ -112,6 +115,12 @@ impl Stats {
         let victims = slot.lists.victims.len();
         self.victims += victims;
         self.idle += slot.private.len() + slot.lists.shared.len() + victims;
+    }
+
+    /// Counts victims that are being weighed.
+    pub(crate) fn add_held(&mut self, objects: usize) {
+        self.victims += objects;
+        self.idle += objects;
     }
 
     /// All that changes how many objects there are.

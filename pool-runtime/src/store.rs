@@ -11,8 +11,6 @@ use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::Acquire;
 
-use crossbeam_utils::CachePadded;
-
 use crate::access::Access;
 use crate::bound::Bound;
 use crate::chaos;
@@ -21,7 +19,8 @@ use crate::library::{self, Library};
 use crate::list::{List, Locked};
 use crate::object::Object;
 use crate::private::{Batch, Held};
-use crate::registry::{self, Dispose, Entry};
+use crate::registry::{self, Dispose, Entry, Weigh};
+use crate::scales::Scales;
 use crate::slot::Slot;
 use crate::stats::{Counter, Counters, Reason, Stats, count_acquire};
 use crate::sync::const_fn;
@@ -54,12 +53,19 @@ pub(crate) struct Store {
     local: usize,
     /// In the library's memory, as the store is.
     pub(crate) own_name: &'static str,
-    pub(crate) bound: CachePadded<Bound>,
+    /// What comes now is on lines that acquire and release do not read.
+    apart: Apart,
+    pub(crate) bound: Bound,
     /// What sweeps count. The rest is counted in the slots.
     pub(crate) swept: Counters,
     /// Sweeps that had no fence, and left the private stacks alone.
     pub(crate) unfenced: Counter,
+    pub(crate) scales: Scales,
 }
+
+/// Has the next field begin a line.
+#[repr(align(128))]
+struct Apart;
 
 impl Store {
     const_fn! {
@@ -71,16 +77,18 @@ impl Store {
                 library: library::of::<()>,
                 local: DEFAULT_LOCAL,
                 own_name: name,
-                bound: CachePadded::new(Bound::default_for_machine()),
+                apart: Apart,
+                bound: Bound::default_for_machine(),
                 swept: Counters::new(),
                 unfenced: Counter::new(),
+                scales: Scales::new(),
             }
         }
     }
 
     const_fn! {
         pub(crate) const fn with_max_idle(mut self, max_idle: usize) -> Self {
-            self.bound = CachePadded::new(Bound::new(max_idle));
+            self.bound = Bound::new(max_idle);
             self
         }
     }
@@ -88,6 +96,13 @@ impl Store {
     const_fn! {
         pub(crate) const fn with_local(mut self, local: usize) -> Self {
             self.local = if local < MAX_LOCAL { local } else { MAX_LOCAL };
+            self
+        }
+    }
+
+    const_fn! {
+        pub(crate) const fn with_weight(mut self, size: usize, weigh: Option<Weigh>) -> Self {
+            self.scales = self.scales.with_weight(size, weigh);
             self
         }
     }
@@ -390,7 +405,7 @@ impl Store {
     }
 
     pub(crate) fn idle(&self) -> usize {
-        self.slots().map(Slot::idle).sum()
+        self.slots().map(Slot::idle).sum::<usize>() + self.scales.held()
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -398,6 +413,7 @@ impl Store {
         for slot in self.slots() {
             stats.add_idle(slot);
         }
+        stats.add_held(self.scales.held());
         stats.balance();
         stats
     }
@@ -407,6 +423,7 @@ impl Store {
         let mut stats = Stats {
             name: self.name().into(),
             max_idle: self.bound.max(),
+            idle_bytes: self.scales.idle_bytes(),
             unfenced: self.unfenced.get(),
             ..Stats::default()
         };

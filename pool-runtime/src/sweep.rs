@@ -10,6 +10,9 @@
 //! 4. It drops nothing: it returns what is to be dropped, for when the locks are free. Each of these objects is charged to the bound
 //!    until it is dropped (`registry`), so what comes into the pool meanwhile finds no room that it still takes up.
 //!
+//! 5. What an ageing step leaves is weighed when the pool runs again, a few victims at a time, which are out of their list meanwhile. They
+//!    are charged and counted all the while, and a sweep that comes by takes them along (`scales`).
+//!
 //! While a pool is stopped, acquire and release go on with the shared lists.
 //!
 //! # Waiting
@@ -40,6 +43,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How often a pool is read that other threads make and drop objects of. Two threads that did nothing else let one reading of three through.
 const ATTEMPTS: usize = 100;
 
+/// How many objects are on the scales at a time. They cannot be acquired meanwhile; each batch takes the registry's lock once.
+const BATCH: usize = 32;
+
 impl Store {
     /// Takes every idle object out.
     pub(crate) fn take_all(&'static self, fenced: bool) -> Vec<Object> {
@@ -54,7 +60,8 @@ impl Store {
             taken.append(&mut emptied(&slot.lists.shared));
             taken.append(&mut emptied(&slot.lists.victims));
         }
-        self.swept.dropped(Reason::Collect, taken.len());
+        self.swept.dropped(Reason::Collect, taken.len() + self.scales.pass());
+        self.scales.set(0, 0);
         taken
     }
 
@@ -63,19 +70,22 @@ impl Store {
     pub(crate) fn take_aged(&'static self, fenced: bool) -> Vec<Object> {
         let mut aged = Vec::new();
         for slot in self.slots_to_sweep() {
-            let mut idle = Vec::new();
+            let mut stacked = Vec::new();
             if let Some(mut private) = held(slot, fenced) {
                 let capacity = private.capacity();
                 let target = if slot.private.end_interval() { capacity } else { capacity.div_ceil(2) };
-                idle = self.emptied_to(&mut private, target);
+                stacked = self.emptied_to(&mut private, target);
             }
-            idle.append(&mut emptied(&slot.lists.shared));
+            // What was released last is at the end, from where it is acquired: a stack is emptied from its top, and what is shared came first.
+            let mut idle = emptied(&slot.lists.shared);
+            idle.extend(stacked.into_iter().rev());
             if let Some(mut victims) = locked(&slot.lists.victims) {
                 core::mem::swap(&mut *victims, &mut idle);
             }
             aged.append(&mut idle);
         }
-        self.swept.dropped(Reason::Age, aged.len());
+        self.swept.dropped(Reason::Age, aged.len() + self.scales.pass());
+        self.scales.set_due();
         self.bound.follow_default();
         self.take_excess(fenced, &mut aged);
         aged
@@ -84,8 +94,68 @@ impl Store {
     /// Takes out what is above a bound that was lowered.
     pub(crate) fn take_above(&'static self, fenced: bool) -> Vec<Object> {
         let mut taken = Vec::new();
-        self.take_excess(fenced, &mut taken);
+        if self.bound.excess() > 0 {
+            self.swept.dropped(Reason::Collect, self.scales.pass());
+            self.take_excess(fenced, &mut taken);
+        }
         taken
+    }
+
+    /// Takes victims out, so that no more than `budget` of `sum` are left, of each slot the same share: first what was released first. At least
+    /// one, where there is one. The pool may run meanwhile.
+    pub(crate) fn take_share(&'static self, budget: usize, sum: usize) -> Vec<Object> {
+        let mut taken = Vec::new();
+        for slot in self.slots_to_sweep() {
+            let Some(mut victims) = locked(&slot.lists.victims) else { continue };
+            let kept = victims.len() as u128 * budget as u128 / sum.max(1) as u128;
+            let excess = victims.len().saturating_sub(kept as usize);
+            taken.extend(victims.drain(..excess));
+        }
+        self.swept.dropped(Reason::Collect, taken.len() + self.scales.pass());
+        taken
+    }
+
+    /// What is left of what was weighed at the last step. What has been acquired since counts no more.
+    pub(crate) fn reckon(&self) -> usize {
+        self.scales.reckon(self.slots().map(|slot| slot.lists.victims.len()).sum())
+    }
+
+    /// Puts objects onto the scales that are among the victims of a slot from `begin` on: `None` where there are none.
+    pub(crate) fn put_on_scales(&'static self, slot: &'static Slot, begin: usize, process: u32) -> Vec<Object> {
+        let Some(mut victims) = locked(&slot.lists.victims) else { return Vec::new() };
+        let batch = BATCH.min(victims.len().saturating_sub(begin));
+        let rest = victims.len() - batch;
+        // The last objects take their places: a batch moves, however many there are.
+        for i in 0..batch.min(rest.saturating_sub(begin)) {
+            let last = victims.len() - 1 - i;
+            victims.swap(begin + i, last);
+        }
+        self.scales.hold(batch);
+        // In a child of `fork`, where no thread has them, their charges are written off.
+        self.bound.begin_drops(process, batch);
+        victims.drain(rest..).collect()
+    }
+
+    /// Puts what was on the scales back to where it was, unless others are acquired meanwhile. Says where those begin that come next.
+    pub(crate) fn put_back(
+        &'static self,
+        slot: &'static Slot,
+        begin: usize,
+        weighed: &mut Vec<Object>,
+        process: u32,
+    ) -> usize {
+        // In a child of `fork` the lock may be held for ever, and their charges be written off; then they are dropped.
+        let Some(mut victims) = locked(&slot.lists.victims) else { return begin };
+        if !self.bound.keep(process, weighed.len()) {
+            return begin;
+        }
+        let (batch, rest) = (weighed.len(), victims.len());
+        victims.append(weighed);
+        for i in 0..batch.min(rest.saturating_sub(begin)) {
+            let last = victims.len() - 1 - i;
+            victims.swap(begin + i, last);
+        }
+        begin.min(rest) + batch
     }
 
     /// Takes out what is above the bound, beside what is `taken` already: first what has been idle for long. The places of private
@@ -165,6 +235,7 @@ impl Store {
             }
             fence(Acquire);
             slots.iter().for_each(|slot| idle.add_idle(slot));
+            idle.add_held(self.scales.held());
             lists.clear();
             fence(Acquire);
             let mut after = self.counted();
