@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# What is resident after three bursts of 128 MiB and 3 s of silence, with a collector at 100 ms and nothing idle: the table in docs/performance.md.
+# `run.sh check` fails if what gives it back leaves more than it is to leave.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+cargo build --release --locked --target-dir ../../target/residue 1>&2
+echo '| allocator | objects, threads | MiB without | | MiB with it |'
+echo '|---|---|--:|---|--:|'
+for allocator in glibc jemalloc mimalloc; do
+  ../../target/residue/release/$allocator "$@"
+done
