@@ -65,7 +65,7 @@ fn the_table_is_for_people() {
         let expected = [
             "pool     in use  idle  victims  max idle  created  dropped",
             "a línea       2     2        1     20000    12349    12345",
-            "    dropped by collect 12345",
+            "    dropped by collect 12345; idle bytes 7",
             "page          1     3        0         3        5        2",
             "    dropped by bound 1, discard 1; adopted 2, detached 1",
         ];
