@@ -117,6 +117,7 @@ fn one_thread_agrees_with_the_model() {
                     assert!(idle <= before.idle, "seed {seed}, step {step}");
                     expected.dropped.collect += (before.idle - idle) as u64;
                     expected.idle = idle;
+                    expected.max_idle = bound;
                 }
                 Unwind => {
                     if let Some(page) = held.pop_back() {

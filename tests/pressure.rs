@@ -52,12 +52,12 @@ fn it_wakes_up_for_its_interval_and_for_nothing_else() {
         let collector = Collector::builder().interval(interval).start().expect("no other is running");
         wait_until("the thread has its name", || threads().len() == 1);
         let thread = threads().remove(0);
-        // It may have slept on its way, for memory or for a file.
-        wait_until("it sleeps", || {
-            let before = sleeps(&thread);
-            thread::sleep(Duration::from_millis(10));
-            before > 0 && sleeps(&thread) == before
-        });
+        // It may have slept on its way, for memory or for the kernel. A kernel that does not tell the system call is taken at its word.
+        let polls = || match fs::read_to_string(format!("/proc/self/task/{thread}/syscall")) {
+            Ok(call) => call.starts_with(&format!("{} ", libc::SYS_ppoll)),
+            Err(_) => true,
+        };
+        wait_until("it sleeps", || sleeps(&thread) > 0 && polls());
         let (before, reports, start) = (sleeps(&thread), reported(), Instant::now());
         while start.elapsed() < Duration::from_millis(1000) {
             drop(hold::<Page>(50));
@@ -72,12 +72,23 @@ fn it_wakes_up_for_its_interval_and_for_nothing_else() {
         wait_until("the thread is gone", || threads().is_empty());
         (slept, elapsed)
     };
-    assert_eq!(slept(HOUR).0, 0);
+    // The kernel wakes who polls a cgroup's file when another's trigger on it goes (`psi_trigger_destroy`), such as that of a test beside this
+    // one. So one second of several has to be quiet.
+    let quiet = |is_right: &dyn Fn(u64, Duration) -> bool, interval: Duration| {
+        let tries: Vec<_> =
+            (0..5).map(|_| slept(interval)).take_while(|&(slept, elapsed)| !is_right(slept, elapsed)).collect();
+        assert!(tries.len() < 5, "an interval of {interval:?}: slept so often, in so long: {tries:?}");
+    };
+    quiet(&|slept, _| slept == 0, HOUR);
     let interval = Duration::from_millis(50);
-    let (slept, elapsed) = slept(interval);
-    let intervals = (elapsed.as_nanos() / interval.as_nanos()) as u64;
     // A sweep may wait for a list that is in another thread's hands, which is rare, and is no sleep but for that.
-    assert!((intervals / 2..=intervals + 2).contains(&slept), "slept {slept} times in {elapsed:?}");
+    quiet(
+        &|slept, elapsed| {
+            let intervals = (elapsed.as_nanos() / interval.as_nanos()) as u64;
+            (intervals / 2..=intervals + 2).contains(&slept)
+        },
+        interval,
+    );
 }
 
 /// Reports within this time are one, and a little more.

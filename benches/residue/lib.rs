@@ -1,4 +1,5 @@
-//! Three bursts of 128 MiB, then silence with a collector, and what is resident then.
+//! Three bursts of 128 MiB, then silence with a collector, and what is resident then. With the argument `cgroup`, the program of
+//! `tests/cgroup.rs`: it is short of memory, and gets back what its pool has dropped.
 
 use std::env;
 use std::fs;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use pool_runtime::collector::{Builder, Pressure};
 use pool_runtime::{Collector, Guard, Pooled};
+use tests::short_of_memory::Cgroups;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -38,6 +40,11 @@ pub fn serve(allocator: &str, name: &str, recipe: fn(Builder) -> Builder) {
         print!("{}", left(builder, number(size), number(threads)));
         return;
     }
+    match arguments.first().map(String::as_str) {
+        Some("cgroup") => return short_of_memory(allocator),
+        Some("short-of-memory") => return tests::short_of_memory::run(recipe(Collector::builder())),
+        _ => {}
+    }
     let check = arguments.first().is_some_and(|argument| argument == "check");
     for (size, threads) in LOADS {
         let cell = |how: &str| {
@@ -52,6 +59,19 @@ pub fn serve(allocator: &str, name: &str, recipe: fn(Builder) -> Builder) {
         println!("| {allocator:8} | {kib:4} KiB, {threads} | {without:>14} | {name:16} | {with:>14} |");
         let left: usize = with.split(' ').next().and_then(|mib| mib.parse().ok()).expect("a number");
         assert!(!check || left <= MOST, "{left} MiB are left with {name}, {MOST} at the most are right");
+    }
+}
+
+/// Runs the program in cgroups with a limit, or says why there can be none.
+fn short_of_memory(allocator: &str) {
+    match Cgroups::new() {
+        Ok(cgroups) => {
+            println!("{allocator}, in a cgroup of 96 MiB:");
+            let mut child = Command::new(env::current_exe().expect("this program has a path"));
+            let status = cgroups.put(child.arg("short-of-memory")).status().expect("this program starts");
+            assert!(status.success(), "{allocator} does not give it back");
+        }
+        Err(error) => println!("{allocator}: skipped: no cgroup can be made: {error}"),
     }
 }
 

@@ -11,4 +11,6 @@ pub mod random;
 pub mod reuse;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod seccomp;
+#[cfg(target_os = "linux")]
+pub mod short_of_memory;
 pub mod watchdog;

@@ -1,0 +1,168 @@
+//! A program that is short of memory, in earnest: a cgroup with a limit, and the kernel's own report of pressure.
+//!
+//! The cgroup is of version 2; where memory is still of version 1 there is one of each, the limit in one and the report in the other. That needs
+//! rights that a container may not have.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{env, process, thread};
+
+use pool_runtime::Pooled;
+use pool_runtime::collector::{self, Builder, PressureSource};
+
+use crate::guards::hold;
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+const LIMIT: usize = 96 * MIB;
+/// Below this is what counts as given back.
+const LITTLE: usize = 10 * MIB;
+const INTERVAL: Duration = Duration::from_secs(3);
+/// Where the program finds the cgroups that it is to enter.
+const CGROUPS: &str = "POOL_CGROUPS";
+
+/// A cgroup that is removed with this.
+struct Cgroup(PathBuf);
+
+impl Cgroup {
+    fn new(parent: &str) -> Result<Self, String> {
+        let path = Path::new(parent).join(format!("pool-runtime-{}", process::id()));
+        fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    fn write(&self, file: &str, value: usize) -> Result<(), String> {
+        let path = self.0.join(file);
+        fs::write(&path, value.to_string()).map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        // A process that has ended is in it for a moment more.
+        for _ in 0..1000 {
+            if fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Cgroups with the limit, and with a report of pressure, which are one where both are of version 2.
+pub struct Cgroups(Vec<Cgroup>);
+
+impl Cgroups {
+    /// An error says why there can be none.
+    pub fn new() -> Result<Self, String> {
+        let cgroups = Self::make()?;
+        if cgroups.0.iter().any(|cgroup| cgroup.0.join("memory.pressure").exists()) {
+            return Ok(cgroups);
+        }
+        Err("the kernel tells no pressure of a cgroup".into())
+    }
+
+    fn make() -> Result<Self, String> {
+        let two = "/sys/fs/cgroup";
+        if fs::read_to_string(format!("{two}/cgroup.controllers")).is_ok_and(|has| has.contains("memory")) {
+            // Not where it is on already, or where it may not be turned on: then the file is not there.
+            let _ = fs::write(format!("{two}/cgroup.subtree_control"), "+memory");
+            let cgroup = Cgroup::new(two)?;
+            cgroup.write("memory.max", LIMIT)?;
+            // What is swapped out is not resident, and that is not the pool's doing.
+            let _ = cgroup.write("memory.swap.max", 0);
+            return Ok(Self(vec![cgroup]));
+        }
+        let (memory, report) = (Cgroup::new("/sys/fs/cgroup/memory")?, Cgroup::new("/sys/fs/cgroup/unified")?);
+        memory.write("memory.limit_in_bytes", LIMIT)?;
+        let _ = memory.write("memory.swappiness", 0);
+        Ok(Self(vec![memory, report]))
+    }
+
+    /// Has a command's program enter them, when it calls [`run`].
+    pub fn put<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        let procs = env::join_paths(self.0.iter().map(|cgroup| cgroup.0.join("cgroup.procs"))).expect("no colon");
+        command.env(CGROUPS, procs).env_remove("MEMORY_PRESSURE_WATCH")
+    }
+}
+
+/// Memory of this process that is no file's, and that the machine has given it.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux tells it");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("Linux tells it");
+    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * KIB
+}
+
+#[derive(Default, Pooled)]
+#[pooled(max_idle = 1000)]
+struct Page(#[pooled(keep)] Vec<u8>);
+
+/// The program: in 96 MiB it holds 60 of them in idle objects, and its own work needs the room: it reads a file again and again. What the
+/// collector drops comes back to it, or this panics.
+pub fn run(collector: Builder) {
+    for procs in env::split_paths(&env::var_os(CGROUPS).expect("it was set")) {
+        fs::write(procs, process::id().to_string()).expect("the cgroup is there");
+    }
+    // More than there is room for beside the pool, and less than there is without. Beside the program, since a folder for what is
+    // short-lived may be memory.
+    let path = env::current_exe().expect("it has a path").with_extension(format!("read-{}", process::id()));
+    let size = 64 * MIB;
+    fs::write(&path, vec![1; size]).expect("room on the disk");
+    let file = File::open(&path).expect("written just now");
+    fs::remove_file(&path).expect("it is there");
+
+    let collector = collector.interval(INTERVAL).start().expect("no other is running");
+    assert!(
+        matches!(collector.pressure_source(), PressureSource::Cgroup(_)),
+        "{:?} {:?}",
+        collector.pressure_source(),
+        collector.pressure_errors()
+    );
+    // As a program does that is at work: what is below it on the heap is in use.
+    let mut kept = Vec::new();
+    for page in hold::<Page>(960).iter_mut() {
+        page.0.resize(64 * KIB, 1);
+        kept.push(vec![1_u8; 100]);
+    }
+    let (start, before) = (Instant::now(), resident());
+    assert!(before > 58 * MIB, "{before} bytes before");
+
+    let mut place = 0_usize;
+    let mut bytes = vec![0; 16 * KIB];
+    // Reads for half a second, in an order that no read-ahead knows.
+    let mut read = || {
+        let (since, mut reads) = (Instant::now(), 0_u32);
+        while since.elapsed() < Duration::from_millis(500) {
+            place = (place + 4_999 * 16 * KIB) % size;
+            file.read_at(&mut bytes, place as u64).expect("the file is there");
+            reads += 1;
+        }
+        let (a_second, idle) = (f64::from(reads) / since.elapsed().as_secs_f64(), Page::pool().idle());
+        println!("{:?}: {a_second:.0} reads a second, {} MiB, {idle} idle", start.elapsed(), resident() / MIB);
+    };
+    let mut reported = None;
+    let came_back = loop {
+        read();
+        if reported.is_none() && collector::counts().low > 0 {
+            reported = Some(Instant::now());
+        }
+        match reported {
+            Some(first) if resident() < LITTLE => break Some(first.elapsed()),
+            Some(first) if first.elapsed() > 3 * INTERVAL => break None,
+            None if start.elapsed() > Duration::from_secs(20) => break None,
+            _ => {}
+        }
+    };
+    (0..3).for_each(|_| read());
+    println!(
+        "{before} bytes before, {} after, within {came_back:?} of the first report; {:?}",
+        resident(),
+        collector.trims()
+    );
+    assert!(reported.is_some(), "no pressure was reported in {:?}", start.elapsed());
+    assert!(came_back.is_some(), "{} bytes are resident three intervals after the first report", resident());
+    drop((collector, kept));
+}
