@@ -50,6 +50,10 @@ use crate::sync::Backoff;
 /// Costs a visit to each slot of each pool, and the drops. What another thread has taken out to drop it, or weighs in an ageing step of its own, is dropped by
 /// that thread.
 ///
+/// On Linux a filter may refuse the calls by which the threads of a process are had out of its pools
+/// ([system calls](crate::system_calls)). Then the private stacks are left alone: what lies there stays idle, and is counted as such, and
+/// [`Stats::unfenced`](crate::stats::Stats::unfenced) counts the sweep.
+///
 /// # Panics
 ///
 /// If the `Drop` of an object panics, or its `weigh`: all are dropped first, and then the first panic goes on.
