@@ -20,7 +20,6 @@
 
 use core::time::Duration;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 use std::{fs, io};
 
 /// Starts a thread with this name and a stack of so many bytes.
@@ -37,16 +36,16 @@ pub(crate) fn spawn(name: &str, stack_size: usize, run: impl FnOnce() + Send + '
 /// Whether this process has a thread of this name, of whatever library; one that is about to end has a moment for it. Linux alone tells.
 pub(crate) fn has_thread(name: &str) -> bool {
     /// A thread that has been joined is listed until the kernel is through with it.
-    const MOMENT: Duration = Duration::from_millis(50);
+    const MILLISECONDS: usize = 50;
 
-    let start = Instant::now();
-    while is_listed(name) {
-        if start.elapsed() > MOMENT {
-            return true;
+    // Without a clock, which some systems have not.
+    for _ in 0..MILLISECONDS {
+        if !is_listed(name) {
+            return false;
         }
         thread::sleep(Duration::from_millis(1));
     }
-    false
+    true
 }
 
 fn is_listed(name: &str) -> bool {
