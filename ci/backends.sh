@@ -3,7 +3,7 @@
 set -euo pipefail
 
 # These hold whatever the pool does, and count no hits. The doc of each file says so.
-uncounted=(--test any_order --test auto_traits --test before_main --test by_hand --test exactly_once --test fork --test fork_in_drop --test frozen
+uncounted=(--test any_order --test auto_traits --test before_main --test by_hand --test exactly_once --test fork --test frozen
   --test large --test realtime --test reentrancy --test same_number --test stress --test threads --test timer --test wipe)
 
 # What runs without a switch is ci/test.sh: restartable sequences where the machine has them.

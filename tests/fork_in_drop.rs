@@ -1,5 +1,5 @@
-//! A fork while objects of the parent are being dropped: the child has the room in its pools that they took up. These tests do not
-//! count on reuse. In a binary of its own: the pools have a `Drop` that waits, and nobody else may clear them.
+//! A fork while objects of the parent are being dropped: the child has the room in its pools that they took up. These tests count on
+//! what a pool keeps. In a binary of its own: the pools have a `Drop` that waits, and nobody else may clear them.
 //!
 //! A child does nothing but use pools and leave, as in `fork.rs`.
 #![cfg(target_os = "linux")]
@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 
-use pool_runtime::{Backend, Pooled, backend};
+use pool_runtime::Pooled;
 
 /// Begins `life` in a forked child.
 fn begin(life: fn() -> i32) -> libc::pid_t {
@@ -72,10 +72,6 @@ fn a_child_has_room_for_as_much_as_its_parent() {
         if Slow::prefill(100) == 64 { 0 } else { 4 }
     }
 
-    if backend() == Backend::Off {
-        println!("left out: nothing is idle with POOL_BACKEND=off");
-        return;
-    }
     assert_eq!(Slow::prefill(64), 64);
     let sweep = thread::spawn(|| Slow::pool().collect());
     while !IN_DROP.load(Relaxed) {
@@ -109,10 +105,6 @@ fn a_fork_in_a_drop_gives_no_room_twice() {
         }
     }
 
-    if backend() == Backend::Off {
-        println!("left out: nothing is idle with POOL_BACKEND=off");
-        return;
-    }
     assert_eq!(Forking::prefill(64), 64);
     Forking::pool().collect();
     let child = CHILD.lock().expect("no panic").take().expect("a `Drop` has forked");
@@ -154,10 +146,6 @@ fn in_a_child_too_who_leaves_waits_for_drops() {
         sweep.join().map_or(4, |()| 0)
     }
 
-    if backend() == Backend::Off {
-        println!("left out: nothing is idle with POOL_BACKEND=off");
-        return;
-    }
     drop(Late::adopt_box(Box::default()));
     let ended = end(begin(life));
     assert_eq!(ended, Ok(()));

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::{Duration, Instant};
-use std::{mem, ptr, slice, thread};
+use std::{iter, mem, ptr, slice, thread};
 
 use pool_runtime::{Backend, Collector, Guard, Pool, Pooled, Reset};
 use zeroize::Zeroize;
@@ -157,22 +157,27 @@ fn what_is_handed_on_is_whole() {
 /// The bytes of the object, and those of what it has on the heap.
 #[test]
 fn an_idle_object_has_no_secret_in_its_memory() {
+    let count = |(pointer, len)| secrets(pointer, len).count();
     session!(Session = 3, {});
     if pool_runtime::backend() == Backend::Off {
         println!("not looked at: nothing is idle with POOL_BACKEND=off");
         return;
     }
-    let session = Session::used();
-    let object: *const Session = &*session;
-    let places = [
-        (object.cast::<u8>(), mem::size_of::<Session>()),
-        (session.token.as_ptr(), session.token.capacity()),
-        ((&raw const *session.deeper.0).cast::<u8>(), mem::size_of::<Inner>()),
-    ];
-    let found = || places.map(|(pointer, len)| secrets(pointer, len).count());
-    assert_eq!(found(), [3, 2, 1]);
-    drop(session);
-    assert_eq!((Session::pool().idle(), found()), (1, [0; 3]));
+    // More than once with `pool_chaos`, which drops a quarter of what is released.
+    let kept = iter::repeat_with(|| {
+        let session = Session::used();
+        let object: *const Session = &*session;
+        let places = [
+            (object.cast::<u8>(), mem::size_of::<Session>()),
+            (session.token.as_ptr(), session.token.capacity()),
+            ((&raw const *session.deeper.0).cast::<u8>(), mem::size_of::<Inner>()),
+        ];
+        assert_eq!(places.map(count), [3, 2, 1]);
+        drop(session);
+        places
+    });
+    let places = kept.take(100).find(|_| Session::pool().idle() == 1).expect("an object is kept");
+    assert_eq!(places.map(count), [0; 3]);
     none_freed::<Session>();
 }
 
@@ -192,7 +197,8 @@ fn above_the_bound() {
     );
     drop(Session::used());
     let dropped = Session::pool().stats().dropped;
-    assert_eq!(dropped.bound + dropped.off, 1);
+    // By `retain` with `pool_chaos`.
+    assert_eq!(dropped.bound + dropped.off + dropped.retain, 1);
     none_freed::<Session>();
 }
 
