@@ -80,13 +80,24 @@ impl Bound {
 
     /// Takes as much of `n` as the limit allows, and says how much that is.
     pub(crate) fn charge_up_to(&self, n: usize) -> usize {
-        let granted = |state: State, n| state.max.saturating_sub(state.charged).min(n);
-        let charge = |n| {
-            let before = self.change(|state| Some(State { charged: state.charged + granted(state, n), ..state }));
-            granted(before, n)
-        };
-        let charged = charge(n);
-        if charged < n && self.write_off() { charged + charge(n - charged) } else { charged }
+        let charged = self.charge(n);
+        if charged < n && self.write_off() { charged + self.charge(n - charged) } else { charged }
+    }
+
+    fn charge(&self, n: usize) -> usize {
+        let mut now = self.word.load(Relaxed);
+        loop {
+            let before = filled_in(now);
+            let granted = State::of(before).available().min(n);
+            if granted == 0 {
+                return 0;
+            }
+            // The limit is in the upper half, so what is charged does not reach it.
+            match self.word.compare_exchange_weak(now, before + granted as Word, Relaxed, Relaxed) {
+                Ok(_) => return granted,
+                Err(other) => now = other,
+            }
+        }
     }
 
     /// Gives back `n` that was charged.
@@ -126,9 +137,12 @@ impl Bound {
     /// Gives back, in a forked child, what was charged for objects that a thread of its parent was about to drop. `false` where
     /// there are none: everywhere else.
     pub(crate) fn write_off(&self) -> bool {
-        if self.dropping.load(Relaxed) & CHARGED == 0 {
-            return false;
-        }
+        self.dropping.load(Relaxed) & CHARGED > 0 && self.write_off_slow()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_off_slow(&self) -> bool {
         let process = process::current();
         let before = self.change_dropping(|now| (!is_of(now, process)).then(|| of(process)));
         let lost = if is_of(before, process) { 0 } else { (before & CHARGED) as usize };
@@ -151,8 +165,7 @@ impl Bound {
     /// How much may be charged, at a moment that has passed by now.
     pub(crate) fn available(&self) -> usize {
         self.write_off();
-        let state = self.load();
-        state.max.saturating_sub(state.charged)
+        self.load().available()
     }
 
     /// How much is charged above the limit.
@@ -174,24 +187,32 @@ impl Bound {
     }
 
     fn load(&self) -> State {
-        filled_in(self.word.load(Relaxed))
+        State::of(filled_in(self.word.load(Relaxed)))
     }
 
-    /// Changes the word, unless there is no change, and returns what it said before.
-    fn change(&self, to: impl Fn(State) -> Option<State>) -> State {
+    /// Changes the limit, unless there is no change.
+    fn change(&self, to: impl Fn(State) -> Option<State>) {
         let mut now = self.word.load(Relaxed);
-        loop {
-            let before = filled_in(now);
-            let Some(State { max, is_default, charged }) = to(before) else { return before };
-            let after = word(max, is_default, charged);
-            if after == now {
-                return before;
-            }
-            match self.word.compare_exchange_weak(now, after, Relaxed, Relaxed) {
-                Ok(_) => return before,
+        while let Some(State { max, is_default, charged }) = to(State::of(filled_in(now))) {
+            match self.word.compare_exchange_weak(now, word(max, is_default, charged), Relaxed, Relaxed) {
+                Ok(_) => return,
                 Err(other) => now = other,
             }
         }
+    }
+}
+
+impl State {
+    fn of(word: Word) -> Self {
+        Self {
+            max: ((word & !DEFAULT) >> HALF) as usize,
+            is_default: word & DEFAULT != 0,
+            charged: (word & CHARGED) as usize,
+        }
+    }
+
+    fn available(self) -> usize {
+        self.max.saturating_sub(self.charged)
     }
 }
 
@@ -209,14 +230,14 @@ fn is_of(dropping: Word, process: u32) -> bool {
     dropping & !CHARGED == of(process)
 }
 
-/// What a word says, with the default filled in.
-fn filled_in(word: Word) -> State {
-    let max = ((word & !DEFAULT) >> HALF) as usize;
-    State {
-        max: if max == UNSET { default_max() } else { max },
-        is_default: word & DEFAULT != 0,
-        charged: (word & CHARGED) as usize,
+/// The first word, with the default in it if it has no limit yet. Nothing is charged by then.
+fn filled_in(first: Word) -> Word {
+    #[cold]
+    #[inline(never)]
+    fn default() -> Word {
+        word(default_max(), true, 0)
     }
+    if State::of(first).max == UNSET { default() } else { first }
 }
 
 fn default_max() -> usize {
