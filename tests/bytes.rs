@@ -7,7 +7,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::RandomState;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Barrier, Mutex, mpsc};
@@ -627,7 +627,8 @@ fn a_step_is_told() {
                 if step.objects > 0 {
                     assert_eq!(thread::current().name(), Some("pool-collector"));
                     tell.send(step.clone()).expect("it is waited for");
-                    panic!("it is told again all the same");
+                    // A panic that the hook does not report: on a busy machine its backtrace took longer than a step is waited for.
+                    panic::resume_unwind(Box::new("it is told again all the same"));
                 }
             })
             .start()

@@ -2,18 +2,21 @@
 //!
 //! # Invariants
 //!
-//! 1. A guard's pointer came from `Box::into_raw`, and nothing else owns the object: the guard frees it or hands it on.
+//! 1. A guard's object came from a `Box<T>`, and nothing else owns it: the guard puts it into the pool of `T`, drops it or hands it on.
 
 use core::borrow::{Borrow, BorrowMut};
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use core::panic::UnwindSafe;
-use core::ptr::NonNull;
+use core::ptr;
 
 use crate::object::Object;
+use crate::pool::dispose;
+use crate::registry::Dispose;
 use crate::{Pool, Pooled};
 
 /// An object that is in use: it goes back to the pool of its type when the guard is dropped.
@@ -125,7 +128,10 @@ use crate::{Pool, Pooled};
 /// assert_eq!(Page::pool().stats().in_use, 0);
 /// ```
 #[must_use = "a guard that is not kept puts its object straight back into the pool"]
-pub struct Guard<T: Pooled>(NonNull<T>);
+pub struct Guard<T: Pooled> {
+    object: Object,
+    owned: PhantomData<Box<T>>,
+}
 
 // SAFETY: a guard owns its object as a `Box<T>` does (invariant 1), so sending it sends a `T`.
 unsafe impl<T: Pooled> Send for Guard<T> {}
@@ -140,7 +146,7 @@ impl<T: Pooled> Guard<T> {
     /// The object came from a `Box<T>` of this `T`.
     #[inline]
     pub(crate) unsafe fn new(object: Object) -> Self {
-        Self(object.into_pointer().cast())
+        Self { object, owned: PhantomData }
     }
 
     /// Takes the object out of the pool for good.
@@ -156,6 +162,8 @@ impl<T: Pooled> Guard<T> {
     /// As with [`into_inner`](Self::into_inner), it is neither reset nor wiped.
     pub fn into_box(guard: Self) -> Box<T> {
         let (pool, object) = guard.end();
+        // SAFETY: it came from a box of this type (invariant 1).
+        let object = unsafe { object.into_box() };
         pool.note_detached();
         object
     }
@@ -163,7 +171,7 @@ impl<T: Pooled> Guard<T> {
     /// Drops the object instead of putting it back. It is not reset; fields marked `zeroize` are wiped.
     pub fn discard(guard: Self) {
         let (pool, object) = guard.end();
-        pool.discard(Object::from_box(object));
+        pool.discard(object);
     }
 
     /// Takes the object out of the pool and never frees it. It is neither reset nor wiped.
@@ -171,43 +179,57 @@ impl<T: Pooled> Guard<T> {
         Box::leak(Self::into_box(guard))
     }
 
-    fn end(self) -> (&'static Pool<T>, Box<T>) {
+    fn end(self) -> (&'static Pool<T>, Object) {
         let guard = ManuallyDrop::new(self);
-        // SAFETY: the pointer came from a box and is owned by this guard alone (invariant 1), which is not dropped.
-        let object = Ending(ManuallyDrop::new(unsafe { Box::from_raw(guard.0.as_ptr()) }));
-        let pool = T::pool();
-        (pool, object.defuse())
+        // SAFETY: the guard is not dropped, and its object is not used through it any more.
+        let ending = unsafe { Ending::new(&guard.object, dispose::<T>) };
+        (T::pool(), ending.defuse())
     }
 }
 
 /// Owns the object of a guard that ends while the pool is asked for. A `pool` that is written by hand may panic: then the object is
 /// wiped and dropped.
-struct Ending<T: Pooled>(ManuallyDrop<Box<T>>);
+struct Ending {
+    object: ManuallyDrop<Object>,
+    /// That of the object's type.
+    dispose: Dispose,
+}
 
-impl<T: Pooled> Ending<T> {
+impl Ending {
+    /// # Safety
+    ///
+    /// The object, a guard's, is not used through the guard any more, and the function is that of its type.
     #[inline]
-    fn defuse(self) -> Box<T> {
+    unsafe fn new(object: &Object, dispose: Dispose) -> Self {
+        // SAFETY: the caller's promise: it has one owner.
+        let object = ManuallyDrop::new(unsafe { ptr::read(object) });
+        Self { object, dispose }
+    }
+
+    #[inline]
+    fn defuse(self) -> Object {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: neither `this` nor its field is used again.
-        unsafe { ManuallyDrop::take(&mut this.0) }
+        unsafe { ManuallyDrop::take(&mut this.object) }
     }
 }
 
-impl<T: Pooled> Drop for Ending<T> {
+impl Drop for Ending {
     fn drop(&mut self) {
         // SAFETY: the field is not used again.
-        let mut object = unsafe { ManuallyDrop::take(&mut self.0) };
-        T::wipe_object(&mut object);
+        let object = unsafe { ManuallyDrop::take(&mut self.object) };
+        // SAFETY: the function is that of the object's type.
+        unsafe { (self.dispose)(object) };
     }
 }
 
 impl<T: Pooled> Drop for Guard<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the pointer came from a box and is owned by this guard alone (invariant 1), which ends here.
-        let object = Ending(ManuallyDrop::new(unsafe { Box::from_raw(self.0.as_ptr()) }));
+        // SAFETY: the guard ends here.
+        let ending = unsafe { Ending::new(&self.object, dispose::<T>) };
         let pool = T::pool();
-        pool.release(Object::from_box(object.defuse()));
+        pool.release(ending.defuse());
     }
 }
 
@@ -217,7 +239,7 @@ impl<T: Pooled> Deref for Guard<T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the guard owns a live object (invariant 1), borrowed for as long as the guard is.
-        unsafe { self.0.as_ref() }
+        unsafe { &*(self.object.as_raw() as *const T) }
     }
 }
 
@@ -225,7 +247,7 @@ impl<T: Pooled> DerefMut for Guard<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as for `deref`, and the guard is borrowed exclusively.
-        unsafe { self.0.as_mut() }
+        unsafe { &mut *(self.object.as_raw() as *mut T) }
     }
 }
 

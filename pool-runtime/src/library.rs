@@ -5,8 +5,8 @@
 //!
 //! # Invariants
 //!
-//! 1. [`of`] is compiled for each pooled type, where the pool's static is: its handle is that of the library that has the
-//!    static, the hooks of the type, and the code that drops its objects.
+//! 1. [`of`] is `inline`, so each crate has a function of its own for its pools' statics: its handle is that of the library that has
+//!    the static, the hooks of the type, and the code that drops its objects.
 //! 2. The main program is never unloaded, and nothing is kept for it.
 //! 3. At the end of the process nothing is done: other threads may be at work in the library. `exit` calls the functions in the
 //!    reverse order. So the last thing that is put on the list for a [`Watch`] is a call of the C library's own `sem_post`, which tells
@@ -26,8 +26,8 @@ use crate::registry;
 pub(crate) struct Library(usize);
 
 /// The library that the code of this function is in (invariant 1).
-#[allow(clippy::extra_unused_type_parameters, reason = "a function for each type, compiled where the type is")]
-pub(crate) fn of<T>() -> Library {
+#[inline]
+pub(crate) fn of() -> Library {
     unsafe extern "C" {
         static __dso_handle: u8;
     }

@@ -4,8 +4,7 @@
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Library;
 
-#[allow(clippy::extra_unused_type_parameters, reason = "as where there are handles")]
-pub(crate) fn of<T>() -> Library {
+pub(crate) fn of() -> Library {
     Library
 }
 

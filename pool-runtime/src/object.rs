@@ -21,7 +21,8 @@ unsafe impl Send for Object {}
 impl Object {
     #[inline]
     pub(crate) fn from_box<T: Send>(object: Box<T>) -> Self {
-        Self(NonNull::from(Box::leak(object)).cast())
+        // SAFETY: a box has an address.
+        Self(unsafe { NonNull::new_unchecked(Box::into_raw(object) as *mut ()) })
     }
 
     /// # Safety
@@ -48,12 +49,6 @@ impl Object {
             use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T0>(self.0.as_ptr().cast());
         }
-    }
-
-    /// The pointer, for a guard. What holds it owns the object.
-    #[inline]
-    pub(crate) fn into_pointer(self) -> NonNull<()> {
-        self.0
     }
 
     /// The pointer, for a place that stores pointers. What is stored there owns the object.

@@ -10,7 +10,6 @@ use std::thread;
 
 use crate::chaos;
 use crate::cpu::Resident;
-use crate::library;
 use crate::object::Object;
 use crate::registry::{AnyPool, StillInUse, Weigh};
 use crate::stats::{Reason, Stats, count_acquire};
@@ -36,7 +35,7 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// A pool with this name, for a static.
         pub const fn new(name: &'static str) -> Self {
-            let store = Store::new(name, dispose::<T>).with_library(library::of::<T>);
+            let store = Store::new(name, dispose::<T>);
             let weigh: Option<Weigh> = if T::WEIGH.is_some() { Some(weigh::<T>) } else { None };
             let store = store.with_weight(size_of::<T>(), weigh);
             Self { store, objects: PhantomData }
@@ -206,30 +205,14 @@ impl<T: Pooled> Pool<T> {
             Some(resident) => resident.pop(&self.store.tables),
             None => None,
         };
-        match found {
-            Some(object) => self.hit(object),
-            None => self.acquire_out_of_line(),
-        }
-    }
-
-    // Restartable sequences in a library, and once more what missed. The portable backend has a function of its own: a
-    // library finds a thread-local by a call, and the frame for that is more stores than the sequence has.
-    #[cold]
-    fn acquire_out_of_line(&'static self) -> Guard<T> {
-        let Some(area) = self.store.tables.area() else { return self.acquire_portable() };
-        match area.pop(&self.store.tables) {
-            Some(object) => self.hit(object),
-            None => self.guard(self.store.acquire_slow(create::<T>)),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn acquire_portable(&'static self) -> Guard<T> {
-        match self.store.pop_front() {
-            Some(object) => self.hit(object),
-            None => self.guard(self.store.acquire_slow(create::<T>)),
-        }
+        let object = match found {
+            Some(object) => {
+                count_acquire(&self.store, true);
+                object
+            }
+            None => self.store.acquire_out_of_line(create::<T>),
+        };
+        self.guard(object)
     }
 
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
@@ -324,12 +307,6 @@ impl<T: Pooled> Pool<T> {
     }
 
     #[inline]
-    fn hit(&'static self, object: Object) -> Guard<T> {
-        count_acquire(&self.store, true);
-        self.guard(object)
-    }
-
-    #[inline]
     fn guard(&'static self, object: Object) -> Guard<T> {
         // SAFETY: it is one of this pool's, where every object came from a `Box<T>` (invariant 2 of `object`).
         unsafe { Guard::new(object) }
@@ -390,8 +367,8 @@ unsafe fn weigh<T: Pooled>(object: &Object) -> usize {
 /// # Safety
 ///
 /// The object came from a box of `T`.
-unsafe fn dispose<T: Pooled>(object: Object) {
-    // SAFETY: the caller's promise.
-    let mut object: Box<T> = unsafe { object.into_box() };
+pub(crate) unsafe fn dispose<T: Pooled>(object: Object) {
+    // SAFETY: the caller's promise. Not by `into_box`, which would be a function more for each type in a debug build.
+    let mut object: Box<T> = unsafe { Box::from_raw(object.into_raw() as *mut T) };
     T::wipe_object(&mut object);
 }

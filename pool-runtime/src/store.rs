@@ -74,7 +74,7 @@ impl Store {
                 tables: Tables::new(),
                 entry: AtomicPtr::new(ptr::null_mut()),
                 dispose,
-                library: library::of::<()>,
+                library: library::of,
                 local: DEFAULT_LOCAL,
                 own_name: name,
                 apart: Apart,
@@ -103,13 +103,6 @@ impl Store {
     const_fn! {
         pub(crate) const fn with_weight(mut self, size: usize, weigh: Option<Weigh>) -> Self {
             self.scales = self.scales.with_weight(size, weigh);
-            self
-        }
-    }
-
-    const_fn! {
-        pub(crate) const fn with_library(mut self, library: fn() -> Library) -> Self {
-            self.library = library;
             self
         }
     }
@@ -156,8 +149,28 @@ impl Store {
         self.push_portable(object).or_else(|object| self.put_slow(object))
     }
 
-    /// An object from anywhere, or a new one, when the top of the own private stack was empty. `create` is that of the pool's
-    /// type.
+    /// An object for an acquire that has not looked anywhere, or once more what missed. `create` is that of the pool's type.
+    ///
+    /// The portable backend has a function of its own: a library finds a thread-local by a call, and the frame for that is more
+    /// stores than the sequence has.
+    #[cold]
+    #[inline]
+    pub(crate) fn acquire_out_of_line(&'static self, create: fn() -> Object) -> Object {
+        let Some(area) = self.tables.area() else { return self.acquire_portable(create) };
+        let Some(object) = area.pop(&self.tables) else { return self.acquire_slow(create) };
+        count_acquire(self, true);
+        object
+    }
+
+    #[cold]
+    #[inline]
+    fn acquire_portable(&'static self, create: fn() -> Object) -> Object {
+        let Some(object) = self.pop_front() else { return self.acquire_slow(create) };
+        count_acquire(self, true);
+        object
+    }
+
+    /// An object from anywhere, or a new one, when the top of the own private stack was empty.
     #[cold]
     pub(crate) fn acquire_slow(&'static self, create: fn() -> Object) -> Object {
         let found = self.take();
