@@ -1,5 +1,5 @@
-//! What the collector does on Linux: what it wakes up for, where it hears of memory pressure, what it answers, and what becomes
-//! of it in a forked child. These tests count.
+//! What the collector does on Linux: where it hears of memory pressure, what it answers, and what becomes of it in a forked
+//! child. These tests count. What it wakes up for is in `idle`.
 //!
 //! Each runs in a process of its own: for the environment, for the threads, and for the one collector.
 #![cfg(target_os = "linux")]
@@ -21,75 +21,6 @@ use tests::child;
 use tests::collector::{HOUR, SHORT, every, threads, wait_until};
 use tests::cpu;
 use tests::guards::hold;
-
-/// How often the thread has given up its CPU by its own will: each time that it sleeps.
-fn sleeps(thread: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/self/task/{thread}/status")).expect("the thread is there");
-    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).expect("Linux counts");
-    line.trim().parse().expect("a number")
-}
-
-/// As many sleeps as intervals, however busy the pools are.
-#[test]
-fn it_wakes_up_for_its_interval_and_for_nothing_else() {
-    #[derive(Default, Pooled)]
-    struct Page(u8);
-
-    if !child::is_child() {
-        child::run_and_pass("it_wakes_up_for_its_interval_and_for_nothing_else", |child| child);
-        return;
-    }
-    if cpu::is_emulated() {
-        println!("left out: the emulator's sleeps are counted, too");
-        return;
-    }
-    // A machine that is short of memory while this runs reports it, and each report wakes the thread up.
-    let reported = || {
-        let counts = collector::counts();
-        counts.low + counts.medium + counts.critical
-    };
-    let slept = |interval: Duration| {
-        let collector = Collector::builder().interval(interval).start().expect("no other is running");
-        wait_until("the thread has its name", || threads().len() == 1);
-        let thread = threads().remove(0);
-        // It may have slept on its way, for memory or for the kernel. A kernel that does not tell the system call is taken at its word.
-        let polls = || match fs::read_to_string(format!("/proc/self/task/{thread}/syscall")) {
-            Ok(call) => call.starts_with(&format!("{} ", libc::SYS_ppoll)),
-            Err(_) => true,
-        };
-        wait_until("it sleeps", || sleeps(&thread) > 0 && polls());
-        let (before, reports, start) = (sleeps(&thread), reported(), Instant::now());
-        while start.elapsed() < Duration::from_millis(1000) {
-            drop(hold::<Page>(50));
-            thread::sleep(Duration::from_micros(100));
-        }
-        let slept = sleeps(&thread) - before;
-        // Each twice: it sleeps to the report, and then to the end of its window.
-        let slept = slept.saturating_sub(2 * (reported() - reports));
-        let elapsed = start.elapsed();
-        drop(collector);
-        // A thread that was joined is listed for a moment more, and would be taken for the next one.
-        wait_until("the thread is gone", || threads().is_empty());
-        (slept, elapsed)
-    };
-    // The kernel wakes who polls a cgroup's file when another's trigger on it goes (`psi_trigger_destroy`), such as that of a test beside this
-    // one. So one second of several has to be quiet.
-    let quiet = |is_right: &dyn Fn(u64, Duration) -> bool, interval: Duration| {
-        let tries: Vec<_> =
-            (0..5).map(|_| slept(interval)).take_while(|&(slept, elapsed)| !is_right(slept, elapsed)).collect();
-        assert!(tries.len() < 5, "an interval of {interval:?}: slept so often, in so long: {tries:?}");
-    };
-    quiet(&|slept, _| slept == 0, HOUR);
-    let interval = Duration::from_millis(50);
-    // A sweep may wait for a list that is in another thread's hands, which is rare, and is no sleep but for that.
-    quiet(
-        &|slept, elapsed| {
-            let intervals = (elapsed.as_nanos() / interval.as_nanos()) as u64;
-            (intervals / 2..=intervals + 2).contains(&slept)
-        },
-        interval,
-    );
-}
 
 /// Reports within this time are one, and a little more.
 const WINDOW: Duration = Duration::from_millis(2300);

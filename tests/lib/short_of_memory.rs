@@ -85,7 +85,7 @@ impl Cgroups {
         Ok(Self(vec![memory, report]))
     }
 
-    /// Has a command's program enter them, when it calls [`run`].
+    /// Has a command's program enter them, when it calls [`run`] or [`enter`].
     pub fn put<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let procs = env::join_paths(self.0.iter().map(|cgroup| cgroup.0.join("cgroup.procs"))).expect("no colon");
         command.env(CGROUPS, procs).env_remove("MEMORY_PRESSURE_WATCH")
@@ -103,12 +103,17 @@ fn resident() -> usize {
 #[pooled(max_idle = 1000)]
 struct Page(#[pooled(keep)] Vec<u8>);
 
-/// The program: in 96 MiB it holds 60 of them in idle objects, and its own work needs the room: it reads a file again and again. What the
-/// collector drops comes back to it, or this panics.
-pub fn run(collector: Builder) {
+/// Has this process enter the cgroups that it was given.
+pub fn enter() {
     for procs in env::split_paths(&env::var_os(CGROUPS).expect("it was set")) {
         fs::write(procs, process::id().to_string()).expect("the cgroup is there");
     }
+}
+
+/// The program: in 96 MiB it holds 60 of them in idle objects, and its own work needs the room: it reads a file again and again. What the
+/// collector drops comes back to it, or this panics.
+pub fn run(collector: Builder) {
+    enter();
     // More than there is room for beside the pool, and less than there is without. Beside the program, since a folder for what is
     // short-lived may be memory.
     let path = env::current_exe().expect("it has a path").with_extension(format!("read-{}", process::id()));
