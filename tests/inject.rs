@@ -406,3 +406,69 @@ fn nothing_is_lost_where_anything_is_interrupted() {
     #[cfg(pool_inject)]
     check_bound();
 }
+
+/// In the child, whether `membarrier` is refused.
+#[cfg(pool_inject)]
+const REFUSED: &str = "POOL_TESTS_MEMBARRIER_REFUSED";
+
+/// Sweeps on one CPU, hundreds of them in the middle of a sequence on another, with either fence. Both threads are real-time ones: on a machine that
+/// is busy with other work, too, nothing interrupts a sequence but the fence. Where that does not, a second look traps.
+#[cfg(pool_inject)]
+#[test]
+fn a_sweep_fences_what_another_cpu_is_at() {
+    let _turn = TURN.lock();
+    let name = "a_sweep_fences_what_another_cpu_is_at";
+    if !child::is_child() {
+        let run = |refused: Option<&str>| {
+            let output =
+                child::run_and_pass(name, |child| child.env_remove(REFUSED).envs(refused.map(|is| (REFUSED, is))));
+            println!("{}", String::from_utf8_lossy(&output.stdout));
+        };
+        run(None);
+        if seccomp::is_there() {
+            run(Some("1"));
+        }
+        return;
+    }
+    let [here, there, ..] = cpu::allowed()[..] else {
+        println!("left out, there is one CPU");
+        return;
+    };
+    if std::env::var_os(REFUSED).is_some() {
+        Filter::refuse(&[libc::SYS_membarrier], Errno(libc::EPERM)).install().expect("the kernel has filters");
+    }
+    let policy = |priority| {
+        if let Err(error) = cpu::become_real_time(priority) {
+            println!("without a real-time policy: {error}");
+        }
+    };
+    // A sequence takes a tenth of a millisecond, and there is nearly always one.
+    pool_runtime::inject::SPIN.store(20_000, Relaxed);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            cpu::pin_to(there);
+            policy(1);
+            let mut mark = 0;
+            while !ENDED.load(Relaxed) {
+                mark += 1;
+                let mut pages = [Page::acquire(), Page::acquire()];
+                pages.iter_mut().for_each(|page| page.take(mark));
+                pages.iter_mut().for_each(|page| page.give_back(mark));
+            }
+        });
+        scope.spawn(|| {
+            cpu::pin_to(here);
+            // Above the other: the fence without `membarrier` is that this thread runs on the other's CPU.
+            policy(2);
+            for _ in 0..400 {
+                thread::sleep(Duration::from_micros(500));
+                pool_runtime::collect();
+            }
+            ENDED.store(true, Relaxed);
+        });
+    });
+    let aborts = pool_runtime::inject::ABORTS.load(Relaxed);
+    println!("{aborts} aborts in 400 sweeps");
+    assert!(aborts > 100, "{aborts} aborts in 400 sweeps");
+    check_bound();
+}

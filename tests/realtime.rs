@@ -26,17 +26,6 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-fn become_real_time() -> io::Result<()> {
-    // SAFETY: the structure is made of integers, for which zero is a value. It has more than one in some C libraries.
-    let mut parameters: libc::sched_param = unsafe { mem::zeroed() };
-    parameters.sched_priority = 1;
-    // SAFETY: the pointer is to a structure of ours.
-    match unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
 /// What a sweep takes of its CPU, and not how long it lasts, tells whether it lets others run: that does not depend on what else
 /// the machine is doing.
 #[test]
@@ -55,7 +44,7 @@ fn a_sweep_that_waits_lets_a_thread_of_lower_priority_run() {
     });
     let collector = thread::spawn(move || {
         cpu::pin_to(cpu);
-        become_real_time()?;
+        cpu::become_real_time(1)?;
         let (begin, mut collects) = (Instant::now(), 0);
         let (mut longest, mut dearest) = (Duration::ZERO, Duration::ZERO);
         while begin.elapsed() < RUN {

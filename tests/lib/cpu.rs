@@ -63,6 +63,19 @@ pub fn bind_thread(thread: i32, cpus: &[usize]) {
     let _ = (thread, cpus);
 }
 
+/// Gives this thread a real-time policy, with this priority.
+#[cfg(target_os = "linux")]
+pub fn become_real_time(priority: i32) -> std::io::Result<()> {
+    // SAFETY: the structure is made of integers, for which zero is a value. It has more than one in some C libraries.
+    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    parameters.sched_priority = priority;
+    // SAFETY: the pointer is to a structure of ours.
+    match unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
 /// Whether an emulator runs this program alone (qemu-user). Then its memory, and what its threads sleep for, are the
 /// emulator's as well, and who counts them cannot tell.
 pub fn is_emulated() -> bool {
