@@ -1,5 +1,5 @@
-//! A fork while objects of the parent are being dropped: the child has the room in its pools that they took up. These tests count on
-//! what a pool keeps. In a binary of its own: the pools have a `Drop` that waits, and nobody else may clear them.
+//! A fork while objects of the parent are being dropped or weighed: they are not the child's, which has the room in its pools that they took
+//! up. These tests count on what a pool keeps. In a binary of its own: the pools have a `Drop` that waits, and nobody else may clear them.
 //!
 //! A child does nothing but use pools and leave, as in `fork.rs`.
 #![cfg(target_os = "linux")]
@@ -149,4 +149,55 @@ fn in_a_child_too_who_leaves_waits_for_drops() {
     drop(Late::adopt_box(Box::default()));
     let ended = end(begin(life));
     assert_eq!(ended, Ok(()));
+}
+
+/// What a thread of the parent has taken out to weigh it is lost to the child. It was idle there for ever, until the child's first sweep.
+#[test]
+fn what_is_being_weighed_is_not_idle_in_a_child() {
+    static IN_WEIGH: AtomicBool = AtomicBool::new(false);
+    static MAY_END: AtomicBool = AtomicBool::new(false);
+
+    #[derive(Default, Pooled)]
+    #[pooled(max_idle = 64, weigh = Weighed::weight)]
+    struct Weighed(u64);
+
+    impl Weighed {
+        fn weight(&self) -> usize {
+            IN_WEIGH.store(true, Relaxed);
+            while !MAY_END.load(Relaxed) {
+                thread::yield_now();
+            }
+            1
+        }
+    }
+
+    /// A batch of 32 was on the scales.
+    fn life() -> i32 {
+        MAY_END.store(true, Relaxed);
+        let pool = Weighed::pool();
+        let Some(settled) = pool.settled_stats() else { return 2 };
+        if settled != pool.stats() || (settled.idle, settled.victims, settled.in_use) != (32, 32, 32) {
+            return 3;
+        }
+        if (0..33).filter_map(|_| Weighed::try_acquire()).collect::<Vec<_>>().len() != 32 {
+            return 4;
+        }
+        pool.collect();
+        let stats = pool.stats();
+        if (stats.idle, stats.in_use, stats.dropped.collect) == (0, 0, 64) { 0 } else { 6 }
+    }
+
+    assert_eq!(Weighed::prefill(64), 64);
+    let step = thread::spawn(|| Weighed::pool().age());
+    while !IN_WEIGH.load(Relaxed) {
+        thread::yield_now();
+    }
+    let settled = Weighed::pool().settled_stats();
+    let ended = end(begin(life));
+    MAY_END.store(true, Relaxed);
+    step.join().expect("no panic");
+    assert_eq!(ended, Ok(()));
+    // Here they are idle all the while.
+    let settled = settled.expect("nobody makes or drops one");
+    assert_eq!((settled.idle, settled.in_use), (64, 0));
 }

@@ -340,6 +340,54 @@ fn without_any_fence_the_private_stacks_stay() {
     assert!(Page::try_acquire().is_none());
 }
 
+/// A reading of one moment has the threads out of the private stacks. Where the system refuses every way there is none, the others say what there is, and the
+/// pool runs on.
+#[test]
+fn a_settled_reading_is_exact_or_there_is_none() {
+    #[derive(Default, Pooled)]
+    struct Unused(u8);
+
+    if !seccomp::is_there() {
+        return;
+    }
+    if !child::is_child() {
+        child::run_and_pass("a_settled_reading_is_exact_or_there_is_none", |child| child.env("POOL_BACKEND", "rseq"));
+        return;
+    }
+    if pool_runtime::backend() != Backend::Rseq {
+        println!("left out, the backend is {}", pool_runtime::backend());
+        return;
+    }
+    let [here, there, ..] = cpu::allowed()[..] else {
+        println!("left out, on one CPU a thread that sweeps is where it has to be");
+        return;
+    };
+    let use_on = |cpu| {
+        cpu::pin_to(cpu);
+        drop(hold::<Page>(10));
+    };
+    std::thread::spawn(move || use_on(there)).join().expect("no panic");
+    use_on(here);
+    let held = hold::<Page>(3);
+    let settled =
+        || Page::pool().settled_stats().map(|stats| (stats.idle + stats.in_use, stats.in_use, stats.unfenced));
+    let all = settled().expect("nothing is refused").0;
+    assert_eq!(settled(), Some((all, 3, 0)));
+    Filter::refuse(&[libc::SYS_membarrier], EPERM).install().expect("the kernel has filters");
+    assert_eq!((settled(), cpu::allowed()), (Some((all, 3, 0)), vec![here]));
+    Filter::refuse(&[libc::SYS_sched_setaffinity], EPERM).install().expect("the kernel has filters");
+    assert_eq!((settled(), settled()), (None, None));
+    let stats = Page::pool().stats();
+    assert_eq!((stats.idle + stats.in_use, stats.in_use), (all, 3));
+    drop(held);
+    for _ in 0..100 {
+        drop(hold::<Page>(10));
+    }
+    let stats = Page::pool().stats();
+    assert_eq!((stats.idle, stats.in_use), (all, 0), "it runs on, with what it had");
+    assert_eq!(Unused::pool().settled_stats(), Some(Unused::pool().stats()), "nothing to be had out of");
+}
+
 /// A walk over the CPUs, for whoever sweeps: on several threads that use the pool on all CPUs meanwhile.
 #[test]
 fn a_thread_that_sweeps_without_membarrier_stays_where_it_was_bound() {

@@ -90,8 +90,9 @@ impl<T: Pooled> Pool<T> {
     /// microsecond for each few slots it holds all lists of the pool at once: a release of that moment that would put its object there drops it
     /// ([`busy`](crate::stats::Dropped::busy)), and an acquire makes one. So not once a second: that is for [`stats`](Self::stats).
     ///
-    /// `None` where the system refuses to have the threads out of the private stacks ([`unfenced`](Stats::unfenced)), where other threads make and
-    /// drop objects of this pool without a pause, and in a forked child if a thread of the parent was just moving objects.
+    /// `None` where the system refuses to have the threads out of the private stacks ([`unfenced`](Stats::unfenced)), and where other threads make and
+    /// drop objects of this pool without a pause. In a child of `fork`, what was in use in the parent is in use, and so is what a thread of the parent was
+    /// about to weigh; where a thread of the parent was moving objects at the fork there is no reading, after 0.1 s, and never will be.
     ///
     /// # Examples
     ///

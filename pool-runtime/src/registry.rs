@@ -37,7 +37,8 @@ use crate::object::Object;
 use crate::process;
 use crate::stats::{Reason, Rows, Stats};
 use crate::store::Store;
-use crate::sync::Backoff;
+use crate::sweep::ATTEMPTS;
+use crate::sync::{Backoff, fence};
 
 /// Clears every pool of the process: all objects that are idle when it begins are dropped, by the calling thread,
 /// before it returns.
@@ -517,13 +518,23 @@ fn restart(store: &'static Store) {
 /// Statistics of one pool and of one moment, which the pool is stopped for.
 fn settled_stats(store: &'static Store) -> Option<Stats> {
     let _one_at_a_time = lock();
-    if !store.tables.stop() {
-        // It was never used, or pooling is off: nothing is idle.
-        return Some(store.stats());
+    for _ in 0..ATTEMPTS {
+        let before = store.counted();
+        // Acquire: the counters are read before and after the pool is asked whether it was started.
+        fence(Acquire);
+        if store.tables.stop() {
+            let settled = store.settled(cpu::fence());
+            restart(store);
+            return settled;
+        }
+        // It was not used yet, or pooling is off: nothing is idle.
+        let mut after = store.counted();
+        if after.came_and_went() == before.came_and_went() {
+            after.balance();
+            return Some(after);
+        }
     }
-    let settled = store.settled(cpu::fence());
-    restart(store);
-    settled
+    None
 }
 
 /// Takes a pool out of the registry, but for what it has of the heap.
@@ -660,7 +671,7 @@ impl Pending {
                     // Else they are that sweep's to count (invariant 3 of `scales`).
                     let batch = is_ours().then(|| {
                         store.swept.dropped(Reason::Panic, refused.len());
-                        store.scales.hold(0);
+                        store.scales.hold(0, self.process);
                         begin = store.put_back(slot, begin, &mut weighed, self.process);
                         store.swept.dropped(Reason::Collect, weighed.len());
                         store.put_on_scales(slot, begin, self.process)

@@ -9,16 +9,18 @@
 //! 2. An object on the scales is a victim: it is charged to the bound, and counted as idle.
 //! 3. A sweep that *passes* takes what is on the scales, too: it counts those objects among what it drops, and moves the number of passes on.
 //!    Who has them finds another number, and drops them in place of that sweep. So nothing that was idle when a `collect` began is put back.
-//! 4. Those of a thread that a forked child does not have are lost to it, as what a sweep was about to drop; the child's first sweep counts them.
+//! 4. Those of a thread that a forked child does not have are lost to it, as what a sweep was about to drop. In the child they are not idle, and its first
+//!    sweep counts them among what it drops.
 //!
 //! # Orderings
 //!
 //! `Relaxed`: the lock orders the changes, and readers without it get a number.
 
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicBool, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 
 use crate::object::Object;
+use crate::process;
 use crate::registry::Weigh;
 
 pub(crate) struct Scales {
@@ -32,6 +34,8 @@ pub(crate) struct Scales {
     due: AtomicBool,
     /// How many objects are on the scales.
     held: AtomicUsize,
+    /// The process whose thread has put them there.
+    process: AtomicU32,
     /// What all weighed together at the last step.
     bytes: AtomicUsize,
     /// How many these were.
@@ -49,6 +53,7 @@ impl Scales {
             passes: AtomicUsize::new(0),
             due: AtomicBool::new(false),
             held: AtomicUsize::new(0),
+            process: AtomicU32::new(0),
             bytes: AtomicUsize::new(UNKNOWN),
             objects: AtomicUsize::new(0),
         }
@@ -60,13 +65,15 @@ impl Scales {
         self
     }
 
-    /// How many objects are on the scales.
+    /// How many objects are on the scales, of a thread that this process has (invariant 4).
     pub(crate) fn held(&self) -> usize {
-        self.held.load(Relaxed)
+        let held = self.held.load(Relaxed);
+        if held > 0 && self.process.load(Relaxed) == process::current() { held } else { 0 }
     }
 
-    /// Sets how many objects are on the scales.
-    pub(crate) fn hold(&self, objects: usize) {
+    /// Sets how many objects are on the scales, of a thread of this process.
+    pub(crate) fn hold(&self, objects: usize, process: u32) {
+        self.process.store(process, Relaxed);
         self.held.store(objects, Relaxed);
     }
 

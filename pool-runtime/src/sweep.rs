@@ -41,7 +41,7 @@ use crate::table::Table;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How often a pool is read that other threads make and drop objects of. Two threads that did nothing else let one reading of three through.
-const ATTEMPTS: usize = 100;
+pub(crate) const ATTEMPTS: usize = 100;
 
 /// How many objects are on the scales at a time. They cannot be acquired meanwhile; each batch takes the registry's lock once.
 const BATCH: usize = 32;
@@ -130,7 +130,7 @@ impl Store {
             let last = victims.len() - 1 - i;
             victims.swap(begin + i, last);
         }
-        self.scales.hold(batch);
+        self.scales.hold(batch, process);
         // In a child of `fork`, where no thread has them, their charges are written off.
         self.bound.begin_drops(process, batch);
         victims.drain(rest..).collect()
