@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_secs(3);
 
 /// No more than this is to be left, in MiB.
-const MOST: usize = 16;
+const MOST: usize = 9;
 
 #[derive(Default, Pooled)]
 #[pooled(max_idle = 1_000_000, weigh)]
