@@ -299,3 +299,36 @@ fn a_collector_publishes_at_its_start_before_each_step_and_at_its_end() {
         assert_eq!(get("db_collector_steps_total{level=interval}"), Some(counts.interval as f64));
     });
 }
+
+/// What a collector has met with: what was lost, and what glibc was asked for.
+#[cfg(target_os = "linux")]
+#[test]
+fn lost_sources_and_trims_are_published() {
+    use std::os::unix::net::UnixListener;
+
+    let name = "lost_sources_and_trims_are_published";
+    if !child::is_child() {
+        let path = std::env::temp_dir().join(format!("pool-published-{}", std::process::id()));
+        let listener = UnixListener::bind(&path).expect("a new socket");
+        let supervisor = std::thread::spawn(move || drop(listener.accept().expect("the child connects")));
+        child::run_and_pass(name, |child| {
+            child.env("MEMORY_PRESSURE_WATCH", &path).env_remove("MEMORY_PRESSURE_WRITE")
+        });
+        supervisor.join().expect("no panic");
+        let _ = std::fs::remove_file(path);
+        return;
+    }
+    drop(hold::<Line>(100));
+    let collector = Collector::builder().interval(Duration::from_millis(20)).start().expect("no other is running");
+    wait_until("it is lost", || collector::counts().lost_sources == 1);
+    wait_until("all are dropped", || Line::pool().stats().dropped.age == 100);
+    let steps = collector::counts().interval;
+    wait_until("the step is over", || collector::counts().interval > steps);
+    let told = Told::default();
+    metrics::with_local_recorder(&told, pool_runtime::publish_metrics);
+    let series = told.series();
+    assert_eq!(series["pool_collector_lost_sources_total{}"], 1.0);
+    let trims = f64::from(u8::from(cfg!(target_env = "gnu")));
+    assert_eq!(series.get("pool_collector_trims_total{}").copied().unwrap_or_default(), trims, "{series:#?}");
+    drop(collector);
+}
