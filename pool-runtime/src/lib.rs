@@ -85,8 +85,6 @@
 #[doc(hidden)]
 pub mod __derive;
 mod access;
-mod allocator;
-mod background;
 mod bound;
 mod capacity;
 mod chaos;
@@ -107,8 +105,6 @@ mod near;
 mod object;
 mod pool;
 mod pooled;
-#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pressure.rs")]
-mod pressure;
 mod private;
 mod process;
 pub mod registry;

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use ::metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
 
 use crate::stats::Stats;
-use crate::{allocator, collector, registry};
+use crate::{collector, registry};
 
 /// What is published of one pool: the name behind the prefix, what it is, and where it stands in [`Stats`].
 type Series = (&'static str, &'static str, fn(&Stats) -> u64);
@@ -145,7 +145,7 @@ pub fn publish_metrics_as(prefix: &str) {
     for (level, steps) in collectors.by_level() {
         tell(STEPS, vec![Label::from_static_parts("level", level)], steps);
     }
-    tell(TRIMS, Vec::new(), allocator::trims().calls);
+    tell(TRIMS, Vec::new(), collector::trims().calls);
     tell(LOST, Vec::new(), collectors.lost_sources);
 }
 

@@ -4,7 +4,21 @@
 //!
 //! 1. `RUNNING` names the process whose collector runs (`process`). In a forked child neither the thread nor, therefore, the
 //!    collector of the parent exists: its handle does nothing there, and the child may start one of its own.
-//! 2. User code, which is the `Drop` of objects and a recorder of metrics, runs on the thread under no lock, and its panics end there.
+//! 2. User code, which is the `Drop` of objects, a function of the program's and a recorder of metrics, runs on the thread under no lock, and its
+//!    panics end there.
+
+mod allocator;
+mod background;
+mod heard;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod place;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pressure.rs")]
+mod pressure;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod sleeper;
+mod step;
+#[cfg(all(test, not(pool_loom), any(target_os = "linux", target_os = "android")))]
+mod tests;
 
 use core::error::Error;
 use core::fmt;
@@ -15,17 +29,22 @@ use core::time::Duration;
 #[cfg(feature = "metrics")]
 use std::borrow::Cow;
 use std::io;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use crate::allocator::{self, Trimmer};
-use crate::pressure::{self, Alarm, Found, Sleeper, Sources};
-use crate::registry::{age_all, collect_all, shrink_to};
-use crate::stats::Counter;
-use crate::{background, process};
+use crate::process;
+use allocator::Trimmer;
+use heard::Wake;
+use pressure::{Alarm, Found, Sleeper, Sources};
+use step::{After, Shortage, Steps};
+
+pub use allocator::Trims;
+#[cfg(feature = "metrics")]
+pub(crate) use allocator::trims;
+pub use heard::{PressureError, PressureSource};
+pub use step::{Counts, Level, Step, counts};
 
 /// How often the collector takes an ageing step, where nothing is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
@@ -33,10 +52,6 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 /// The stack of the thread, where nothing is said. A `Drop` that panics, and has its
 /// backtrace printed, takes 32 KiB of it in a debug build. (x86-64, Rust 1.95.) A program that locks its memory has all of it resident.
 const DEFAULT_STACK: usize = 256 << 10;
-
-/// Pressure within this time after the last is the same shortage, and answered harder. The kernel reports a shortage that
-/// lasts once per window, and the windows of systemd and of this crate are two seconds; so this is five reports missed.
-const SAME_SHORTAGE: Duration = Duration::from_secs(10);
 
 /// A background thread that ages all pools at an interval, and clears them when the system is short of memory.
 ///
@@ -135,90 +150,6 @@ pub struct Builder {
     steps: Steps,
 }
 
-/// What the thread does in a step.
-#[derive(Clone, Debug)]
-struct Steps {
-    max_bytes: Option<usize>,
-    trim: bool,
-    after: Option<After>,
-}
-
-/// A function of the user's.
-#[derive(Clone)]
-struct After(Arc<dyn Fn(&Step) + Send + Sync>);
-
-/// What a [`Collector`] has just done, for [`Builder::after`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Step {
-    /// Why, and how hard.
-    pub level: Level,
-    /// How many objects were dropped.
-    pub objects: usize,
-    /// What these took up, in bytes. An object whose type does not say it (the derive's key `weigh`) counts with its size alone.
-    pub bytes: usize,
-    /// How long the step took, the drops included.
-    pub duration: Duration,
-    /// How long glibc took to give memory back, if it was asked: see [`Builder::trim`].
-    pub trim: Option<Duration>,
-}
-
-/// Why a [`Collector`] takes a step, and how hard it answers.
-// An index into `STEPS`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Level {
-    /// The interval is over: `age` once.
-    Interval,
-    /// Memory is short: `age` once.
-    Low,
-    /// It still is: `age` twice.
-    Medium,
-    /// It is for long: `collect`.
-    Critical,
-}
-
-/// How often a [`Collector`] has asked glibc to give memory back, in the whole process: [`Collector::trims`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Trims {
-    /// How often.
-    pub calls: u64,
-    /// How often glibc has given something back.
-    pub fruitful: u64,
-    /// How long all of them took.
-    pub time: Duration,
-}
-
-/// What the collectors of the process have done since it began: [`counts`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Steps that were taken because the interval was over.
-    pub interval: u64,
-    /// Answers to pressure that was reported for the first time.
-    pub low: u64,
-    /// Answers to pressure that was reported again.
-    pub medium: u64,
-    /// Answers to pressure that lasted.
-    pub critical: u64,
-    /// Sources of pressure that worked and then did not.
-    pub lost_sources: u64,
-}
-
-/// What the collectors of this process have done since it began.
-///
-/// # Examples
-///
-/// ```
-/// let counts = pool_runtime::collector::counts();
-/// println!("{} steps, {} under pressure", counts.interval, counts.low + counts.medium + counts.critical);
-/// ```
-pub fn counts() -> Counts {
-    let [interval, low, medium, critical] = STEPS.each_ref().map(Counter::get);
-    Counts { interval, low, medium, critical, lost_sources: LOST_SOURCES.get() }
-}
-
 /// Whether a [`Collector`] listens for memory pressure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -229,24 +160,6 @@ pub enum Pressure {
     /// Not at all, whatever the environment says.
     Ignore,
 }
-
-/// Where a [`Collector`] hears of memory pressure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PressureSource {
-    /// What `MEMORY_PRESSURE_WATCH` in the environment names: a file of the kernel, a FIFO or a socket.
-    Environment(PathBuf),
-    /// `memory.pressure` of the process's cgroup, at this path.
-    Cgroup(PathBuf),
-    /// `/proc/pressure/memory`.
-    Machine,
-    /// Nowhere: it was told not to listen, or nothing works here ([`Collector::pressure_errors`]).
-    None,
-}
-
-/// Why a source of memory pressure is not used, or no longer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PressureError(String);
 
 /// Why a [`Collector`] was not started.
 #[derive(Debug)]
@@ -262,18 +175,6 @@ pub enum StartError {
     System(io::Error),
 }
 
-/// Why a sleep ended.
-#[allow(dead_code, reason = "most of it happens on Linux alone")]
-pub(crate) enum Wake {
-    Deadline,
-    Alarm,
-    Pressure,
-    /// The source does not work any more.
-    Lost(String),
-    /// No sleep is possible.
-    Broken(String),
-}
-
 /// What is known of pressure. Locked for a moment, and never while user code runs.
 struct Heard {
     source: PressureSource,
@@ -285,11 +186,6 @@ static RUNNING: AtomicU32 = AtomicU32::new(0);
 
 /// The thread's name. Another copy of this crate has nothing else in common with this one that it could be told by.
 const NAME: &str = "pool-collector";
-
-/// How many steps were taken, by [`Level`].
-static STEPS: [Counter; 4] = [const { Counter::new() }; 4];
-
-static LOST_SOURCES: Counter = Counter::new();
 
 impl Collector {
     /// A collector with an interval of ten seconds, that listens for pressure.
@@ -519,7 +415,7 @@ fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mu
             Wake::Deadline => Level::Interval,
             Wake::Pressure => shortage.goes_on(Instant::now()),
             Wake::Lost(error) => {
-                LOST_SOURCES.add(1);
+                step::LOST_SOURCES.add(1);
                 let found = sources.next();
                 sleeper.watch(found.watch);
                 locked(heard).replace(&error, found.source, found.errors);
@@ -535,7 +431,7 @@ fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mu
         // After an ageing step all that is idle is a victim.
         builder.publish();
         builder.steps.take(level, trimmer.as_mut());
-        STEPS[level as usize].add(1);
+        step::STEPS[level as usize].add(1);
     }
 }
 
@@ -543,56 +439,7 @@ impl Builder {
     /// Tells the recorder of metrics, if that is asked for.
     fn publish(&self) {
         #[cfg(feature = "metrics")]
-        caught(|| crate::publish_metrics_as(&self.metrics_prefix));
-    }
-}
-
-impl Steps {
-    /// Takes a step. Panics of user code end here (invariant 2); the panic hook has reported them.
-    fn take(&self, level: Level, trimmer: Option<&mut Trimmer>) {
-        let start = Instant::now();
-        let first = match level {
-            Level::Interval | Level::Low => age_all(),
-            Level::Medium => age_all().and(age_all()),
-            Level::Critical => collect_all(),
-        };
-        let swept = match self.max_bytes {
-            Some(budget) => first.and(shrink_to(budget)),
-            None => first,
-        };
-        let mut step =
-            Step { level, objects: swept.objects, bytes: swept.bytes, duration: start.elapsed(), trim: None };
-        // The drop of a payload may panic in its turn.
-        mem::forget(swept);
-        step.trim = trimmer.and_then(|trimmer| trimmer.note(step.objects, step.bytes));
-        if let Some(After(after)) = &self.after {
-            caught(|| after(&step));
-        }
-    }
-}
-
-/// Lets a panic of user code end here. The panic hook has reported it.
-fn caught(code: impl FnOnce()) {
-    // The drop of a payload may panic in its turn.
-    mem::forget(catch_unwind(AssertUnwindSafe(code)));
-}
-
-/// The shortage that pressure was last reported of.
-#[derive(Default)]
-struct Shortage(Option<(Instant, Level)>);
-
-impl Shortage {
-    /// The level of pressure that is reported now.
-    fn goes_on(&mut self, now: Instant) -> Level {
-        let level = match self.0 {
-            Some((last, level)) if now.saturating_duration_since(last) < SAME_SHORTAGE => match level {
-                Level::Low => Level::Medium,
-                Level::Interval | Level::Medium | Level::Critical => Level::Critical,
-            },
-            _ => Level::Low,
-        };
-        self.0 = Some((now, level));
-        level
+        step::caught(|| crate::publish_metrics_as(&self.metrics_prefix));
     }
 }
 
@@ -610,66 +457,19 @@ impl Heard {
     }
 }
 
-impl Counts {
-    /// Each level's name and the number of its steps.
-    #[cfg(feature = "metrics")]
-    pub(crate) fn by_level(self) -> [(&'static str, u64); 4] {
-        [("interval", self.interval), ("low", self.low), ("medium", self.medium), ("critical", self.critical)]
-    }
-}
-
 fn locked(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
     heard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl PressureError {
-    #[allow(dead_code, reason = "there are no sources but on Linux")]
-    pub(crate) fn new(path: &Path, error: impl fmt::Display) -> Self {
-        let path = path.display().to_string();
-        // One that is much longer is no path of this system's.
-        let end = path.char_indices().nth(256).map_or(path.len(), |(end, _)| end);
-        let cut = if end < path.len() { "…" } else { "" };
-        Self(format!("`{}{cut}`: {error}", &path[..end]))
-    }
 }
 
 // The handle's state is changed by its drop alone, and what the thread changes is under a lock: no panic leaves either half-changed.
 impl UnwindSafe for Collector {}
 impl RefUnwindSafe for Collector {}
 
-// A panic of the function is caught, and it is called again: it is the user's to leave what it shares in order.
-impl UnwindSafe for After {}
-impl RefUnwindSafe for After {}
-
-impl fmt::Debug for After {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("..")
-    }
-}
-
 impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Collector").field("pressure_source", &self.pressure_source()).finish_non_exhaustive()
     }
 }
-
-impl fmt::Display for PressureSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment(path) | Self::Cgroup(path) => write!(f, "`{}`", path.display()),
-            Self::Machine => f.write_str("`/proc/pressure/memory`"),
-            Self::None => f.write_str("none"),
-        }
-    }
-}
-
-impl fmt::Display for PressureError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for PressureError {}
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -691,23 +491,5 @@ impl Error for StartError {
             Self::System(error) => Some(error),
             Self::Running | Self::Another | Self::ZeroInterval => None,
         }
-    }
-}
-
-#[cfg(all(test, not(pool_loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pressure_that_stays_is_answered_harder() {
-        let start = Instant::now();
-        let mut shortage = Shortage::default();
-        let mut level = |seconds| shortage.goes_on(start + Duration::from_secs(seconds));
-        assert_eq!(
-            [0, 2, 4, 6, 8].map(&mut level),
-            [Level::Low, Level::Medium, Level::Critical, Level::Critical, Level::Critical]
-        );
-        assert_eq!([18, 27, 36].map(&mut level), [Level::Low, Level::Medium, Level::Critical]);
-        assert_eq!([100, 110, 120].map(&mut level), [Level::Low, Level::Low, Level::Low]);
     }
 }

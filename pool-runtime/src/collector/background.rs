@@ -23,7 +23,7 @@ use std::thread::{self, JoinHandle};
 use std::{fs, io};
 
 /// Starts a thread with this name and a stack of so many bytes.
-pub(crate) fn spawn(name: &str, stack_size: usize, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+pub(super) fn spawn(name: &str, stack_size: usize, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     #[cfg(unix)]
     let _restored = signals::Blocked::new();
     thread::Builder::new().name(name.to_owned()).stack_size(stack_size).spawn(move || {
@@ -34,7 +34,7 @@ pub(crate) fn spawn(name: &str, stack_size: usize, run: impl FnOnce() + Send + '
 }
 
 /// Whether this process has a thread of this name, of whatever library; one that is about to end has a moment for it. Linux alone tells.
-pub(crate) fn has_thread(name: &str) -> bool {
+pub(super) fn has_thread(name: &str) -> bool {
     /// A thread that has been joined is listed until the kernel is through with it.
     const MILLISECONDS: usize = 50;
 

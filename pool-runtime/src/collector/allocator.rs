@@ -13,7 +13,6 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::collector::Trims;
 use crate::stats::Counter;
 
 static CALLS: Counter = Counter::new();
@@ -29,8 +28,20 @@ const OBJECTS: usize = 16;
 const REST_IF_FRUITFUL: u32 = 10;
 const REST: u32 = 100;
 
+/// How often a [`Collector`](crate::Collector) has asked glibc to give memory back, in the whole process: [`Collector::trims`](crate::Collector::trims).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trims {
+    /// How often.
+    pub calls: u64,
+    /// How often glibc has given something back.
+    pub fruitful: u64,
+    /// How long all of them took.
+    pub time: Duration,
+}
+
 /// When the allocator is asked.
-pub(crate) struct Trimmer {
+pub(super) struct Trimmer {
     /// What has been dropped since it was asked last.
     bytes: usize,
     objects: usize,
@@ -39,7 +50,7 @@ pub(crate) struct Trimmer {
 
 impl Trimmer {
     /// `None` where there is no glibc to ask.
-    pub(crate) fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         cfg!(all(target_os = "linux", target_env = "gnu", not(miri))).then_some(Self {
             bytes: 0,
             objects: 0,
@@ -48,7 +59,7 @@ impl Trimmer {
     }
 
     /// Asks, if more than a little was dropped since the last time. Says how long it took.
-    pub(crate) fn note(&mut self, objects: usize, bytes: usize) -> Option<Duration> {
+    pub(super) fn note(&mut self, objects: usize, bytes: usize) -> Option<Duration> {
         self.objects = self.objects.saturating_add(objects);
         self.bytes = self.bytes.saturating_add(bytes);
         let start = Instant::now();

@@ -23,7 +23,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::collector::Wake;
+use super::heard::Wake;
 
 /// The window of the triggers that systemd and this crate set.
 const WINDOW: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ const DRAINED: usize = 64 << 10;
 const DISCARDED: usize = 1 << 20;
 
 /// A source that is open.
-pub(crate) struct Watch {
+pub(super) struct Watch {
     pub(super) file: File,
     /// `POLLPRI` for a file of the kernel, which must not be read; `POLLIN` for what is to be read.
     pub(super) events: libc::c_short,
@@ -122,13 +122,13 @@ fn readable(file: &File) -> usize {
 }
 
 /// Ends a [`Sleeper`]'s sleep for good.
-pub(crate) struct Alarm {
+pub(super) struct Alarm {
     rings: UnixStream,
     open: Arc<Open>,
 }
 
 /// What the collector sleeps on.
-pub(crate) struct Sleeper {
+pub(super) struct Sleeper {
     alarm: UnixStream,
     watch: Option<Watch>,
     /// The end of the window of the last report.
@@ -173,7 +173,7 @@ impl Open {
 }
 
 /// A sleeper that watches nothing yet.
-pub(crate) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
+pub(super) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
     let (rings, alarm) = UnixStream::pair()?;
     let open = Arc::new(Open(Mutex::new([Descriptor::of(&alarm).ok(), None])));
     let sleeper = Sleeper { alarm, watch: None, quiet_until: None, window: WINDOW, open: Arc::clone(&open) };
@@ -181,13 +181,13 @@ pub(crate) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
 }
 
 impl Alarm {
-    pub(crate) fn ring(&self) {
+    pub(super) fn ring(&self) {
         // Not by closing it: a forked child has the descriptor as well. It cannot fail: the pair is connected.
         let _ = self.rings.shutdown(Shutdown::Both);
     }
 
     /// Closes what a forked child has of its parent's sleeper.
-    pub(crate) fn close_inherited(&self) {
+    pub(super) fn close_inherited(&self) {
         // Locked by the thread, at the moment of the fork: then they stay open.
         if let Ok(mut open) = self.open.0.try_lock() {
             open.iter_mut().filter_map(Option::take).for_each(Descriptor::close);
@@ -203,7 +203,7 @@ impl Drop for Sleeper {
 
 impl Sleeper {
     /// Watches this from now on, and nothing else.
-    pub(crate) fn watch(&mut self, watch: Option<Watch>) {
+    pub(super) fn watch(&mut self, watch: Option<Watch>) {
         self.open.lock()[1] = None;
         self.quiet_until = None;
         self.watch = watch;
@@ -221,7 +221,7 @@ impl Sleeper {
 
     /// Sleeps until the deadline, pressure or the alarm, and for no other reason but that a window ends. A source that is lost is not
     /// asked again.
-    pub(crate) fn sleep(&mut self, deadline: Option<Instant>) -> Wake {
+    pub(super) fn sleep(&mut self, deadline: Option<Instant>) -> Wake {
         loop {
             if self.quiet_until.is_some_and(|until| until <= Instant::now()) {
                 self.quiet_until = None;

@@ -4,71 +4,71 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Instant;
 
-use crate::collector::{PressureError, PressureSource, Wake};
+use super::heard::{PressureError, PressureSource, Wake};
 
-pub(crate) struct Found {
-    pub(crate) source: PressureSource,
-    pub(crate) watch: Option<Watch>,
-    pub(crate) errors: Vec<PressureError>,
+pub(super) struct Found {
+    pub(super) source: PressureSource,
+    pub(super) watch: Option<Watch>,
+    pub(super) errors: Vec<PressureError>,
 }
 
 /// There is none.
-pub(crate) enum Watch {}
+pub(super) enum Watch {}
 
 /// There are none.
-pub(crate) struct Sources;
+pub(super) struct Sources;
 
 impl Found {
-    pub(crate) fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self { source: PressureSource::None, watch: None, errors: Vec::new() }
     }
 }
 
 impl Sources {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self
     }
 
-    pub(crate) fn first(&mut self) -> Found {
+    pub(super) fn first(&mut self) -> Found {
         Found::nothing()
     }
 
-    pub(crate) fn next(&mut self) -> Found {
+    pub(super) fn next(&mut self) -> Found {
         Found::nothing()
     }
 
-    pub(crate) fn again(&mut self) -> Option<Found> {
+    pub(super) fn again(&mut self) -> Option<Found> {
         None
     }
 }
 
 /// Ends a [`Sleeper`]'s sleep for good.
-pub(crate) struct Alarm(SyncSender<()>);
+pub(super) struct Alarm(SyncSender<()>);
 
 /// What the collector sleeps on.
-pub(crate) struct Sleeper(Receiver<()>);
+pub(super) struct Sleeper(Receiver<()>);
 
-pub(crate) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
+pub(super) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
     let (alarm, heard) = sync_channel(1);
     Ok((Alarm(alarm), Sleeper(heard)))
 }
 
 impl Alarm {
-    pub(crate) fn ring(&self) {
+    pub(super) fn ring(&self) {
         // Full, or heard already: either way it has rung.
         let _ = self.0.try_send(());
     }
 
     /// There are no descriptors.
-    pub(crate) fn close_inherited(&self) {}
+    pub(super) fn close_inherited(&self) {}
 }
 
 impl Sleeper {
     /// There is nothing to watch.
-    pub(crate) fn watch(&mut self, _watch: Option<Watch>) {}
+    pub(super) fn watch(&mut self, _watch: Option<Watch>) {}
 
     /// Sleeps until the deadline or the alarm.
-    pub(crate) fn sleep(&mut self, deadline: Option<Instant>) -> Wake {
+    pub(super) fn sleep(&mut self, deadline: Option<Instant>) -> Wake {
         let Some(deadline) = deadline else {
             let _ = self.0.recv();
             return Wake::Alarm;

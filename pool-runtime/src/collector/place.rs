@@ -1,0 +1,156 @@
+//! What a path of the environment's leads to: how it is opened, connected to and written to (Linux). Invariants 1 to 3 of `pressure` are
+//! kept here.
+
+use core::mem;
+use core::time::Duration;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// How long a socket may take to accept the connection.
+pub(super) const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a path has led to (invariant 2 of `pressure`): opened as a place, and neither for reading nor for writing.
+pub(super) struct Place<'a> {
+    path: &'a Path,
+    place: File,
+    stat: Metadata,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn at(path: &'a Path) -> io::Result<Self> {
+        // std asks for one of the two accesses; with `O_PATH` the kernel ignores it. std sets `O_CLOEXEC`.
+        let place = OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW).open(path)?;
+        let stat = place.metadata()?;
+        Ok(Self { path, place, stat })
+    }
+
+    /// Which of `S_IFMT` it is.
+    pub(super) fn kind(&self) -> libc::mode_t {
+        self.stat.mode() as libc::mode_t & libc::S_IFMT
+    }
+
+    /// Another name of this place, which leads nowhere else.
+    fn name(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.place.as_raw_fd()))
+    }
+
+    /// Opens it for reading, and for writing too if it is said.
+    pub(super) fn open(&self, write: bool) -> io::Result<File> {
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let mut options = OpenOptions::new();
+        options.read(true).write(write);
+        let opened = options.custom_flags(flags).open(self.name());
+        let file = match opened {
+            // There is no procfs here.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                options.custom_flags(flags | libc::O_NOFOLLOW).open(self.path)?
+            }
+            opened => opened?,
+        };
+        let stat = file.metadata()?;
+        if (stat.dev(), stat.ino()) != (self.stat.dev(), self.stat.ino()) {
+            return Err(io::Error::other("replaced while it was opened"));
+        }
+        Ok(file)
+    }
+
+    /// Opens a file of the kernel that tells pressure.
+    pub(super) fn open_pressure_file(&self, write: bool) -> io::Result<File> {
+        // Asked of the place: to open any other file of the kernel may do things.
+        if !is_of_kernel(&self.place)? {
+            return Err(io::Error::other("not a file of the kernel: neither in procfs nor in a cgroup file system"));
+        }
+        let file = self.open(write)?;
+        let mut start = [0; 5];
+        let read = file.read_at(&mut start, 0)?;
+        // What is written to another one may end a process or the machine.
+        if ![&b"some "[..], b"full "].contains(&&start[..read]) {
+            return Err(io::Error::other("a file of the kernel that does not tell pressure"));
+        }
+        Ok(file)
+    }
+
+    pub(super) fn connect(&self) -> io::Result<File> {
+        let socket = match connect(&self.name()) {
+            // There is no procfs here. A path that leads to another socket by now has a message sent, and nothing overwritten.
+            Err(error) if error.kind() == ErrorKind::NotFound => connect(self.path)?,
+            connected => connected?,
+        };
+        socket.set_nonblocking(true)?;
+        Ok(File::from(OwnedFd::from(socket)))
+    }
+}
+
+/// A connection to a socket, which has to take it within [`ACCEPTED_WITHIN`]. std waits for ever while the socket's queue is full.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let path = path.as_os_str().as_bytes();
+    // SAFETY: the structure is made of integers, for which zero is a value.
+    let mut address: libc::sockaddr_un = unsafe { mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    // A zero stays behind the path.
+    if path.len() >= address.sun_path.len() {
+        return Err(io::Error::from(ErrorKind::InvalidInput));
+    }
+    address.sun_path.iter_mut().zip(path).for_each(|(place, &byte)| *place = byte as libc::c_char);
+    // SAFETY: no precondition.
+    let socket = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
+    if socket < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was opened just now.
+    let socket = UnixStream::from(unsafe { OwnedFd::from_raw_fd(socket) });
+    // The time within which a `connect` is answered, too.
+    socket.set_write_timeout(Some(ACCEPTED_WITHIN))?;
+    let start = Instant::now();
+    loop {
+        let size = size_of_val(&address) as libc::socklen_t;
+        // SAFETY: the pointer is to an address of that size.
+        if unsafe { libc::connect(socket.as_raw_fd(), (&raw const address).cast(), size) } == 0 {
+            return Ok(socket);
+        }
+        match io::Error::last_os_error() {
+            error if error.kind() == ErrorKind::Interrupted && start.elapsed() < ACCEPTED_WITHIN => {}
+            error if error.kind() == ErrorKind::WouldBlock => {
+                return Err(io::Error::new(ErrorKind::TimedOut, "the socket does not accept the connection"));
+            }
+            error => return Err(error),
+        }
+    }
+}
+
+/// In one piece: the kernel takes each write for a trigger of its own.
+pub(super) fn write_at_once(mut file: &File, data: &[u8]) -> io::Result<()> {
+    if data.is_empty() {
+        return Ok(());
+    }
+    let mut written = send(file, data);
+    if written.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::ENOTSOCK)) {
+        written = file.write(data);
+    }
+    if written? == data.len() { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
+}
+
+/// Writes to a socket. If the other end is gone, to write would raise SIGPIPE, which ends a program that does not ignore it as those
+/// in Rust do.
+fn send(socket: &File, data: &[u8]) -> io::Result<usize> {
+    // SAFETY: the descriptor is open while `socket` lives, and the pointer is to as many bytes as is said.
+    let sent = unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), libc::MSG_NOSIGNAL) };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// Whether a file lies in procfs or in a cgroup file system of version 2.
+fn is_of_kernel(file: &File) -> io::Result<bool> {
+    // SAFETY: the structure is made of integers, for which zero is a value.
+    let mut stat: libc::statfs = unsafe { mem::zeroed() };
+    // SAFETY: the descriptor is open while `file` lives, and the pointer is to a structure of ours.
+    if unsafe { libc::fstatfs(file.as_raw_fd(), &mut stat) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok([libc::PROC_SUPER_MAGIC, libc::CGROUP2_SUPER_MAGIC].iter().any(|&magic| stat.f_type == magic as _))
+}

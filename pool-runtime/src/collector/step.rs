@@ -1,0 +1,182 @@
+//! What the collector does in a step, why, and how often it has.
+//!
+//! # Invariants
+//!
+//! 1. User code, which is the `Drop` of objects and a function of the program's, runs under no lock, and its panics end here.
+
+use core::fmt;
+use core::mem;
+use core::time::Duration;
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::allocator::Trimmer;
+use crate::registry::{age_all, collect_all, shrink_to};
+use crate::stats::Counter;
+
+/// Pressure within this time after the last is the same shortage, and answered harder. The kernel reports a shortage that
+/// lasts once per window, and the windows of systemd and of this crate are two seconds; so this is five reports missed.
+const SAME_SHORTAGE: Duration = Duration::from_secs(10);
+
+/// What the thread does in a step.
+#[derive(Clone, Debug)]
+pub(super) struct Steps {
+    pub(super) max_bytes: Option<usize>,
+    pub(super) trim: bool,
+    pub(super) after: Option<After>,
+}
+
+/// A function of the user's.
+#[derive(Clone)]
+pub(super) struct After(pub(super) Arc<dyn Fn(&Step) + Send + Sync>);
+
+/// What a [`Collector`](crate::Collector) has just done, for [`Builder::after`](super::Builder::after).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Step {
+    /// Why, and how hard.
+    pub level: Level,
+    /// How many objects were dropped.
+    pub objects: usize,
+    /// What these took up, in bytes. An object whose type does not say it (the derive's key `weigh`) counts with its size alone.
+    pub bytes: usize,
+    /// How long the step took, the drops included.
+    pub duration: Duration,
+    /// How long glibc took to give memory back, if it was asked: see [`Builder::trim`](super::Builder::trim).
+    pub trim: Option<Duration>,
+}
+
+/// Why a [`Collector`](crate::Collector) takes a step, and how hard it answers.
+// An index into `STEPS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Level {
+    /// The interval is over: `age` once.
+    Interval,
+    /// Memory is short: `age` once.
+    Low,
+    /// It still is: `age` twice.
+    Medium,
+    /// It is for long: `collect`.
+    Critical,
+}
+
+/// What the collectors of the process have done since it began: [`counts`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Steps that were taken because the interval was over.
+    pub interval: u64,
+    /// Answers to pressure that was reported for the first time.
+    pub low: u64,
+    /// Answers to pressure that was reported again.
+    pub medium: u64,
+    /// Answers to pressure that lasted.
+    pub critical: u64,
+    /// Sources of pressure that worked and then did not.
+    pub lost_sources: u64,
+}
+
+/// How many steps were taken, by [`Level`].
+pub(super) static STEPS: [Counter; 4] = [const { Counter::new() }; 4];
+
+pub(super) static LOST_SOURCES: Counter = Counter::new();
+
+/// What the collectors of this process have done since it began.
+///
+/// # Examples
+///
+/// ```
+/// let counts = pool_runtime::collector::counts();
+/// println!("{} steps, {} under pressure", counts.interval, counts.low + counts.medium + counts.critical);
+/// ```
+pub fn counts() -> Counts {
+    let [interval, low, medium, critical] = STEPS.each_ref().map(Counter::get);
+    Counts { interval, low, medium, critical, lost_sources: LOST_SOURCES.get() }
+}
+
+impl Steps {
+    /// Takes a step. Panics of user code end here (invariant 1); the panic hook has reported them.
+    pub(super) fn take(&self, level: Level, trimmer: Option<&mut Trimmer>) {
+        let start = Instant::now();
+        let first = match level {
+            Level::Interval | Level::Low => age_all(),
+            Level::Medium => age_all().and(age_all()),
+            Level::Critical => collect_all(),
+        };
+        let swept = match self.max_bytes {
+            Some(budget) => first.and(shrink_to(budget)),
+            None => first,
+        };
+        let mut step =
+            Step { level, objects: swept.objects, bytes: swept.bytes, duration: start.elapsed(), trim: None };
+        // The drop of a payload may panic in its turn.
+        mem::forget(swept);
+        step.trim = trimmer.and_then(|trimmer| trimmer.note(step.objects, step.bytes));
+        if let Some(After(after)) = &self.after {
+            caught(|| after(&step));
+        }
+    }
+}
+
+/// Lets a panic of user code end here. The panic hook has reported it.
+pub(super) fn caught(code: impl FnOnce()) {
+    // The drop of a payload may panic in its turn.
+    mem::forget(catch_unwind(AssertUnwindSafe(code)));
+}
+
+/// The shortage that pressure was last reported of.
+#[derive(Default)]
+pub(super) struct Shortage(Option<(Instant, Level)>);
+
+impl Shortage {
+    /// The level of pressure that is reported now.
+    pub(super) fn goes_on(&mut self, now: Instant) -> Level {
+        let level = match self.0 {
+            Some((last, level)) if now.saturating_duration_since(last) < SAME_SHORTAGE => match level {
+                Level::Low => Level::Medium,
+                Level::Interval | Level::Medium | Level::Critical => Level::Critical,
+            },
+            _ => Level::Low,
+        };
+        self.0 = Some((now, level));
+        level
+    }
+}
+
+impl Counts {
+    /// Each level's name and the number of its steps.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn by_level(self) -> [(&'static str, u64); 4] {
+        [("interval", self.interval), ("low", self.low), ("medium", self.medium), ("critical", self.critical)]
+    }
+}
+
+// A panic of the function is caught, and it is called again: it is the user's to leave what it shares in order.
+impl UnwindSafe for After {}
+impl RefUnwindSafe for After {}
+
+impl fmt::Debug for After {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pressure_that_stays_is_answered_harder() {
+        let start = Instant::now();
+        let mut shortage = Shortage::default();
+        let mut level = |seconds| shortage.goes_on(start + Duration::from_secs(seconds));
+        assert_eq!(
+            [0, 2, 4, 6, 8].map(&mut level),
+            [Level::Low, Level::Medium, Level::Critical, Level::Critical, Level::Critical]
+        );
+        assert_eq!([18, 27, 36].map(&mut level), [Level::Low, Level::Medium, Level::Critical]);
+        assert_eq!([100, 110, 120].map(&mut level), [Level::Low, Level::Low, Level::Low]);
+    }
+}
