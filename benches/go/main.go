@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ const (
 	batch    = 64
 	sent     = 64
 	inFlight = 4
+	warmUp   = 2 * (inFlight + 2)
 	lost     = 33
 	types    = 1000
 )
@@ -221,67 +223,180 @@ func starvation(t *task) figures {
 	return times(s, p.made.Load())
 }
 
-func handoff(t *task) figures {
-	p := newPool()
-	var full, empty []chan []*object
-	for range t.Threads / 2 {
-		full = append(full, make(chan []*object, inFlight))
-		empty = append(empty, make(chan []*object, 2*inFlight))
+// ring is a queue for one sender and one receiver that never sleeps. A power of two of places.
+type ring[T any] struct {
+	places     []T
+	_          [64]byte
+	head, tail atomic.Uint64
+	_          [64]byte
+}
+
+func newRing[T any](places int) *ring[T] { return &ring[T]{places: make([]T, places)} }
+
+func (r *ring[T]) push(value T) bool {
+	tail := r.tail.Load()
+	if tail-r.head.Load() == uint64(len(r.places)) {
+		return false
 	}
-	// A consumer does not wait for a producer that has stopped, nor the other way round, for longer than this.
-	const patience = 10 * time.Millisecond
-	s := run(t, func(index int) func() int {
-		full, empty := full[index/2], empty[index/2]
-		timer := time.NewTimer(patience)
-		if index%2 == 0 {
-			return func() int {
-				var objects []*object
-				select {
-				case objects = <-empty:
-				default:
-					objects = make([]*object, 0, sent)
-				}
-				for range sent {
-					o := p.get()
-					o.write()
-					objects = append(objects, o)
-				}
-				select {
-				case full <- objects:
-				default:
-					timer.Reset(patience)
-					select {
-					case full <- objects:
-					case <-timer.C:
-					}
-				}
-				return 0
-			}
+	r.places[tail&uint64(len(r.places)-1)] = value
+	r.tail.Store(tail + 1)
+	return true
+}
+
+func (r *ring[T]) pop() (value T, ok bool) {
+	head := r.head.Load()
+	if head == r.tail.Load() {
+		return value, false
+	}
+	value = r.places[head&uint64(len(r.places)-1)]
+	r.head.Store(head + 1)
+	return value, true
+}
+
+// part is a part of what a thread of a hand-off does with each batch.
+type part struct {
+	batches int64
+	time    time.Duration
+	_       [64]byte
+}
+
+func (p *part) add(time time.Duration) {
+	p.batches++
+	p.time += time
+}
+
+func (p *part) perObject() float64 {
+	return float64(p.time) / (math.Max(1, float64(p.batches)) * sent)
+}
+
+// watch times what a thread does with one batch after the other, as that of ../src/scenario/handoff.rs.
+type watch struct {
+	zero       time.Time
+	cost, last time.Duration
+	switches   int64
+	batches    int
+}
+
+func newWatch() *watch {
+	w := &watch{zero: time.Now()}
+	var times [101]time.Duration
+	for i := range times {
+		start := time.Since(w.zero)
+		times[i] = time.Since(w.zero) - start
+	}
+	slices.Sort(times[:])
+	w.cost = times[len(times)/2]
+	return w
+}
+
+func (w *watch) start() {
+	w.batches++
+	w.switches = switches()
+	w.last = time.Since(w.zero)
+}
+
+func (w *watch) lap() time.Duration {
+	now := time.Since(w.zero)
+	lap := max(0, now-w.last-w.cost)
+	w.last = now
+	return lap
+}
+
+func (w *watch) counts() bool { return w.batches > warmUp && switches() == w.switches }
+
+// switches is how often the kernel has given the CPU of the calling thread, which could have gone on, to another one.
+func switches() int64 {
+	const thread = 1
+	var usage syscall.Rusage
+	if _, _, err := syscall.RawSyscall(syscall.SYS_GETRUSAGE, thread, uintptr(unsafe.Pointer(&usage)), 0); err != 0 {
+		panic(err)
+	}
+	return usage.Nivcsw
+}
+
+// handoff has a goroutine that gets and one that puts, each with a thread to itself. The size says where they run.
+func handoff(t *task) figures {
+	const (
+		twoCPUs = iota
+		oneCPU
+	)
+	p := newPool()
+	full, empty := newRing[[]*object](inFlight), newRing[[]*object](2*inFlight)
+	gets, writes, puts := new(part), new(part), new(part)
+	// Two threads on two CPUs spin.
+	pause := func() {
+		if t.Size != twoCPUs || runtime.NumCPU() == 1 {
+			syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
 		}
-		return func() int {
-			var objects []*object
-			select {
-			case objects = <-full:
-			default:
-				timer.Reset(patience)
-				select {
-				case objects = <-full:
-				case <-timer.C:
+	}
+	s := run(t, func(index int) func() int {
+		// It never unlocks, so the thread ends with the goroutine.
+		runtime.LockOSThread()
+		switch t.Size {
+		case twoCPUs:
+			pin(index % runtime.NumCPU())
+		case oneCPU:
+			pin(0)
+		}
+		watch := newWatch()
+		if index == 1 {
+			return func() int {
+				objects, ok := full.pop()
+				if !ok {
+					pause()
 					return 0
 				}
+				for _, o := range objects {
+					o.write()
+				}
+				watch.start()
+				for i, o := range objects {
+					p.put(o)
+					objects[i] = nil
+				}
+				put := watch.lap()
+				if watch.counts() {
+					puts.add(put)
+				}
+				empty.push(objects[:0])
+				return sent
 			}
-			for i, o := range objects {
-				p.put(o)
-				objects[i] = nil
+		}
+		var filled []*object
+		return func() int {
+			objects := filled
+			if objects == nil {
+				var ok bool
+				if objects, ok = empty.pop(); !ok {
+					objects = make([]*object, 0, sent)
+				}
+				watch.start()
+				for range sent {
+					objects = append(objects, p.get())
+				}
+				got := watch.lap()
+				for _, o := range objects {
+					o.write()
+				}
+				wrote := watch.lap()
+				if watch.counts() {
+					gets.add(got)
+					writes.add(wrote)
+				}
 			}
-			select {
-			case empty <- objects[:0]:
-			default:
+			if filled = nil; !full.push(objects) {
+				filled = objects
+				pause()
 			}
-			return sent
+			return 0
 		}
 	})
-	return times(s, p.made.Load())
+	f := times(s, p.made.Load())
+	delete(f, "cpu_ns")
+	delete(f, "wall_ns")
+	f["acquire_ns"], f["write_ns"], f["release_ns"] = gets.perObject(), writes.perObject(), puts.perObject()
+	f["pool_ns"] = f["acquire_ns"] + f["release_ns"]
+	return f
 }
 
 func mixedSizes(t *task) figures {

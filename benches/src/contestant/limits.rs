@@ -10,7 +10,7 @@ use crossbeam_utils::atomic::AtomicCell;
 
 use super::{Contestant, Entry, Object};
 use crate::protocol::{Kind, Scenario, Task};
-use crate::scenario::{self, Figures};
+use crate::scenario::{self, Figures, handoff};
 
 pub(super) fn entries() -> Vec<Entry> {
     let nothing = |name: &str, scenario, run: fn(&Task) -> Figures| Entry {
@@ -22,7 +22,7 @@ pub(super) fn entries() -> Vec<Entry> {
     };
     vec![
         nothing("limit: the loop and the write alone", Scenario::Pair, scenario::write_alone),
-        nothing("limit: boxes that come back in their batch", Scenario::Handoff, scenario::handoff_alone),
+        nothing("limit: boxes that come back in their batch", Scenario::Handoff, handoff::boxes_alone),
         Entry::one::<Limit<CellSwap>>("limit: thread-local cell", Kind::Limit),
         Entry::one::<Limit<AtomicSwap>>("limit: two uncontended atomic swaps", Kind::Limit),
     ]

@@ -17,7 +17,7 @@ pub use ours::Ours;
 
 use crate::protocol::{Kind, Scenario, Task};
 use crate::scenario::cold::{self, Types};
-use crate::scenario::{self, Figures};
+use crate::scenario::{self, Figures, handoff};
 use crate::verify;
 
 /// A way to have an [`Object`] and to give it back.
@@ -92,7 +92,7 @@ impl Entry {
     where
         for<'a> C::Held<'a>: Send,
     {
-        Self { verify: verify::many::<C>, ..self.with(Scenario::Handoff, scenario::handoff::<C>) }
+        Self { verify: verify::many::<C>, ..self.with(Scenario::Handoff, handoff::through_queues::<C>) }
     }
 
     /// And can keep an object.

@@ -1,6 +1,7 @@
 //! What is measured of each scenario: how many threads, which size, which figures.
 
 use benches::protocol::Scenario;
+use benches::scenario::handoff::Placement;
 use clap::ValueEnum;
 
 use crate::driver::options::Options;
@@ -27,6 +28,9 @@ impl Cell {
     /// What distinguishes it from the scenario's other cells.
     pub(crate) fn heading(self) -> String {
         let info = Info::of(self.scenario);
+        if self.scenario == Scenario::Handoff {
+            return Placement::ALL[self.size].name().to_owned();
+        }
         match info.size_of {
             Some(unit) if info.threads.len() == 1 && self.size == 1 => format!("1 {}", unit.trim_end_matches('s')),
             Some(unit) if info.threads.len() == 1 => format!("{} {unit}", self.size),
@@ -101,10 +105,13 @@ impl Info {
                 ..DEFAULT
             },
             Scenario::Handoff => Self {
-                about: "Acquired on one thread, released on another, in batches of 64 through a channel. CPU time of both in ns \
-                        for each; objects made, per 1,000 acquires.",
+                about: "One thread acquires, another releases. Batches of 64 objects travel through queues that never sleep. Time \
+                        in ns that the two threads spend in an acquire and a release, added up; in the first write to an object \
+                        that was acquired; objects made, per 1,000 acquires. The threads are bound to two CPUs, bound to one, or \
+                        left alone.",
                 threads: &[2],
-                figures: &[("cpu_ns", "ns"), ("made_per_1000", "made per 1,000")],
+                sizes: &[0, 1, 2],
+                figures: &[("pool_ns", "ns"), ("write_ns", "first write"), ("made_per_1000", "made per 1,000")],
                 any_threads: false,
                 ..DEFAULT
             },

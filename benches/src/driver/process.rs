@@ -74,7 +74,8 @@ pub(crate) fn start_all(options: &Options) -> io::Result<(Vec<Process>, Vec<Stri
     let mut processes = Vec::new();
     let mut left_out = Vec::new();
 
-    let cold = if options.quick { None } else { build(&mut left_out, "1,000 types", || cold(&this)) };
+    let many_types = options.wants(Scenario::ColdTypes) || options.wants(Scenario::FirstUse);
+    let cold = if options.quick || !many_types { None } else { build(&mut left_out, "1,000 types", || cold(&this)) };
     for backend in Backend::ALL {
         if !options.backend.is_empty() && !options.backend.contains(&backend) {
             continue;

@@ -168,7 +168,8 @@ pub(crate) fn summary(report: &Report) -> String {
     for name in NAMES {
         let figures = CELLS.iter().map(|&(scenario, threads, _)| {
             let cell = report.of(scenario).into_iter().find(|cell| cell.threads == threads);
-            cell.and_then(|cell| cell.figure(name, "cpu_ns")).map_or("–".to_owned(), |figure| rounded(figure.median))
+            let (first, _) = Info::of(scenario).figures[0];
+            cell.and_then(|cell| cell.figure(name, first)).map_or("–".to_owned(), |figure| rounded(figure.median))
         });
         lines.push([name.to_owned()].into_iter().chain(figures).collect());
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use benches::protocol::{Kind, Scenario};
 
+use crate::driver::plan::Info;
 use crate::driver::report::{Report, Results, Row};
 use crate::driver::table::{OURS, markdown, name};
 
@@ -48,7 +49,7 @@ const fn on_rseq(scenario: Scenario, wanted: Wanted) -> Target {
 
 /// One row for each, with the ratio of the medians at each number of threads.
 pub(crate) fn table(report: &Report) -> String {
-    let head = ["ours, CPU time", "over", "wanted", "measured, by threads", ""];
+    let head = ["ours, time", "over", "wanted", "measured", ""];
     let mut lines = vec![head.map(str::to_owned).to_vec()];
     lines.extend(TARGETS.iter().map(|target| target.line(report)));
     markdown(&lines)
@@ -56,10 +57,11 @@ pub(crate) fn table(report: &Report) -> String {
 
 impl Target {
     fn line(&self, report: &Report) -> Vec<String> {
+        let info = Info::of(self.scenario);
         let mut ratios = String::new();
         let mut met = true;
         for cell in report.of(self.scenario).into_iter().filter(|cell| cell.threads >= self.threads) {
-            let ratio = |other| cell.ratio(self.ours, other, "cpu_ns");
+            let ratio = |other| cell.ratio(self.ours, other, info.figures[0].0);
             let (ratio, is_met, who) = match self.wanted {
                 AtMost(wanted, other) => {
                     let Some(ratio) = ratio(other) else { continue };
@@ -78,7 +80,8 @@ impl Target {
             };
             met &= is_met;
             let comma = if ratios.is_empty() { "" } else { ", " };
-            let _ = write!(ratios, "{comma}{}: {:.2}{who}", cell.threads, ratio.median);
+            let label = if info.sizes.len() > 1 { cell.cell().heading() } else { cell.threads.to_string() };
+            let _ = write!(ratios, "{comma}{label}: {:.2}{who}", ratio.median);
         }
         let verdict = match (ratios.is_empty(), met) {
             (true, _) => "not measured",

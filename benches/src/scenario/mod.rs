@@ -11,6 +11,7 @@
 //! and what the scenario names beside them. An operation is one object acquired, used and released.
 
 pub mod cold;
+pub mod handoff;
 pub mod http;
 mod place;
 pub mod plain;
@@ -20,7 +21,6 @@ pub mod threads;
 
 use std::hint::black_box;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
@@ -36,12 +36,6 @@ pub type Figures = Vec<(&'static str, f64)>;
 
 /// Objects that are acquired one after the other in one call.
 const BATCH: usize = 64;
-
-/// Objects that a producer sends at once: one by one, the channel's cost would drown the pool's.
-const SENT: usize = 64;
-
-/// Batches on their way to a consumer.
-const IN_FLIGHT: usize = 4;
 
 /// Objects of each hundred that do not come back, as in Go's benchmark of the same name.
 const LOST: usize = 33;
@@ -142,84 +136,6 @@ pub fn starvation<C: Discard>(task: &Task) -> Figures {
         }
     };
     figures::<C>(&run(task, lane), made)
-}
-
-/// Half of the threads acquire and send, the other half receive and release.
-pub fn handoff<C: Contestant>(task: &Task) -> Figures
-where
-    for<'a> C::Held<'a>: Send,
-{
-    let pool = C::pool();
-    let made = C::made();
-    // Producers and consumers, in turns; each takes its end.
-    let ends: Vec<Mutex<Option<End<C::Held<'_>>>>> =
-        (0..task.threads / 2).flat_map(|_| End::pair()).map(|end| Mutex::new(Some(end))).collect();
-    let lane = |index: usize| -> Box<dyn FnMut() -> usize + '_> {
-        let pool = &pool;
-        match ends[index].lock().ok().and_then(|mut end| end.take()) {
-            Some(End::Producer { full, empty }) => Box::new(move || {
-                let mut batch = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(SENT));
-                for _ in 0..SENT {
-                    let mut object = C::acquire(pool);
-                    write(&mut object);
-                    batch.push(object);
-                }
-                // Fails when the consumer has stopped.
-                let _ = full.send(batch);
-                0
-            }),
-            Some(End::Consumer { full, empty }) => Box::new(move || {
-                // Fails when the producer has stopped.
-                let Ok(mut batch) = full.recv() else { return 0 };
-                batch.clear();
-                let _ = empty.send(batch);
-                SENT
-            }),
-            None => unreachable!("each thread has an end"),
-        }
-    };
-    figures::<C>(&run(task, lane), made)
-}
-
-/// What a hand-off costs beside the pool: the objects come back as they went, in the batch. None is looked for, but each
-/// is in the other CPU's cache.
-#[allow(clippy::vec_box, reason = "an object that is in use has a stable address, as ours has")]
-pub fn handoff_alone(task: &Task) -> Figures {
-    let ends: Vec<Mutex<Option<End<Box<Object>>>>> =
-        (0..task.threads / 2).flat_map(|_| End::pair()).map(|end| Mutex::new(Some(end))).collect();
-    let lane = |index: usize| -> Box<dyn FnMut() -> usize> {
-        match ends[index].lock().ok().and_then(|mut end| end.take()) {
-            Some(End::Producer { full, empty }) => Box::new(move || {
-                let mut batch = empty.try_recv().unwrap_or_default();
-                batch.resize_with(SENT, || Box::new(Object::new()));
-                batch.iter_mut().for_each(|object| write(object));
-                let _ = full.send(batch);
-                0
-            }),
-            Some(End::Consumer { full, empty }) => Box::new(move || {
-                let Ok(mut batch) = full.recv() else { return 0 };
-                batch.iter_mut().for_each(|object| object.reset());
-                let _ = empty.send(batch);
-                SENT
-            }),
-            None => unreachable!("each thread has an end"),
-        }
-    };
-    times(&run(task, lane))
-}
-
-/// One end of a hand-off. Batches come back, so that the channel allocates next to nothing.
-enum End<T> {
-    Producer { full: SyncSender<Vec<T>>, empty: Receiver<Vec<T>> },
-    Consumer { full: Receiver<Vec<T>>, empty: std::sync::mpsc::Sender<Vec<T>> },
-}
-
-impl<T> End<T> {
-    fn pair() -> [Self; 2] {
-        let (full_in, full_out) = sync_channel(IN_FLIGHT);
-        let (empty_in, empty_out) = channel();
-        [Self::Producer { full: full_in, empty: empty_out }, Self::Consumer { full: full_out, empty: empty_in }]
-    }
 }
 
 /// One at a time, each with room for another number of bytes: 64 to 64 Ki, the logarithm evenly spread.
@@ -359,9 +275,13 @@ pub fn json_lines<C: Contestant>(task: &Task) -> Figures {
 /// What every scenario over a contestant answers.
 fn figures<C: Contestant>(spent: &Spent, made_before: Option<u64>) -> Figures {
     let mut figures = times(spent);
-    let made = C::made().zip(made_before).map_or(spent.operations, |(after, before)| after - before);
-    figures.push(("made_per_1000", 1e3 * made as f64 / spent.operations.max(1) as f64));
+    figures.push(("made_per_1000", made_per_1000::<C>(spent.operations, made_before)));
     figures
+}
+
+fn made_per_1000<C: Contestant>(operations: u64, made_before: Option<u64>) -> f64 {
+    let made = C::made().zip(made_before).map_or(operations, |(after, before)| after - before);
+    1e3 * made as f64 / operations.max(1) as f64
 }
 
 fn times(spent: &Spent) -> Figures {
