@@ -3,6 +3,7 @@
 # needs to build for aarch64. The root is made where there is none, in about four minutes and 2 GB.
 #
 #   ci/sid-root.sh ROOT ARCH OUT TEST…
+#   ci/sid-root.sh ROOT                  makes the root alone
 #
 # ROOT  the root's folder. Not in a workspace
 # ARCH  x86_64 or aarch64
@@ -11,12 +12,11 @@
 # Needs to be run by root, for chroot, on Debian. The archive is the one that this machine's apt uses.
 set -euo pipefail
 
-if (($# < 4)); then
-  echo 'usage: ci/sid-root.sh ROOT ARCH OUT TEST…' >&2
+if (($# != 1 && $# < 4)); then
+  echo 'usage: ci/sid-root.sh ROOT [ARCH OUT TEST…]' >&2
   exit 2
 fi
-root=$1 arch=$2 out=$3
-shift 3
+root=$1
 
 make_root() {
   if ! command -v debootstrap >/dev/null; then
@@ -44,6 +44,10 @@ if [[ ! -e $root/.ready ]]; then
   mkdir -p "$(dirname "$root")"
   make_root >"$root.log" 2>&1 || { tail -20 "$root.log" >&2; exit 1; }
 fi
+
+(($# > 1)) || exit 0
+arch=$2 out=$3
+shift 3
 
 # The workspace as it is, without what git ignores, and the dependencies of its lock file: the root's cargo is offline.
 cd "$(dirname "$0")/.."
