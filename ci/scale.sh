@@ -98,6 +98,10 @@ run() {
     echo "ci/scale.sh: $1 CPUs: not finished" >&2
     return 1
   fi
+  if ! awk '/^scale: case: / { asked = $NF } /^scale: backend: / { sub(":$", "", $3); wrong += $3 != asked } END { exit wrong }' "$log"; then
+    echo "ci/scale.sh: $1 CPUs: not the backend that was asked for" >&2
+    return 1
+  fi
 }
 
 # The figures of all machines: a row for each figure and backend, a column for each number of CPUs.
@@ -138,7 +142,7 @@ fi
 mkdir -p "$folder"
 "$here/sid-root.sh" "$folder/sid"
 "$here/kernel.sh" "$folder" x86_64 sid
-program=$(cd "$here/.." && cargo build --locked --release -p scale --features hits --message-format json |
+program=$(cd "$here/.." && cargo build --locked --release -p scale --features hits --message-format json-render-diagnostics |
   sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 make_initrd "$program"
 

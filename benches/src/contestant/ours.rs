@@ -37,14 +37,10 @@ impl Discard for Ours {
     }
 }
 
-/// The name of ours on the backend of this process.
+/// The name of ours on the backend of this process: what stands behind a colon is why it has it.
 fn name() -> String {
-    match pool_runtime::backend() {
-        Backend::Rseq => "pool-runtime, rseq",
-        Backend::Portable(_) => "pool-runtime, portable",
-        _ => "pool-runtime, off",
-    }
-    .to_owned()
+    let backend = pool_runtime::backend().to_string();
+    format!("pool-runtime, {}", backend.split(':').next().unwrap_or_default())
 }
 
 pub(super) fn entry() -> Entry {

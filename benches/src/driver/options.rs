@@ -113,16 +113,18 @@ pub(crate) enum Child {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Backend {
     Rseq,
+    RseqCpu,
     Portable,
     Off,
 }
 
 impl Backend {
-    pub(crate) const ALL: [Self; 3] = [Self::Rseq, Self::Portable, Self::Off];
+    pub(crate) const ALL: [Self; 4] = [Self::Rseq, Self::RseqCpu, Self::Portable, Self::Off];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Rseq => "rseq",
+            Self::RseqCpu => "rseq-cpu",
             Self::Portable => "portable",
             Self::Off => "off",
         }
