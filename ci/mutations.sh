@@ -29,6 +29,8 @@ copy=$PWD/target/mutants
 sequences=pool-runtime/src/cpu/rseq_x86_64.rs
 injection=pool-runtime/src/cpu/injection_x86_64.rs
 survived=0
+# A file that has been moved since the last run would be there twice.
+rm -rf "$copy"/{pool-runtime,pool-macros,tests}
 
 mutant() { # NAME (FILE PERL-SUBSTITUTION…)…; a substitution sees the whole file and must find something
   local name=$1 file="" argument
@@ -151,14 +153,14 @@ mutant no-walk pool-runtime/src/cpu/walk.rs 's/let reached = elsewhere\.all\(.*?
 mutant nothing-noted pool-runtime/src/cpu/walk.rs 's/NOTED\[number \/ WORD\]\.fetch_or\(.*?\);//'
 mutant late-fence pool-runtime/src/registry.rs \
   's/let fenced = !stopped.is_empty\(\) && cpu::fence\(\);/let fenced = !stopped.is_empty();/' \
-  's/(stopped\.iter\(\)\.for_each\(\|store\| store\.tables\.restart)/cpu::fence(); $1/'
+  's/(stopped\.iter\(\)\.for_each\(\|store\| restart\(store\)\))/cpu::fence(); $1/'
 mutant no-stop pool-runtime/src/table.rs 's/self\.running\.store\(STARTED, Relaxed\);//'
 mutant no-stop-near pool-runtime/src/table.rs 's/self\.near\.stop\(.*?\);//'
-mutant note-while-stopped pool-runtime/src/table.rs 's/if number < self\.running_slots\(\) /if number < 2 /' \
+mutant note-while-stopped pool-runtime/src/table.rs 's/let found = number < self\.running_slots\(\)/let found = number < 2/' \
   pool-runtime/src/near.rs 's/if distance\.load\(Relaxed\) == NOWHERE /if true /' \
   's/let _ = distance\.compare_exchange\(NOWHERE, self\.distance\(slot\), AcqRel, Relaxed\);/distance.swap(self.distance(slot), AcqRel);/'
 mutant early-restart pool-runtime/src/registry.rs \
-  's/(let objects = stopped)/stopped.iter().for_each(|store| store.tables.restart());\n$1/'
+  's/(taken\.extend\(stopped)/stopped.iter().for_each(|store| store.tables.restart());\n$1/'
 if ((survived)); then
   echo "$survived survived"
   exit 1
