@@ -14,9 +14,8 @@ use core::ops::{Deref, DerefMut};
 use core::panic::UnwindSafe;
 use core::ptr;
 
-use crate::object::Object;
+use crate::object::{Dispose, Object};
 use crate::pool::dispose;
-use crate::registry::Dispose;
 use crate::{Pool, Pooled};
 
 /// An object that is in use: it goes back to the pool of its type when the guard is dropped.

@@ -91,12 +91,14 @@ mod chaos;
 pub mod collector;
 mod cpu;
 mod crates;
+mod drops;
 mod forward;
 mod guard;
 mod heap;
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri)))), path = "no_library.rs")]
 mod library;
 mod list;
+mod live;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(all(test, pool_loom))]
@@ -115,6 +117,7 @@ mod slot;
 pub mod stats;
 mod store;
 mod sweep;
+mod sweeping;
 mod sync;
 mod table;
 

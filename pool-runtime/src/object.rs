@@ -15,6 +15,20 @@ use core::ptr::NonNull;
 #[must_use]
 pub(crate) struct Object(NonNull<()>);
 
+/// Drops an object.
+///
+/// # Safety
+///
+/// The object is of the pool that the function belongs to.
+pub(crate) type Dispose = unsafe fn(Object);
+
+/// Asks an object how many bytes it takes up.
+///
+/// # Safety
+///
+/// The object is of the pool that the function belongs to.
+pub(crate) type Weigh = unsafe fn(&Object) -> usize;
+
 // SAFETY: it owns a `T: Send` (invariant 1), as a `Box<T>` would.
 unsafe impl Send for Object {}
 

@@ -10,8 +10,8 @@ use std::thread;
 
 use crate::chaos;
 use crate::cpu::Resident;
-use crate::object::Object;
-use crate::registry::{AnyPool, StillInUse, Weigh};
+use crate::object::{Object, Weigh};
+use crate::registry::{AnyPool, StillInUse};
 use crate::stats::{Reason, Stats, count_acquire};
 use crate::store::Store;
 use crate::sync::const_fn;

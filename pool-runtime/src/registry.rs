@@ -1,4 +1,5 @@
-//! The live pools of the process, and what is done to all of them.
+//! The live pools of the process, and what is done to all of them. The list is in `live`, the lock in `sweeping`, and what becomes of objects that
+//! a sweep has taken out in `drops`.
 //!
 //! # Invariants
 //!
@@ -22,23 +23,22 @@
 //! An entry is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
 //! left with `Release`, and so is what is pending.
 
-use core::any::Any;
 use core::error::Error;
 use core::fmt;
 use core::mem;
 use core::ptr;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use crate::cpu;
-use crate::library::{self, Library};
+use crate::drops::{Pending, Swept, drop_all};
+use crate::library::Library;
+use crate::live::{Entry, listed, take_out};
 use crate::object::Object;
-use crate::process;
-use crate::stats::{Reason, Rows, Stats};
+use crate::stats::{Rows, Stats};
 use crate::store::Store;
 use crate::sweep::ATTEMPTS;
-use crate::sync::{Backoff, fence};
+use crate::sweeping::{lock, wait_while};
+use crate::sync::fence;
 
 /// Clears every pool of the process: all objects that are idle when it begins are dropped, by the calling thread,
 /// before it returns.
@@ -208,20 +208,6 @@ impl core::fmt::Debug for AnyPool {
     }
 }
 
-/// Drops an object.
-///
-/// # Safety
-///
-/// The object is of the pool that the function belongs to.
-pub(crate) type Dispose = unsafe fn(Object);
-
-/// Asks an object how many bytes it takes up.
-///
-/// # Safety
-///
-/// The object is of the pool that the function belongs to.
-pub(crate) type Weigh = unsafe fn(&Object) -> usize;
-
 /// Why a pool does not leave the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StillInUse {
@@ -249,205 +235,6 @@ impl fmt::Display for StillInUse {
 }
 
 impl Error for StillInUse {}
-
-/// A pool's place in the list.
-pub(crate) struct Entry {
-    store: &'static Store,
-    name: &'static str,
-    next: AtomicPtr<Entry>,
-    /// It does not count: the pool has left, or another entry is the pool's.
-    marked: AtomicBool,
-    /// How many threads have objects of the pool that they are about to drop, after a sweep.
-    pending: AtomicU32,
-    /// The process that these are threads of: a forked child has none of them.
-    pending_in: AtomicU32,
-}
-
-impl Entry {
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// Whether the pool has left. Exact under the lock, a guess for others.
-    pub(crate) fn has_left(&self) -> bool {
-        self.marked.load(Relaxed)
-    }
-
-    /// Lets a pool run again that is stopped, and no sweep of this process is at work that would do it: the pool has left, or a fork has
-    /// copied it in the middle of a sweep.
-    pub(crate) fn come_back(&self) {
-        let Some(_no_sweep) = try_lock() else { return };
-        self.marked.store(false, Relaxed);
-        if self.store.tables.is_stopped() {
-            self.store.tables.restart();
-        }
-    }
-
-    /// Whether a thread of this process has it pending.
-    fn is_pending(&self) -> bool {
-        // Acquire: pairs with `Pending`; what the `Drop` of an object has done comes before.
-        self.pending.load(Acquire) > 0 && self.pending_in.load(Relaxed) == process::current()
-    }
-}
-
-static HEAD: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
-
-/// The process in which the first pool was used.
-static HOME: AtomicU32 = AtomicU32::new(0);
-
-/// The process whose thread is in a sweep; zero if none is.
-static SWEEPING: AtomicU32 = AtomicU32::new(0);
-
-/// Puts a pool on the list, unless it is there.
-pub(crate) fn add(store: &'static Store) {
-    if !store.entry.load(Acquire).is_null() {
-        return;
-    }
-    // Asking is a system call on some systems.
-    if HOME.load(Relaxed) == 0 {
-        let _ = HOME.compare_exchange(0, process::current(), Relaxed, Relaxed);
-    }
-    // Before the pool is listed: its library may be unloaded from then on.
-    let outlived = library::watch((store.library)());
-    let entry = Box::leak(Box::new(Entry {
-        store,
-        name: if outlived { kept(store.own_name) } else { store.own_name },
-        next: AtomicPtr::default(),
-        marked: AtomicBool::new(false),
-        pending: AtomicU32::new(0),
-        pending_in: AtomicU32::new(0),
-    }));
-    let mut head = HEAD.load(Relaxed);
-    loop {
-        entry.next.store(head, Relaxed);
-        match HEAD.compare_exchange_weak(head, entry, Release, Relaxed) {
-            Ok(_) => break,
-            Err(now) => head = now,
-        }
-    }
-    // Release: pairs with `listed`; who sees the entry named here finds it in the list.
-    if store.entry.compare_exchange(ptr::null_mut(), entry, Release, Relaxed).is_err() {
-        entry.marked.store(true, Relaxed);
-    }
-}
-
-/// A copy of a name, which is never freed: one for all pools of this name, of libraries that have been unloaded, too.
-fn kept(name: &'static str) -> &'static str {
-    struct Kept {
-        name: Box<str>,
-        next: *mut Kept,
-    }
-    static NAMES: AtomicPtr<Kept> = AtomicPtr::new(ptr::null_mut());
-
-    let mut known = ptr::null_mut();
-    let mut made: Option<Box<Kept>> = None;
-    loop {
-        // Acquire: pairs with the exchange below.
-        let first = NAMES.load(Acquire);
-        let mut next = first;
-        while next != known {
-            // SAFETY: what is in this list is never freed.
-            let kept: &'static Kept = unsafe { &*next };
-            if *kept.name == *name {
-                return &kept.name;
-            }
-            next = kept.next;
-        }
-        // What was in the list before need not be looked at again.
-        known = first;
-        let mut new = made.take().unwrap_or_else(|| Box::new(Kept { name: name.into(), next: first }));
-        new.next = first;
-        let new = Box::into_raw(new);
-        match NAMES.compare_exchange(first, new, Release, Relaxed) {
-            // SAFETY: in the list from now on, where nothing is freed.
-            Ok(_) => return unsafe { &(*new).name },
-            // SAFETY: made above, and not in the list.
-            Err(_) => made = Some(unsafe { Box::from_raw(new) }),
-        }
-    }
-}
-
-/// Whether this process is a child of the one in which the first pool was used, made by `fork` without `exec`.
-pub(crate) fn is_forked() -> bool {
-    HOME.load(Relaxed) != process::current()
-}
-
-/// The pools of the list. The lock is held, and the pools are used no longer than that, but by who has an [`AnyPool`].
-fn listed() -> Vec<&'static Store> {
-    let mut stores = Vec::new();
-    let mut place = &HEAD;
-    // SAFETY: an entry is freed under the lock, and not before it is out of the list.
-    while let Some(entry) = unsafe { place.load(Acquire).as_ref() } {
-        // Where it is not marked the store is there (invariant 5).
-        if !entry.marked.load(Relaxed) && ptr::eq(entry.store.entry.load(Acquire), entry) {
-            stores.push(entry.store);
-        }
-        place = &entry.next;
-    }
-    stores
-}
-
-/// What sweeps have dropped.
-#[derive(Default)]
-pub(crate) struct Swept {
-    pub(crate) objects: usize,
-    pub(crate) bytes: usize,
-    /// The first panic of user code.
-    panic: Option<Box<dyn Any + Send>>,
-}
-
-impl Swept {
-    /// Lets a panic of user code go on, now that all is done.
-    pub(crate) fn go_on(self) {
-        if let Some(payload) = self.panic {
-            resume_unwind(payload);
-        }
-    }
-
-    /// What both have dropped.
-    pub(crate) fn and(mut self, other: Self) -> Self {
-        self.objects += other.objects;
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        match self.panic {
-            None => self.panic = other.panic,
-            // The drop of a payload may panic in its turn.
-            Some(_) => mem::forget(other.panic),
-        }
-        self
-    }
-
-    /// Runs user code. The lock is not held. `None` if it panics.
-    fn run<R>(&mut self, code: impl FnOnce() -> R) -> Option<R> {
-        match catch_unwind(AssertUnwindSafe(code)) {
-            Ok(result) => Some(result),
-            Err(payload) => {
-                match self.panic {
-                    None => self.panic = Some(payload),
-                    // The drop of a payload may panic in its turn.
-                    Some(_) => mem::forget(payload),
-                }
-                None
-            }
-        }
-    }
-
-    /// Weighs and drops an object of this store, as this process. The lock is not held.
-    fn drop_object(&mut self, store: &Store, object: Object, process: u32) {
-        // SAFETY: the object was taken out of this store.
-        let weight = self.run(|| unsafe { store.scales.weigh(&object) });
-        self.drop_weighed(store, object, weight.unwrap_or_default(), process);
-    }
-
-    /// Drops an object of this store. The lock is not held.
-    fn drop_weighed(&mut self, store: &Store, object: Object, weight: usize, process: u32) {
-        self.objects += 1;
-        self.bytes = self.bytes.saturating_add(weight);
-        // SAFETY: the object was taken out of this store.
-        self.run(|| unsafe { (store.dispose)(object) });
-        // Not before: until now it took up memory (invariant 1 of `bound`).
-        store.bound.end_drop(process);
-    }
-}
 
 /// [`collect`], for who wants to know what was dropped.
 pub(crate) fn collect_all() -> Swept {
@@ -549,7 +336,7 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
             if started {
                 restart(store);
             }
-            return Err(StillInUse { pool: entry.name, objects });
+            return Err(StillInUse { pool: entry.name(), objects });
         }
         // It stays stopped.
         entry.marked.store(true, Relaxed);
@@ -584,7 +371,7 @@ pub(crate) unsafe fn forget(library: Library) {
             }
             let objects = store.stats().in_use;
             if objects > 0 {
-                let error = StillInUse { pool: entry.name, objects };
+                let error = StillInUse { pool: entry.name(), objects };
                 cpu::report(&format!("pool-runtime: a library is unloaded: {error}\n"));
             }
             store.tables.stop();
@@ -603,167 +390,13 @@ pub(crate) unsafe fn forget(library: Library) {
     }
 }
 
-/// Takes entries out of the list. The lock is held.
-fn take_out(is_wanted: impl Fn(&Entry) -> bool) -> Vec<&'static Entry> {
-    let mut wanted = Vec::new();
-    let mut place = &HEAD;
-    // SAFETY: as in `listed`.
-    while let Some(entry) = unsafe { place.load(Acquire).as_ref() } {
-        if !is_wanted(entry) {
-            place = &entry.next;
-            continue;
-        }
-        let next = entry.next.load(Acquire);
-        // Release: pairs with the loads of those who read the list. Where it fails others have been added in front: then from there.
-        match place.compare_exchange(ptr::from_ref(entry).cast_mut(), next, Release, Relaxed) {
-            Ok(_) => wanted.push(entry),
-            Err(_) => place = &HEAD,
-        }
-    }
-    wanted
-}
-
-/// Objects that a sweep has taken out of a pool, and that its thread is about to drop; and whether it is about to weigh what is left.
-struct Pending {
-    entry: &'static Entry,
-    objects: Vec<Object>,
-    /// The process that drops them, for the bound.
-    process: u32,
-    /// The number of passes at which what is left is to be weighed.
-    weigh: Option<usize>,
-}
-
-impl Pending {
-    /// `None` where there is nothing to do. The lock is held.
-    fn new(store: &'static Store, objects: Vec<Object>) -> Option<Self> {
-        let weigh = store.scales.take_due().then(|| store.scales.passes());
-        // A pool that was never used has no object.
-        let entry = store.entry().filter(|_| weigh.is_some() || !objects.is_empty())?;
-        let process = process::current();
-        if entry.pending_in.load(Relaxed) != process {
-            entry.pending.store(0, Relaxed);
-            entry.pending_in.store(process, Relaxed);
-        }
-        entry.pending.fetch_add(1, Relaxed);
-        store.bound.begin_drops(process, objects.len());
-        Some(Self { entry, objects, weigh, process })
-    }
-
-    /// Drops the objects. The lock is not held: user code runs.
-    fn drop_objects(&mut self, swept: &mut Swept) {
-        mem::take(&mut self.objects)
-            .into_iter()
-            .for_each(|object| swept.drop_object(self.entry.store, object, self.process));
-    }
-
-    /// Weighs what is idle. The lock is not held: user code runs.
-    fn weigh_rest(&self, swept: &mut Swept) {
-        let (store, Some(passes)) = (self.entry.store, self.weigh) else { return };
-        let is_ours = || store.scales.passes() == passes;
-        let (mut bytes, mut objects) = (0_usize, 0);
-        for slot in store.slots() {
-            let mut begin = 0;
-            // What is on the scales: what has been weighed, and those whose `weigh` has panicked.
-            let (mut weighed, mut refused) = (Vec::new(), Vec::new());
-            loop {
-                let batch = {
-                    let _one_at_a_time = lock();
-                    // Else they are that sweep's to count (invariant 3 of `scales`).
-                    let batch = is_ours().then(|| {
-                        store.swept.dropped(Reason::Panic, refused.len());
-                        store.scales.hold(0, self.process);
-                        begin = store.put_back(slot, begin, &mut weighed, self.process);
-                        store.swept.dropped(Reason::Collect, weighed.len());
-                        store.put_on_scales(slot, begin, self.process)
-                    });
-                    refused.append(&mut weighed);
-                    batch
-                };
-                refused.drain(..).for_each(|object| swept.drop_weighed(store, object, 0, self.process));
-                let Some(batch) = batch else { return };
-                if batch.is_empty() {
-                    break;
-                }
-                for object in batch {
-                    // SAFETY: the object was taken out of this store.
-                    match swept.run(|| unsafe { store.scales.weigh(&object) }) {
-                        Some(weight) => {
-                            bytes = bytes.saturating_add(weight);
-                            objects += 1;
-                            weighed.push(object);
-                        }
-                        None => refused.push(object),
-                    }
-                }
-            }
-        }
-        let _one_at_a_time = lock();
-        if is_ours() {
-            store.scales.set(bytes, objects);
-        }
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        // Not in a child that was forked meanwhile.
-        if self.process == process::current() {
-            // Release: pairs with `is_pending`.
-            self.entry.pending.fetch_sub(1, Release);
-        }
-    }
-}
-
-/// Waits for what threads of this process do: in a forked child, too, there is an end to it.
-fn wait_while(condition: impl Fn() -> bool) {
-    let mut backoff = Backoff::new();
-    while condition() {
-        backoff.snooze();
-    }
-}
-
-/// Drops all objects, and weighs what is to be weighed. The lock is not held: user code runs.
-fn drop_all(taken: impl IntoIterator<Item = Pending>) -> Swept {
-    let mut swept = Swept::default();
-    for mut pending in taken {
-        pending.drop_objects(&mut swept);
-        pending.weigh_rest(&mut swept);
-    }
-    swept
-}
-
-/// The right to sweep.
-struct Sweeping;
-
-/// The lock, if no thread of this process has it (invariant 4).
-fn try_lock() -> Option<Sweeping> {
-    let us = process::current();
-    let holder = SWEEPING.load(Relaxed);
-    // Acquire: pairs with the store of the last sweep.
-    let taken = holder != us && SWEEPING.compare_exchange(holder, us, Acquire, Relaxed).is_ok();
-    taken.then(|| Sweeping)
-}
-
-fn lock() -> Sweeping {
-    let mut backoff = Backoff::new();
-    loop {
-        if let Some(lock) = try_lock() {
-            return lock;
-        }
-        backoff.snooze();
-    }
-}
-
-impl Drop for Sweeping {
-    fn drop(&mut self) {
-        SWEEPING.store(0, Release);
-    }
-}
-
 #[cfg(all(test, not(pool_loom)))]
 mod tests {
+    use core::sync::atomic::Ordering::Release;
+
     use super::*;
-    use crate::{Pool, Pooled};
+    use crate::sweeping::SWEEPING;
+    use crate::{Pool, Pooled, process};
 
     /// In a child of `fork`, which has the lock and the pool as a thread of its parent had them at that moment.
     #[test]

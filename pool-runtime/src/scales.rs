@@ -19,9 +19,8 @@
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 
-use crate::object::Object;
+use crate::object::{Object, Weigh};
 use crate::process;
-use crate::registry::Weigh;
 
 pub(crate) struct Scales {
     /// What an object takes up in its box.

@@ -17,9 +17,9 @@ use crate::chaos;
 use crate::cpu;
 use crate::library::{self, Library};
 use crate::list::{List, Locked};
-use crate::object::Object;
+use crate::live::{self, Entry};
+use crate::object::{Dispose, Object, Weigh};
 use crate::private::{Batch, Held};
-use crate::registry::{self, Dispose, Entry, Weigh};
 use crate::scales::Scales;
 use crate::slot::Slot;
 use crate::stats::{Counter, Counters, Reason, Stats, count_acquire};
@@ -326,7 +326,7 @@ impl Store {
         let off = cpu::is_off();
         cpu::note(number);
         let table = self.tables.first_or_make(cpu::table_len());
-        registry::add(self);
+        live::add(self);
         if !off {
             self.tables.start(cpu::area());
         }

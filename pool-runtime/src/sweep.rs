@@ -27,9 +27,9 @@ use core::sync::atomic::Ordering::Acquire;
 use std::time::{Duration, Instant};
 
 use crate::list::{List, Locked};
+use crate::live;
 use crate::object::Object;
 use crate::private::Held;
-use crate::registry;
 use crate::slot::Slot;
 use crate::stats::{Reason, Stats};
 use crate::store::Store;
@@ -300,7 +300,7 @@ fn wait_for<L>(mut attempt: impl FnMut() -> Option<L>) -> Option<L> {
         if let Some(lock) = attempt() {
             return Some(lock);
         }
-        if backoff.is_completed() && registry::is_forked() {
+        if backoff.is_completed() && live::is_forked() {
             let now = Instant::now();
             if now > *deadline.get_or_insert(now + PATIENCE) {
                 return None;
