@@ -1,7 +1,7 @@
 //! [`Access`], a slot's private stack as the slow paths use it, on either backend.
 //!
-//! With restartable sequences nothing is held: each step is a sequence of its own, on the stack of the CPU that the thread
-//! is on by then. So a step may fail, or reach another slot's stack, at any time, and the callers count on neither.
+//! With restartable sequences nothing is held: each step is a sequence of its own, on the stack of the slot that the
+//! thread has by then. So a step may fail, or reach another slot's stack, at any time, and the callers count on neither.
 
 use crate::cpu::Area;
 use crate::object::Object;
@@ -12,7 +12,7 @@ use crate::table::Tables;
 pub(crate) enum Access {
     /// The lock of the stack, taken while the pool was running.
     Held(&'static Slot, Held<'static>),
-    /// The slot was this CPU's.
+    /// The slot was this thread's.
     Sequences(&'static Slot, &'static Tables, Area),
 }
 

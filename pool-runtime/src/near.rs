@@ -1,6 +1,6 @@
-//! [`Near`], where an acquire or a release finds the slots of the first CPUs: in the pool's static, one load away.
+//! [`Near`], where an acquire or a release finds the slots with the first numbers: in the pool's static, one load away.
 //!
-//! For each of these CPUs there is its slot's *distance* from here. Zero, which a static begins with, leads to the beginning of
+//! For each of these numbers there is its slot's *distance* from here. Zero, which a static begins with, leads to the beginning of
 //! a slot that is closed and has no room: a sequence finds nothing there and asks no more, and a program has no addresses to
 //! relocate when it is loaded.
 //!
@@ -32,7 +32,7 @@ use crate::sync::{AtomicUsize, const_fn, store_over_exchanges, zeros};
 pub(crate) struct Near<const N: usize> {
     /// Where `NOWHERE` and `STOPPED` lead.
     closed: [Closed; 2],
-    /// By the CPU's number.
+    /// By the slot's number.
     pub(crate) distances: [AtomicUsize; N],
 }
 

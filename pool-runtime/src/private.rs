@@ -2,7 +2,7 @@
 //!
 //! Its top is one word, the *front*: an object or null, as in Go's pool of 2013. What lies behind it is an array.
 //!
-//! With restartable sequences (`cpu::rseq`) only sequences of the slot's CPU use the stack, and a sweep that has fenced.
+//! With restartable sequences (`cpu::rseq`) only sequences of the thread that has the slot's number use the stack, and a sweep that has fenced.
 //! On the portable backend the front is exchanged atomically: a thread that holds one object at a time never leaves a
 //! lock behind when it is preempted. The rest is under a one-byte try-lock. Whoever finds the lock taken goes elsewhere;
 //! nobody waits here but a sweep.

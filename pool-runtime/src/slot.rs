@@ -1,4 +1,4 @@
-//! [`Slot`], a pool's part for one CPU.
+//! [`Slot`], a pool's part for one thread that runs: whichever has its number now (`cpu`).
 //!
 //! # Invariants
 //!

@@ -43,7 +43,7 @@ const MAX_LOCAL: usize = 4096;
 
 #[repr(C, align(128))]
 pub(crate) struct Store {
-    /// Read by every acquire and release: what lies on the same lines is written at a CPU's first use, and by sweeps.
+    /// Read by every acquire and release: what lies on the same lines is written at a slot's first use, and by sweeps.
     pub(crate) tables: Tables,
     /// The pool's place in the registry; null before its first use.
     pub(crate) entry: AtomicPtr<Entry>,
@@ -386,7 +386,7 @@ impl Store {
     /// Sizes a private stack that a batch is about to enter or to leave (Bonwick's magazines): at its first use, and
     /// then twice as large for each further batch in one ageing interval. `age` halves what no batch has touched.
     ///
-    /// Says whether the last batch went the same way. Then this CPU releases what others acquire, or acquires what others
+    /// Says whether the last batch went the same way. Then this slot releases what others acquire, or acquires what others
     /// release, and the whole stack may go at once. Otherwise half of it stays, for what comes next.
     fn adapt(&self, slot: &'static Slot, private: &mut Access, batch: Batch) -> bool {
         let before = slot.private.note_batch(batch);

@@ -1,7 +1,7 @@
 //! [`Tables`], a pool's slots by number.
 //!
-//! The first table covers the CPUs that the machine has; a number beyond it appends another table. Tables and slots are
-//! made when a thread first needs them (Go's `pinSlow`), by whichever thread comes first, without a lock: who loses the
+//! The first table covers the numbers that the machine's CPUs can have, and so all concurrency ids; a number beyond it
+//! appends another table. Tables and slots are made when a thread first needs them (Go's `pinSlow`), by whichever thread comes first, without a lock: who loses the
 //! race frees its own and takes the winner's.
 //!
 //! # Invariants
@@ -47,7 +47,7 @@ use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
 
 #[repr(C)]
 pub(crate) struct Tables {
-    /// The slots of the first CPUs, for what acquires and releases one object.
+    /// The slots with the first numbers, for what acquires and releases one object.
     pub(crate) near: Near<{ cpu::NEAR }>,
     /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half.
     pub(crate) running: AtomicUsize,

@@ -7,7 +7,7 @@ macro_rules! assemble {
             $($arguments)*
             spin = sym crate::cpu::inject::SPIN,
             aborts = sym crate::cpu::inject::ABORTS,
-            // The slot, its front and the CPU's number, as the sequence has read them.
+            // The slot, its front, and the CPU's number above the slot's, as the sequence has read them.
             out("x12") _,
             out("x13") _,
             out("x14") _,
@@ -24,15 +24,26 @@ macro_rules! spin {
         b.hs 22b\n"
     };
 }
-macro_rules! keep_cpu {
+macro_rules! keep_number {
     () => {
         "mov w14, {n:w}\n"
     };
 }
-macro_rules! check_cpu {
+// The CPU's number above the slot's.
+macro_rules! keep_cpu {
     () => {
-        "ldr w15, [{thread}, #4]
+        "orr x14, x14, {more}, lsl #32\n"
+    };
+}
+macro_rules! check_number {
+    () => {
+        "ldr w15, [{number}]
         cmp w14, w15
+        b.ne 33f
+        and x15, {number}, #-32
+        ldr w15, [x15, #4]
+        lsr x17, x14, #32
+        cmp w15, w17
         b.ne 33f\n"
     };
 }
@@ -69,4 +80,6 @@ macro_rules! trap {
         "b 34f\n33: brk #1\n34:\n"
     };
 }
-pub(super) use {assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
+pub(super) use {
+    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+};

@@ -7,7 +7,7 @@ macro_rules! assemble {
             $($arguments)*
             spin = sym crate::cpu::inject::SPIN,
             aborts = sym crate::cpu::inject::ABORTS,
-            // The slot, its front and the CPU's number, as the sequence has read them.
+            // The slot, its front, and the CPU's number above the slot's, as the sequence has read them.
             out("r8") _,
             out("r9") _,
             out("r10") _,
@@ -23,14 +23,28 @@ macro_rules! spin {
         jae 22b\n"
     };
 }
-macro_rules! keep_cpu {
+macro_rules! keep_number {
     () => {
         "mov r10d, {n:e}\n"
     };
 }
-macro_rules! check_cpu {
+// The CPU's number above the slot's.
+macro_rules! keep_cpu {
     () => {
-        "cmp r10d, dword ptr fs:[{area} + 4]
+        "mov r11d, dword ptr fs:[{at} + 4]
+        shl r11, 32
+        or r10, r11\n"
+    };
+}
+// Once in a sequence: the second look takes the slot's number away.
+macro_rules! check_number {
+    () => {
+        "cmp r10d, dword ptr fs:[{area}]
+        jne 33f
+        shr r10, 32
+        mov r11, {area}
+        and r11, -32
+        cmp r10d, dword ptr fs:[r11 + 4]
         jne 33f\n"
     };
 }
@@ -61,4 +75,6 @@ macro_rules! trap {
         "33: ud2\n"
     };
 }
-pub(super) use {assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
+pub(super) use {
+    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+};

@@ -34,7 +34,7 @@ mod rseq;
 mod topology;
 
 use core::fmt;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicIsize, AtomicU8, AtomicUsize};
 use std::ffi::OsStr;
 use std::io::Write as _;
@@ -46,15 +46,19 @@ pub(crate) use rseq::{Area, NEAR, Resident};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {
-    /// Restartable sequences: slots belong to CPUs, and acquire and release use no atomic operation.
+    /// Restartable sequences: acquire and release use no atomic operation. A slot belongs to a concurrency id, which the kernel
+    /// gives to each thread of the process while it runs: there are as many as threads run at once, however many CPUs there are.
     Rseq,
+    /// The same with a slot for each CPU, for this reason: a thread that is moved to another CPU leaves behind what is idle
+    /// on the one before.
+    RseqCpu(Reason),
     /// Slots belong to threads by number, and acquire and release use one atomic operation each. For this reason.
     Portable(Reason),
     /// Pooling is off, as `POOL_BACKEND` asks for: every acquire creates, and every release drops.
     Off,
 }
 
-/// Why restartable sequences are not used.
+/// Why restartable sequences are not used, or concurrency ids are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
@@ -70,12 +74,15 @@ pub enum Reason {
     Kernel,
     /// The kernel has no `membarrier` for them, or a filter forbids it: Linux before 5.10.
     Membarrier,
+    /// The kernel has no concurrency ids: Linux before 6.3.
+    ConcurrencyIds,
 }
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rseq => f.write_str("rseq"),
+            Self::RseqCpu(reason) => write!(f, "rseq-cpu: {reason}"),
             Self::Portable(reason) => write!(f, "portable: {reason}"),
             Self::Off => f.write_str("off"),
         }
@@ -91,22 +98,24 @@ impl fmt::Display for Reason {
             Self::NotRegistered => "restartable sequences are not registered",
             Self::Kernel => "this kernel's restartable sequences are faulty",
             Self::Membarrier => "no membarrier for restartable sequences",
+            Self::ConcurrencyIds => "the kernel has no concurrency ids",
         })
     }
 }
 
 /// How the private stacks of all pools work in this process, and why.
 ///
-/// The environment variable `POOL_BACKEND` may say `rseq`, `portable` or `off`; the default is `rseq`, and `portable` where
-/// there are no restartable sequences. Any other value is reported once on standard error and ignored, and so is an
-/// `rseq` that cannot be had.
+/// The environment variable `POOL_BACKEND` may say `rseq`, `rseq-cpu`, `portable` or `off`. The default is `rseq`; `rseq-cpu`
+/// where the kernel has no concurrency ids; and `portable` where there are no restartable sequences. Any other value is reported
+/// once on standard error and ignored, and so is one that cannot be had.
 ///
 /// Decided for good when the program is loaded; on systems other than Linux and Android, at the first call or the
 /// first use of a pool. So the variable is for whoever starts the program: what the program does to its own
 /// environment may come too late. It takes a program about 100 µs. A library with pools decides for itself when it is
 /// loaded: into a process that has threads, the kernel lets it wait for all CPUs, some 10 ms.
 ///
-/// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses.
+/// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses. `rseq-cpu` is for comparing,
+/// and for a kernel whose concurrency ids turn out to be faulty.
 ///
 /// # Examples
 ///
@@ -114,11 +123,16 @@ impl fmt::Display for Reason {
 /// println!("pools are {}", pool_runtime::backend());
 /// ```
 pub fn backend() -> Backend {
-    match DECISION.load(Relaxed) {
+    let reason = || REASONS[usize::from(REASON.load(Relaxed))];
+    // Acquire: pairs with `decide`, for the reason.
+    match DECISION.load(Acquire) {
         UNDECIDED => decide(),
-        PORTABLE => Backend::Portable(REASONS[usize::from(REASON.load(Relaxed))]),
+        PORTABLE => Backend::Portable(reason()),
         OFF => Backend::Off,
-        _ => Backend::Rseq,
+        code => match Area::from_code(code) {
+            Some(area) if area.has_ids() => Backend::Rseq,
+            _ => Backend::RseqCpu(reason()),
+        },
     }
 }
 
@@ -131,25 +145,32 @@ pub(crate) fn is_off() -> bool {
 pub(crate) fn area() -> Option<Area> {
     match DECISION.load(Relaxed) {
         UNDECIDED | PORTABLE | OFF => None,
-        offset => Area::from_code(offset),
+        code => Area::from_code(code),
     }
 }
 
 /// Waits until no thread is in a sequence that began before: at once on the portable backend. `false` if that cannot be.
 pub(crate) fn fence() -> bool {
-    area().is_none() || rseq::fence()
+    area().is_none_or(Area::fence)
 }
 
-/// One of these, or the offset of the rseq areas, which is never that small.
+/// One of these, or the code of the rseq areas, which is none of them.
 static DECISION: AtomicIsize = AtomicIsize::new(UNDECIDED);
 const UNDECIDED: isize = 0;
 const PORTABLE: isize = 1;
 const OFF: isize = 2;
 
-/// Why the decision is `PORTABLE`: an index into `REASONS`.
+/// Why the decision is `PORTABLE`, or why slots are numbered by CPUs: an index into `REASONS`.
 static REASON: AtomicU8 = AtomicU8::new(0);
-const REASONS: [Reason; 6] =
-    [Reason::Asked, Reason::Platform, Reason::CLibrary, Reason::NotRegistered, Reason::Kernel, Reason::Membarrier];
+const REASONS: [Reason; 7] = [
+    Reason::Asked,
+    Reason::Platform,
+    Reason::CLibrary,
+    Reason::NotRegistered,
+    Reason::Kernel,
+    Reason::Membarrier,
+    Reason::ConcurrencyIds,
+];
 
 #[cold]
 fn decide() -> Backend {
@@ -158,28 +179,37 @@ fn decide() -> Backend {
     let found = match asked {
         Some(Asked::Off) => Ok(OFF),
         Some(Asked::Portable) => Err(Reason::Asked),
-        Some(Asked::Rseq | Asked::Nothing) | None => rseq::detect(),
+        Some(Asked::RseqCpu) => rseq::detect(false),
+        Some(Asked::Rseq | Asked::Nothing) | None => rseq::detect(true),
     };
-    let decision = found.unwrap_or_else(|reason| {
-        // Threads that decide at the same moment find the same reason.
-        REASON.store(reason as u8, Relaxed);
-        PORTABLE
-    });
-    // Whoever comes first decides, and reports.
-    if DECISION.compare_exchange(UNDECIDED, decision, Relaxed, Relaxed).is_ok() {
+    let reason = match (asked, found) {
+        (_, Err(reason)) => reason,
+        (Some(Asked::RseqCpu), Ok(_)) => Reason::Asked,
+        _ => Reason::ConcurrencyIds,
+    };
+    // Threads that decide at the same moment find the same reason.
+    REASON.store(reason as u8, Relaxed);
+    // Whoever comes first decides, and reports. Release: pairs with `backend`.
+    if DECISION.compare_exchange(UNDECIDED, found.unwrap_or(PORTABLE), Release, Relaxed).is_ok() {
         if let Some(area) = area() {
             area.set_at_load();
         }
         let value = value.to_string_lossy();
-        match (asked, found) {
-            (None, _) => report(&format!(
+        let name = match backend() {
+            Backend::Rseq => "rseq",
+            Backend::RseqCpu(_) => "rseq-cpu",
+            Backend::Portable(_) => "portable",
+            Backend::Off => "off",
+        };
+        match asked {
+            None => report(&format!(
                 "pool-runtime: the environment variable POOL_BACKEND is `{value}` and is ignored: expected `rseq`, \
-                 `portable` or `off`\n"
+                 `rseq-cpu`, `portable` or `off`\n"
             )),
-            (Some(Asked::Rseq), Err(reason)) => report(&format!(
-                "pool-runtime: the environment variable POOL_BACKEND is `rseq`, and `portable` is used: {reason}\n"
+            Some(asked) if asked != Asked::Nothing && value != name => report(&format!(
+                "pool-runtime: the environment variable POOL_BACKEND is `{value}`, and `{name}` is used: {reason}\n"
             )),
-            _ => {}
+            Some(_) => {}
         }
     }
     backend()
@@ -189,6 +219,7 @@ fn decide() -> Backend {
 enum Asked {
     Nothing,
     Rseq,
+    RseqCpu,
     Portable,
     Off,
 }
@@ -198,6 +229,7 @@ fn parse(value: &OsStr) -> Option<Asked> {
     match value.to_str()? {
         "" => Some(Asked::Nothing),
         "rseq" => Some(Asked::Rseq),
+        "rseq-cpu" => Some(Asked::RseqCpu),
         "portable" => Some(Asked::Portable),
         "off" => Some(Asked::Off),
         _ => None,
@@ -273,27 +305,28 @@ fn asked_once(answer: &AtomicUsize, ask: impl FnOnce() -> usize) -> usize {
     }
 }
 
-/// How many slots share a pool's bound.
+/// How many slots share a pool's bound: as many as threads of the process run at once; on the portable backend, twice that.
 pub(crate) fn slots() -> usize {
     if area().is_some() { count() } else { portable::slots() }
 }
 
-/// How many slots the first table of a pool has: with restartable sequences one for each number that a CPU can have.
+/// How many slots the first table of a pool has: with restartable sequences one for each number that a CPU can have, which no
+/// concurrency id exceeds, whatever the process may run on later.
 pub(crate) fn table_len() -> usize {
     if area().is_some() { topology::numbers() } else { portable::slots() }
 }
 
 /// Notes that a pool is about to make the slot with this number.
 pub(crate) fn note(number: usize) {
-    if area().is_some() {
-        rseq::note(number);
+    if let Some(area) = area() {
+        area.note(number);
     }
 }
 
-/// The number of the slot that the calling thread works with: its CPU's, or one of its own.
+/// The number of the slot that the calling thread works with: its concurrency id, its CPU's number, or one of its own.
 pub(crate) fn number() -> usize {
-    // A thread without a registered area reads a negative number.
-    area().and_then(|area| usize::try_from(area.cpu()).ok()).unwrap_or_else(portable::assigned_slot)
+    // A thread without a registered area has none.
+    area().and_then(Area::number).unwrap_or_else(portable::assigned_slot)
 }
 
 #[cfg(all(test, not(pool_loom)))]
@@ -301,12 +334,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pool_backend_is_one_of_three_words() {
+    fn pool_backend_is_one_of_four_words() {
         assert_eq!(parse(OsStr::new("")), Some(Asked::Nothing));
         assert_eq!(parse(OsStr::new("rseq")), Some(Asked::Rseq));
+        assert_eq!(parse(OsStr::new("rseq-cpu")), Some(Asked::RseqCpu));
         assert_eq!(parse(OsStr::new("portable")), Some(Asked::Portable));
         assert_eq!(parse(OsStr::new("off")), Some(Asked::Off));
-        for unknown in ["OFF", "on", "portable ", "0"] {
+        for unknown in ["OFF", "on", "portable ", "rseq_cpu", "0"] {
             assert_eq!(parse(OsStr::new(unknown)), None, "{unknown:?}");
         }
     }

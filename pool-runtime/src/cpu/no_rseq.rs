@@ -32,15 +32,9 @@ impl Resident {
     }
 }
 
-pub(super) fn detect() -> Result<isize, Reason> {
+pub(super) fn detect(_ids: bool) -> Result<isize, Reason> {
     Err(Reason::Platform)
 }
-
-pub(super) fn fence() -> bool {
-    true
-}
-
-pub(super) fn note(_number: usize) {}
 
 impl Area {
     #[inline]
@@ -56,7 +50,19 @@ impl Area {
         match self.0 {}
     }
 
-    pub(super) fn cpu(self) -> i32 {
+    pub(super) fn has_ids(self) -> bool {
+        match self.0 {}
+    }
+
+    pub(super) fn number(self) -> Option<usize> {
+        match self.0 {}
+    }
+
+    pub(super) fn note(self, _number: usize) {
+        match self.0 {}
+    }
+
+    pub(super) fn fence(self) -> bool {
         match self.0 {}
     }
 

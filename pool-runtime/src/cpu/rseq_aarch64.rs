@@ -2,13 +2,13 @@
 //! and so are the labels.
 //!
 //! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence, or is a block of the
-//! same function, and a CPU that is not near has its slot found in the same sequence (12, which goes on at 13). Only the
+//! same function, and a number that is not near has its slot found in the same sequence (12, which goes on at 13). Only the
 //! abort lies in `.text.unlikely`. Its branch back may be extended by the linker, which then uses x16 and x17.
 
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::{AT_LOAD, Attempt, DISTANCES, NEAR};
+use super::{AT_LOAD, Area, Attempt, DISTANCES, NEAR};
 use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
@@ -17,7 +17,9 @@ use crate::table::Tables;
 #[cfg_attr(pool_inject, path = "injection_aarch64.rs")]
 #[cfg_attr(not(pool_inject), path = "no_injection.rs")]
 mod injection;
-use injection::{assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
+use injection::{
+    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+};
 
 const _: () = assert!(
     offset_of!(Slot, private) + offset_of!(Private, front) == 0,
@@ -69,41 +71,46 @@ pub(super) fn is_object(popped: *mut ()) -> bool {
     popped.addr().wrapping_add(1) > 1
 }
 
+/// The number of the calling thread's slot, stale at once; negative where the area is not registered.
+///
 /// # Safety
 ///
-/// The offset is that of the areas.
+/// The area is the threads'.
 #[inline]
-pub(super) unsafe fn cpu(area: isize) -> i32 {
-    let cpu;
-    // SAFETY: reads the area's second word; not `pure`, as it changes at any time.
+pub(super) unsafe fn number(area: Area) -> i32 {
+    let number: u64;
+    // SAFETY: reads two words of the area; not `pure`, as they change at any time.
     unsafe {
         asm!(
             "mrs {at}, tpidr_el0",
+            "add {start}, {at}, {start}",
             "add {at}, {at}, {area}",
-            "ldr {cpu:w}, [{at}, #4]",
-            area = in(reg) area,
-            at = out(reg) _,
-            cpu = lateout(reg) cpu,
+            "ldr {at:w}, [{at}]",
+            "ldr {start:w}, [{start}, #4]",
+            "orr {at:w}, {at:w}, {start:w}, asr #31",
+            start = inout(reg) area.start() => _,
+            area = in(reg) area.code(),
+            at = out(reg) number,
             options(nostack, preserves_flags, readonly),
         );
     }
-    cpu
+    number as i32
 }
 
 /// Ends a sequence (invariant 7 of `rseq`).
 ///
 /// # Safety
 ///
-/// The offset is that of the areas.
+/// The area is the threads'.
 #[inline]
-pub(super) unsafe fn clear(area: isize) {
+pub(super) unsafe fn clear(area: Area) {
     // SAFETY: writes the area's `rseq_cs` (invariant 1).
     unsafe {
         asm!(
             "mrs {at}, tpidr_el0",
-            "add {at}, {at}, {area}",
+            "add {at}, {at}, {start}",
             "str xzr, [{at}, #8]",
-            area = in(reg) area,
+            start = in(reg) area.start(),
             at = out(reg) _,
             options(nostack, preserves_flags),
         );
@@ -114,12 +121,12 @@ pub(super) unsafe fn clear(area: isize) {
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas.
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'.
 #[inline(always)]
-pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
+pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     let object;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and an entry below `len`, all of which
-    // exist (invariant 4), and writes the front or `len` of a slot that the thread's CPU has and the pool runs
+    // exist (invariant 4), and writes the front or `len` of a slot that the thread has the number of and the pool runs
     // (invariant 3).
     unsafe {
         assemble!(
@@ -146,14 +153,14 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
             find_far_slot!("6f"),
             "8:",
             spin!(),
-            check_cpu!(),
+            check_number!(),
             check_front!(),
             "str {n}, [{at}]",
             "4:",
             ways_out!("{object}"),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
-            thread = out(reg) _,
+            number = out(reg) _,
             at = out(reg) _,
             n = out(reg) _,
             more = out(reg) _,
@@ -176,13 +183,13 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. The object is the
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The object is the
 /// caller's, and the stack's after [`Attempt::Done`].
 #[inline(always)]
-pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Attempt {
+pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
     // an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len` of a slot that the
-    // thread's CPU has and the pool runs (invariant 3).
+    // thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
@@ -208,14 +215,14 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Atte
             find_far_slot!("{miss}"),
             "8:",
             spin!(),
-            check_cpu!(),
+            check_number!(),
             check_front!(),
             "str {n}, [{at}]",
             "4:",
             descriptor!("b {aborted}"),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
-            thread = out(reg) _,
+            number = out(reg) _,
             at = out(reg) _,
             n = out(reg) _,
             more = out(reg) _,
@@ -242,13 +249,13 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Atte
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. There is room for
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. There is room for
 /// `most` objects at `to`.
 #[inline]
-pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, most: usize) -> usize {
+pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most: usize) -> usize {
     let done;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `len`, all of which exist
-    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread's CPU has and the pool
+    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread has the number of and the pool
     // runs (invariant 3).
     unsafe {
         assemble!(
@@ -265,17 +272,17 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
             "add {from}, {from}, {n}, lsl #3",
             copy!(),
             spin!(),
-            check_cpu!(),
+            check_number!(),
             check_front!(),
             check_length!("add x15, {n}, {most}"),
             "str {n}, [{at}, {len}]",
             "4:",
             ways_out!("{most}"),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
             to = in(reg) to,
             most = inout(reg) most => done,
-            thread = out(reg) _,
+            number = out(reg) _,
             at = out(reg) _,
             n = out(reg) _,
             from = out(reg) _,
@@ -297,14 +304,14 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. As many objects
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. As many objects
 /// lie before `end`; those that are counted are the stack's then.
 #[inline]
-pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object, most: usize) -> usize {
+pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
     let done;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
     // caller's objects, writes entries between `len` and `limit`, which exist and are nobody's, and then `len` of a slot
-    // that the thread's CPU has and the pool runs (invariant 3).
+    // that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
@@ -322,18 +329,18 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
             "add {to}, {to}, {n}, lsl #3",
             copy!(),
             spin!(),
-            check_cpu!(),
+            check_number!(),
             check_front!(),
             check_length!("mov x15, {n}"),
             "add {n}, {n}, {most}",
             "str {n}, [{at}, {len}]",
             "4:",
             ways_out!("{most}"),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
             end = in(reg) end,
             most = inout(reg) most => done,
-            thread = out(reg) _,
+            number = out(reg) _,
             at = out(reg) _,
             n = out(reg) _,
             from = out(reg) _,
@@ -356,11 +363,11 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. The word is one of
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The word is one of
 /// the slot's private stack.
 #[inline]
 pub(super) unsafe fn store_if(
-    area: isize,
+    area: Area,
     tables: &Tables,
     slot: *const Slot,
     word: *const usize,
@@ -368,7 +375,7 @@ pub(super) unsafe fn store_if(
     new: usize,
 ) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, which exist (invariant 4), and writes the
-    // word of a slot that the thread's CPU has and the pool runs (invariant 3).
+    // word of a slot that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
@@ -380,17 +387,17 @@ pub(super) unsafe fn store_if(
             "cmp {more}, {old}",
             "b.ne {miss}",
             spin!(),
-            check_cpu!(),
+            check_number!(),
             "str {new}, [{word}]",
             "4:",
             descriptor!("b {aborted}"),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
             slot = in(reg) slot,
             word = in(reg) word,
             old = in(reg) old,
             new = in(reg) new,
-            thread = out(reg) _,
+            number = out(reg) _,
             at = out(reg) _,
             n = out(reg) _,
             more = out(reg) _,
@@ -405,27 +412,38 @@ pub(super) unsafe fn store_if(
     Attempt::Done
 }
 
+/// Begins a sequence, with the address of the number's word in `number`, and that of the area in `more`.
 macro_rules! arm {
     () => {
-        "mrs {thread}, tpidr_el0
-        add {thread}, {thread}, {area}
+        "mrs {number}, tpidr_el0
+        add {number}, {number}, {area}
+        and {more}, {number}, #-32
         adrp {at}, 2f
         add {at}, {at}, :lo12:2f
-        str {at}, [{thread}, #8]
+        str {at}, [{more}, #8]
         3:"
     };
 }
-/// The CPU's number in `n`.
-macro_rules! find_cpu {
+/// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `rseq`): then it is all ones.
+macro_rules! find_number {
     () => {
-        concat!(spin!(), "ldr {n:w}, [{thread}, #4]\n", keep_cpu!(), spin!())
+        concat!(
+            spin!(),
+            "ldr {n:w}, [{number}]\n",
+            keep_number!(),
+            spin!(),
+            "ldr {more:w}, [{more}, #4]\n",
+            keep_cpu!(),
+            "orr {n:w}, {n:w}, {more:w}, asr #31\n",
+            spin!(),
+        )
     };
 }
-/// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running` is
+/// The slot in `at`. A pool that is not running has no slots, and a number without a slot has one that is closed. `running` is
 /// loaded with an acquire: `slots` comes after it.
 macro_rules! find_slot {
     ($miss:literal) => {
-        concat!(find_cpu!(), load_slot!($miss), spin!())
+        concat!(find_number!(), load_slot!($miss), spin!())
     };
 }
 macro_rules! load_slot {
@@ -442,12 +460,12 @@ macro_rules! load_slot {
         )
     };
 }
-/// The same for the CPUs that are near, through the slot's distance from the tables. Where the pool is not running, and where
-/// the CPU has no slot, it leads to one that is closed. Any other CPU's slot is found by `find_far_slot`.
+/// The same for the numbers that are near, through the slot's distance from the tables. Where the pool is not running, and where
+/// the number has no slot, it leads to one that is closed. Any other number's slot is found by `find_far_slot`.
 macro_rules! find_near_slot {
     () => {
         concat!(
-            find_cpu!(),
+            find_number!(),
             "cmp {n:w}, {near}
             b.hs 12f
             add {at}, {tables}, {distances}
@@ -458,7 +476,7 @@ macro_rules! find_near_slot {
         )
     };
 }
-/// What is done for a CPU that is not near. It stands where nothing else comes by, before the commit.
+/// What is done for a number that is not near. It stands where nothing else comes by, before the commit.
 macro_rules! find_far_slot {
     ($miss:literal) => {
         concat!("12:\n", load_slot!($miss), "b 13b\n")
@@ -515,4 +533,4 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, copy, descriptor, find_cpu, find_far_slot, find_near_slot, find_slot, load_slot, ways_out};
+use {arm, copy, descriptor, find_far_slot, find_near_slot, find_number, find_slot, load_slot, ways_out};

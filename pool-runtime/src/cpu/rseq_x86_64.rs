@@ -6,20 +6,20 @@
 //! A sequence that has nothing to give but whether it has committed jumps to a block of the compiler's after a miss, and
 //! after an abort: who uses it need not ask. The others answer with a value, since `asm!` with labels has no outputs in
 //! stable Rust. Their way of a miss and everybody's of an abort lie in `.text.unlikely`. So does what an acquire or a
-//! release does on a CPU that is not near: it begins a sequence of its own there. A descriptor is data with addresses in
+//! release does with a number that is not near: it begins a sequence of its own there. A descriptor is data with addresses in
 //! it, so its section is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it
 //! has one.
 //!
 //! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
 //! Intel syntax takes for binary numbers. 2 is the descriptor, 3 the start, 4 the end, 5 the abort, 6 a miss, 7 the way
-//! out, 8 the commit, 9 a loop, 12 the sequence of a CPU that is not near.
+//! out, 8 the commit, 9 a loop, 12 the sequence of a number that is not near.
 //!
 //! `--cfg pool_inject` adds a spin between any two steps, and looks again at what the commit relies on.
 
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::{AT_LOAD, Attempt, DISTANCES, NEAR};
+use super::{AT_LOAD, Area, Attempt, DISTANCES, NEAR};
 use crate::object::Object;
 use crate::private::Private;
 use crate::slot::Slot;
@@ -28,7 +28,9 @@ use crate::table::Tables;
 #[cfg_attr(pool_inject, path = "injection_x86_64.rs")]
 #[cfg_attr(not(pool_inject), path = "no_injection.rs")]
 mod injection;
-use injection::{assemble, check_cpu, check_front, check_length, count_abort, keep_cpu, keep_front, spin, trap};
+use injection::{
+    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+};
 
 const _: () = assert!(
     offset_of!(Slot, private) + offset_of!(Private, front) == 0,
@@ -78,52 +80,59 @@ pub(super) fn is_object(popped: *mut ()) -> bool {
     popped.addr() as isize > 0
 }
 
+/// The number of the calling thread's slot, stale at once; negative where the area is not registered.
+///
 /// # Safety
 ///
-/// The offset is that of the areas.
+/// The area is the threads'.
 #[inline]
-pub(super) unsafe fn cpu(area: isize) -> i32 {
-    let cpu;
-    // SAFETY: reads the area's second word; not `pure`, as it changes at any time.
+pub(super) unsafe fn number(area: Area) -> i32 {
+    let number;
+    // SAFETY: reads two words of the area; not `pure`, as they change at any time.
     unsafe {
         asm!(
-            "mov {cpu:e}, dword ptr fs:[{area} + 4]",
-            area = in(reg) area,
-            cpu = lateout(reg) cpu,
-            options(nostack, preserves_flags, readonly),
+            "mov {n:e}, dword ptr fs:[{start} + 4]",
+            "sar {n:e}, 31",
+            "or {n:e}, dword ptr fs:[{area}]",
+            start = in(reg) area.start(),
+            area = in(reg) area.code(),
+            n = out(reg) number,
+            options(nostack, readonly),
         );
     }
-    cpu
+    number
 }
 
 /// Ends a sequence (invariant 7 of `rseq`).
 ///
 /// # Safety
 ///
-/// The offset is that of the areas.
+/// The area is the threads'.
 #[inline]
-pub(super) unsafe fn clear(area: isize) {
+pub(super) unsafe fn clear(area: Area) {
     // SAFETY: writes the area's `rseq_cs` (invariant 1).
-    unsafe { asm!("mov qword ptr fs:[{area} + 8], 0", area = in(reg) area, options(nostack, preserves_flags)) };
+    unsafe {
+        asm!("mov qword ptr fs:[{start} + 8], 0", start = in(reg) area.start(), options(nostack, preserves_flags))
+    };
 }
 
 /// One attempt: the object, or null after a miss, or all ones after an abort.
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas.
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'.
 #[inline(always)]
-pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
+pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     let object;
     // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables, a slot and an entry below
-    // `len`, all of which exist (invariant 4), and writes the front or `len` of a slot that the thread's CPU has and the
+    // `len`, all of which exist (invariant 4), and writes the front or `len` of a slot that the thread has the number of and the
     // pool runs (invariant 3).
     unsafe {
         assemble!(
             take!(find_near_slot!(), "6f"),
             ways_out!("{object}"),
             far!(take!(find_far_slot!("6b"), "6b"), descriptor!("mov {object}, -1\njmp 7b")),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
             at = out(reg) _,
             n = out(reg) _,
@@ -144,20 +153,20 @@ pub(super) unsafe fn pop(area: isize, tables: &Tables) -> *mut () {
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. The object is the
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The object is the
 /// caller's, and the stack's after [`Attempt::Done`].
 #[inline(always)]
-pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Attempt {
+pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables and a slot, which exist
     // (invariant 4), writes an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len`
-    // of a slot that the thread's CPU has and the pool runs (invariant 3).
+    // of a slot that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             put!(find_near_slot!()),
             "7:",
             descriptor!("jmp {aborted}"),
             far!(put!(find_far_slot!("{miss}")), descriptor!("jmp {aborted}")),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
             at = out(reg) _,
             slot = out(reg) _,
@@ -183,13 +192,13 @@ pub(super) unsafe fn push(area: isize, tables: &Tables, object: *mut ()) -> Atte
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. There is room for
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. There is room for
 /// `most` objects at `to`.
 #[inline]
-pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, most: usize) -> usize {
+pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most: usize) -> usize {
     let done;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `len`, all of which exist
-    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread's CPU has and the pool
+    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread has the number of and the pool
     // runs (invariant 3).
     unsafe {
         assemble!(
@@ -207,13 +216,13 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
             "lea {to}, [{to} + {most} * 8]",
             copy!(),
             spin!(),
-            check_cpu!(),
+            check_number!(),
             check_front!(),
             check_length!("lea r11, [{n} + {most}]"),
             "mov qword ptr [{at} + {len}], {n}",
             "4:",
             ways_out!("{most}"),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
             to = inout(reg) to => _,
             most = inout(reg) most => done,
@@ -236,14 +245,14 @@ pub(super) unsafe fn pop_many(area: isize, tables: &Tables, to: *mut Object, mos
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. As many objects
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. As many objects
 /// lie before `end`; those that are counted are the stack's then.
 #[inline]
-pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object, most: usize) -> usize {
+pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
     let done;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
     // caller's objects, writes entries between `len` and `limit`, which exist and are nobody's, and then `len` of a slot
-    // that the thread's CPU has and the pool runs (invariant 3).
+    // that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
@@ -260,13 +269,13 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
             "lea {to}, [{at} + {n} * 8 + {entries}]",
             copy!(),
             spin!(),
-            check_cpu!(),
+            check_number!(),
             check_front!(),
             check_length!("mov r11, {n}\nsub r11, {most}"),
             "mov qword ptr [{at} + {len}], {n}",
             "4:",
             ways_out!("{most}"),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
             from = in(reg) end,
             most = inout(reg) most => done,
@@ -289,11 +298,11 @@ pub(super) unsafe fn push_many(area: isize, tables: &Tables, end: *const Object,
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the offset is that of the areas. The word is one of
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The word is one of
 /// the slot's private stack.
 #[inline]
 pub(super) unsafe fn store_if(
-    area: isize,
+    area: Area,
     tables: &Tables,
     slot: *const Slot,
     word: *const usize,
@@ -301,7 +310,7 @@ pub(super) unsafe fn store_if(
     new: usize,
 ) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, which exist (invariant 4), and writes the
-    // word of a slot that the thread's CPU has and the pool runs (invariant 3).
+    // word of a slot that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
@@ -312,11 +321,11 @@ pub(super) unsafe fn store_if(
             "cmp qword ptr [{word}], {old}",
             "jne {miss}",
             spin!(),
-            check_cpu!(),
+            check_number!(),
             "mov qword ptr [{word}], {new}",
             "4:",
             descriptor!("jmp {aborted}"),
-            area = in(reg) area,
+            area = in(reg) area.code(),
             tables = in(reg) tables,
             slot = in(reg) slot,
             word = in(reg) word,
@@ -333,25 +342,39 @@ pub(super) unsafe fn store_if(
     Attempt::Done
 }
 
+/// Begins a sequence, with the beginning of the area in `at`.
 macro_rules! arm {
     () => {
-        "lea {at}, [rip + 2f]
-        mov qword ptr fs:[{area} + 8], {at}
+        "mov {at}, {area}
+        and {at}, -32
+        lea {n}, [rip + 2f]
+        mov qword ptr fs:[{at} + 8], {n}
         3:\n"
     };
 }
-/// The CPU's number in `n`.
-macro_rules! find_cpu {
-    () => {
-        concat!(spin!(), "mov {n:e}, dword ptr fs:[{area} + 4]\n", keep_cpu!(), spin!())
+/// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `rseq`): a branch, so that the
+/// slot need not wait for it.
+macro_rules! find_number {
+    ($unregistered:literal) => {
+        concat!(
+            spin!(),
+            "mov {n:e}, dword ptr fs:[{area}]\n",
+            keep_number!(),
+            spin!(),
+            "cmp dword ptr fs:[{at} + 4], 0\njs ",
+            $unregistered,
+            "\n",
+            keep_cpu!(),
+            spin!(),
+        )
     };
 }
-/// The slot in `at`. A pool that is not running has no slots, and a CPU without a slot has one that is closed. `running`
+/// The slot in `at`. A pool that is not running has no slots, and a number without a slot has one that is closed. `running`
 /// comes before `slots`, and processors load in order.
 macro_rules! find_slot {
     ($miss:literal) => {
         concat!(
-            find_cpu!(),
+            find_number!($miss),
             "cmp {n:e}, dword ptr [{tables} + {running}]\njae ",
             $miss,
             "\n",
@@ -362,12 +385,12 @@ macro_rules! find_slot {
         )
     };
 }
-/// The slot's distance from the tables in `at`. Where the pool is not running, and where the CPU has no slot, it leads to one
+/// The slot's distance from the tables in `at`. Where the pool is not running, and where the number has no slot, it leads to one
 /// that is closed.
 macro_rules! find_near_slot {
     () => {
         concat!(
-            find_cpu!(),
+            find_number!("12f"),
             "cmp {n:e}, {near}
             jae 12f
             mov {at}, qword ptr [{tables} + {n} * 8 + {distances}]\n",
@@ -375,13 +398,13 @@ macro_rules! find_near_slot {
         )
     };
 }
-/// The same on any CPU.
+/// The same with any number.
 macro_rules! find_far_slot {
     ($miss:literal) => {
         concat!(find_slot!($miss), "sub {at}, {tables}\n")
     };
 }
-/// The sequence of a CPU that is not near, with its descriptor. It goes on where the one before it ends.
+/// The sequence of a number that is not near, with its descriptor. It goes on where the one before it ends.
 macro_rules! far {
     ($sequence:expr, $descriptor:expr) => {
         concat!(
@@ -400,7 +423,7 @@ macro_rules! commit {
         concat!(
             "8:\n",
             spin!(),
-            check_cpu!(),
+            check_number!(),
             check_front!(),
             "mov qword ptr [{tables} + {at}], {n}
             4:\n",
@@ -514,4 +537,4 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, commit, copy, descriptor, far, find_cpu, find_far_slot, find_near_slot, find_slot, put, take, ways_out};
+use {arm, commit, copy, descriptor, far, find_far_slot, find_near_slot, find_number, find_slot, put, take, ways_out};

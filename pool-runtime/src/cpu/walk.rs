@@ -6,10 +6,11 @@
 //!
 //! # Invariants
 //!
-//! 1. What a sequence writes belongs to the slot of the CPU that it runs on. So it is enough to be once on each CPU that
-//!    has a slot in any pool: those are [`note`]d before the slot is made. Where there is none, a sequence finds a
-//!    closed one and writes nothing.
-//! 2. A slot that is made while a walk goes by has no room before a sequence opens it, on its CPU, that began when the
+//! 1. With CPU's numbers, what a sequence writes belongs to the slot of the CPU that it runs on. So it is enough to be once on
+//!    each CPU that has a slot in any pool: those are [`note`]d before the slot is made. Where there is none, a sequence
+//!    finds a closed one and writes nothing. With concurrency ids a sequence may run on any CPU, so the walk goes to
+//!    each number that a CPU can have: where the machine has room for CPUs that are not there, it fails.
+//! 2. With CPU's numbers, a slot that is made while a walk goes by has no room before a sequence opens it, on its CPU, that began when the
 //!    slot was known. Its number was noted before, and the two fences have one order: either the walk reads the
 //!    number, or that sequence sees all that the walk's caller has stored.
 //! 3. A CPU that this thread cannot be bound to is not passed over: the walk has failed then. It may be offline, and nothing
@@ -27,7 +28,7 @@ use core::mem;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicUsize, fence};
 
-use super::super::topology::{Cpus, WORD, WORDS};
+use super::super::topology::{Cpus, WORD, WORDS, numbers};
 
 const LAST_CPU: usize = WORDS * WORD - 1;
 
@@ -46,12 +47,15 @@ pub(super) fn note(number: usize) {
 /// each CPU that is idle, and as long as the scheduler has this thread wait where another one runs.
 ///
 /// `false` says that it was not on all CPUs: then nothing was fenced. The thread's binding is as it was before.
+///
+/// `everywhere` is for sequences that may run on any CPU; else the numbers that are noted do.
 #[cold]
-pub(super) fn walk() -> bool {
+pub(super) fn walk(everywhere: bool) -> bool {
     // SeqCst: what the caller has stored before the numbers (invariant 2).
     fence(SeqCst);
     let here = cpu();
-    let mut elsewhere = noted().filter(|&cpu| Some(cpu) != here).peekable();
+    let numbers = if everywhere { numbers() } else { 0 };
+    let mut elsewhere = (0..numbers).chain(noted()).filter(|&cpu| Some(cpu) != here).peekable();
     if elsewhere.peek().is_none() {
         return true;
     }
@@ -113,8 +117,11 @@ mod tests {
                 assert!(before.bind());
                 cpus.iter().for_each(|&cpu| note(cpu));
                 assert!(cpus.iter().all(|&cpu| noted().any(|noted| noted == cpu)));
-                assert!(walk());
-                assert!(Cpus::of(0) == Some(before));
+                for everywhere in [false, true] {
+                    // What is not there cannot be reached.
+                    assert!(walk(everywhere) || everywhere && numbers() > cpus.len());
+                    assert!(Cpus::of(0) == Some(before));
+                }
             }
         })
         .join()
@@ -129,7 +136,7 @@ mod tests {
         let child = unsafe { libc::fork() };
         if child == 0 {
             note(LAST_CPU + 1);
-            let ok = !walk() && noted().any(|cpu| cpu == LAST_CPU);
+            let ok = !walk(false) && !walk(true) && noted().any(|cpu| cpu == LAST_CPU);
             // SAFETY: no precondition.
             unsafe { libc::_exit(if ok { 0 } else { 1 }) };
         }
