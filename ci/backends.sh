@@ -7,6 +7,8 @@ uncounted=(--test any_order --test auto_traits --test before_main --test by_hand
   --test large --test realtime --test reentrancy --test same_number --test stress --test threads --test timer --test wipe)
 
 # What runs without a switch is ci/test.sh: restartable sequences where the machine has them.
+echo '-- POOL_BACKEND=rseq-cpu'
+POOL_BACKEND=rseq-cpu cargo test --locked --release -p tests
 echo '-- glibc.pthread.rseq=0'
 GLIBC_TUNABLES=glibc.pthread.rseq=0 cargo test --locked --release -p tests
 echo '-- POOL_BACKEND=portable'

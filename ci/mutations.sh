@@ -88,23 +88,32 @@ mutant none
 mutant running-outside $sequences \
   's/arm!\(\),\n/"mov r9d, dword ptr [{tables} + {running}]\\n", spin!(), arm!(),\n/g' \
   's/cmp \{n:e\}, dword ptr \[\{tables\} \+ \{running\}\]/cmp {n:e}, r9d/'
-mutant cpu-outside $sequences \
-  's/"mov \{n:e\}, dword ptr fs:\[\{area\} \+ 4\]\\n", keep_cpu!\(\),//' \
-  's/arm!\(\),\n/"mov {n:e}, dword ptr fs:[{area} + 4]\\n", keep_cpu!(), spin!(), arm!(),\n/g'
+mutant number-outside $sequences \
+  's/("mov \{at\}, \{area\}\n\s*and.*?3:\\n")/concat!("mov r10d, dword ptr fs:[{area}]\\n", spin!(), $1)/s' \
+  's/"mov \{n:e\}, dword ptr fs:\[\{area\}\]\\n",\n\s*keep_number!\(\),/"mov {n:e}, r10d\\n",/'
+# As a sequence does that takes a CPU's number for all that it needs: the id is of before, and the CPU is what it was.
+mutant id-of-before $sequences \
+  's/("mov \{at\}, \{area\}\n\s*and \{at\}, -32\n)(.*?3:\\n")/concat!($1 mov r10d, dword ptr fs:[{area}]\nmov r11d, dword ptr fs:[{at} + 4]\nshl r11, 32\nor r10, r11\\n", spin!(), "$2)/s' \
+  's/"mov \{n:e\}, dword ptr fs:\[\{area\}\]\\n",\n\s*keep_number!\(\),/"mov {n:e}, r10d\\n",/' \
+  's/keep_cpu!\(\),/"mov r11, r10\\nshr r11, 32\\ncmp r11d, dword ptr fs:[{at} + 4]\\njne ", \$unregistered, "\\n",/' \
+  $injection 's/cmp r10d, dword ptr fs:\[\{area\}\]\n\s*jne 33f\n//'
+# What an area reads for an id that is not registered.
+mutant not-registered $sequences \
+  's/"cmp dword ptr fs:\[\{at\} \+ 4\], 0\\njs ",\n\s*\$unregistered,\n\s*"\\n",//'
 mutant len-outside $sequences \
-  's/arm!\(\),\n(\s*\$find,\n\s*"mov \{object\})/find_slot!(\$miss), "mov {object}, qword ptr [{at} + {len}]\\n", spin!(), arm!(),\n$1/' \
+  's/arm!\(\),\n(\s*\$find,\n\s*"mov \{object\})/"mov {at}, {area}\\nand {at}, -32\\n", find_slot!(\$miss), "mov {object}, qword ptr [{at} + {len}]\\n", spin!(), arm!(),\n$1/' \
   's/("mov \{object\}, qword ptr \[\{tables\} \+ \{at\} \+ \{front\}\])/"mov r9, {object}\\n", $1/' \
   's/mov \{n\}, qword ptr \[\{object\} \+ \{len\}\]/mov {n}, r9/' \
   $injection 's/\\nmov r9, qword ptr \[r8\]\\n/\\n/' \
   's/cmp r9, qword ptr \[r8\]\\njne 33f\\n//'
 mutant start-after-slot $sequences \
-  's/, \{at\}\n\s*3:\\n"/, {at}\\n"/' \
+  's/, \{n\}\n\s*3:\\n"/, {n}\\n"/' \
   's/(\{at\}, qword ptr \[\{at\} \+ \{n\} \* 8\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/' \
   's/(\{n\} \* 8 \+ \{distances\}\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/'
-mutant start-after-cpu $sequences \
-  's/, \{at\}\n\s*3:\\n"/, {at}\\n"/' \
-  's/(keep_cpu!\(\), spin!\(\))/$1, "3:\\n"/'
-mutant never-armed $sequences 's/mov qword ptr fs:\[\{area\} \+ 8\], \{at\}/nop/'
+mutant start-after-number $sequences \
+  's/, \{n\}\n\s*3:\\n"/, {n}\\n"/' \
+  's/(keep_cpu!\(\),\n\s*spin!\(\),)/$1 "3:\\n",/'
+mutant never-armed $sequences 's/mov qword ptr fs:\[\{at\} \+ 8\], \{n\}/nop/'
 
 # Where a sequence ends, and what it does last.
 mutant commit-before-store $sequences \
@@ -119,20 +128,20 @@ mutant batch-in-commits-first $sequences \
 mutant batch-ends-before-commit $sequences \
   's/("mov qword ptr \[\{at\} \+ \{len\}\], \{n\}",)\n\s*"4:",/"4:", spin!(), $1\n/g'
 mutant end-before-commit $sequences \
-  's/"8:\\n",\n(\s*spin!\(\),\n\s*check_cpu!\(\),\n\s*check_front!\(\),\n\s*"mov qword ptr \[\{tables\} \+ \{at\}\], \{n\}\n)\s*4:/"8:\\n4:\\n",\n$1/'
+  's/"8:\\n",\n(\s*spin!\(\),\n\s*check_number!\(\),\n\s*check_front!\(\),\n\s*"mov qword ptr \[\{tables\} \+ \{at\}\], \{n\}\n)\s*4:/"8:\\n4:\\n",\n$1/'
 # One instruction of a jump, as it stands between the commit and the end: hit once in so many thousand aborts.
 mutant jump-after-commit $sequences 's/(\[\{tables\} \+ \{at\}\], \{n\}\n)/$1jmp 44f\n44: nop\n/g'
 mutant spin-after-commit $sequences 's/(\[\{tables\} \+ \{at\}\], \{n\})\n/$1\\n", spin!(), "\n/g'
 
 # What an abort does.
 mutant abort-is-success $sequences 's/"mov ", \$result, ", -1\\njmp 7b"/"jmp 7b"/' 's/"mov \{object\}, -1\\njmp 7b"/"jmp 7b"/'
-mutant abort-resumes $sequences 's/(check_cpu!\(\),\n\s*"mov qword ptr \[\{word\}\])/"8:", $1/' \
+mutant abort-resumes $sequences 's/(check_number!\(\),\n\s*"mov qword ptr \[\{word\}\])/"8:", $1/' \
   's/"jmp \{aborted\}"/"jmp 8b # {aborted}"/g'
 mutant abort-goes-behind $sequences 's/"jmp \{aborted\}"/"jmp 4b # {aborted}"/g'
 mutant abort-is-done pool-runtime/src/cpu/rseq.rs \
-  's/(sequence::push\(self\.0, tables, pointer\) \}) == Attempt::Done/$1 != Attempt::Missed/'
+  's/(sequence::push\(self, tables, pointer\) \}) == Attempt::Done/$1 != Attempt::Missed/'
 mutant abort-is-pushed pool-runtime/src/cpu/rseq.rs \
-  's/again\(Attempt::Aborted, (\|\| unsafe \{ sequence::push\(self\.0, tables, pointer\) \}\)) == Some\(Attempt::Done\)/again(Attempt::Missed, $1 != None/'
+  's/again\(Attempt::Aborted, (\|\| unsafe \{ sequence::push\(self, tables, pointer\) \}\)) == Some\(Attempt::Done\)/again(Attempt::Missed, $1 != None/'
 
 # The stack.
 mutant pop-leaves-front $sequences 's/xor \{n:e\}, \{n:e\}/mov {n}, {object}/'
@@ -150,7 +159,9 @@ mutant plain-fence pool-runtime/src/cpu/membarrier.rs \
   's/(    membarrier\(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ\))/    membarrier(1 << 4)?;\n$1/'
 # The other fence.
 mutant no-walk pool-runtime/src/cpu/walk.rs 's/let reached = elsewhere\.all\(.*?\);/let reached = elsewhere.next().is_some();/'
-mutant nothing-noted pool-runtime/src/cpu/walk.rs 's/NOTED\[number \/ WORD\]\.fetch_or\(.*?\);//'
+mutant no-walk-everywhere pool-runtime/src/cpu/rseq.rs 's/walk::walk\(self\.has_ids\(\)\)/walk::walk(false)/'
+# With ids it goes everywhere.
+POOL_BACKEND=rseq-cpu mutant nothing-noted pool-runtime/src/cpu/walk.rs 's/NOTED\[number \/ WORD\]\.fetch_or\(.*?\);//'
 mutant late-fence pool-runtime/src/registry.rs \
   's/let fenced = !stopped.is_empty\(\) && cpu::fence\(\);/let fenced = !stopped.is_empty();/' \
   's/(stopped\.iter\(\)\.for_each\(\|store\| restart\(store\)\))/cpu::fence(); $1/'

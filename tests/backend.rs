@@ -123,6 +123,63 @@ fn portable_pools() {
     assert!(pool_runtime::backend().to_string().starts_with("portable: "));
 }
 
+/// For comparing, and for a kernel whose concurrency ids are faulty.
+#[test]
+fn slots_are_numbered_by_cpus_where_that_is_asked_for() {
+    if !child::is_child() {
+        let name = "slots_are_numbered_by_cpus_where_that_is_asked_for";
+        let output = child::run_and_pass(name, backend("rseq-cpu"));
+        assert!(reports(&output.stderr).iter().all(|report| report.contains("`portable` is used")));
+        return;
+    }
+    assert_pools();
+    match pool_runtime::backend() {
+        found @ Backend::RseqCpu(reason) => {
+            assert_eq!((reason, found.to_string()), (Reason::Asked, format!("rseq-cpu: {reason}")));
+        }
+        found => assert!(matches!(found, Backend::Portable(_)), "{found}"),
+    }
+}
+
+/// What is asked for and cannot be had is reported once, with what is used instead, and why.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn what_cannot_be_had_is_reported() {
+    if !child::is_child() {
+        for value in ["rseq", "rseq-cpu"] {
+            let output = child::run_and_pass("what_cannot_be_had_is_reported", |child| {
+                child.env("POOL_BACKEND", value).env("GLIBC_TUNABLES", "glibc.pthread.rseq=0")
+            });
+            let reports = reports(&output.stderr);
+            assert_eq!(reports.len(), 1, "{reports:?}");
+            for word in [value, "`portable` is used"] {
+                assert!(reports[0].contains(word), "{word:?} is missing: {}", reports[0]);
+            }
+        }
+        return;
+    }
+    assert!(matches!(pool_runtime::backend(), Backend::Portable(_)));
+    use_two_pools_on_many_threads();
+}
+
+/// Linux has them since 6.3, and glibc's areas have room for them in any version.
+#[cfg(target_os = "linux")]
+#[test]
+fn concurrency_ids_are_used_where_the_kernel_has_them() {
+    if !child::is_child() {
+        let name = "concurrency_ids_are_used_where_the_kernel_has_them";
+        child::run_and_pass(name, |child| child.env_remove("POOL_BACKEND"));
+        return;
+    }
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux says its release");
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    let release = (numbers.next().expect("a number"), numbers.next().unwrap_or(0));
+    let found = pool_runtime::backend();
+    println!("Linux {release:?}: {found}");
+    assert!(release < (6, 3) || !matches!(found, Backend::RseqCpu(_)));
+    assert!(!matches!(found, Backend::RseqCpu(reason) if reason != Reason::ConcurrencyIds));
+}
+
 #[test]
 fn unset_pools() {
     if !child::is_child() {
@@ -207,7 +264,7 @@ fn an_unknown_value_is_reported_once_and_ignored() {
             let output = child::run_and_pass(name, backend(value));
             let reports = reports(&output.stderr);
             assert_eq!(reports.len(), 1, "{reports:?}");
-            for word in ["POOL_BACKEND", value, "portable", "off"] {
+            for word in ["POOL_BACKEND", value, "rseq-cpu", "portable", "off"] {
                 assert!(reports[0].contains(word), "{word:?} is missing: {}", reports[0]);
             }
         }

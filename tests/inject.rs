@@ -25,7 +25,7 @@ use tests::counted::{Counted, Tally};
 use tests::random::Random;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use tests::seccomp::{self, Answer::Errno, Filter};
-use tests::{child, cpu};
+use tests::{child, cpu, sequences};
 
 const WORKERS: usize = 6;
 /// Low enough that stacks overflow and are refilled, high enough that there are stacks on many CPUs.
@@ -251,42 +251,6 @@ fn sweep() -> u64 {
     sweeps
 }
 
-/// Takes the calling thread's registration for restartable sequences away, if it has one.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn unregister() {
-    // SAFETY: the name is a C string; looking up runs no code of the process.
-    let offset = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_offset".as_ptr()) };
-    if offset.is_null() {
-        return;
-    }
-    // SAFETY: glibc's `const ptrdiff_t __rseq_offset`.
-    let offset = unsafe { offset.cast::<isize>().read() };
-    let thread: *mut u8;
-    #[cfg(target_arch = "x86_64")]
-    let signature = 0x5305_3053u32;
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: reads the thread pointer, which lies where it points.
-    unsafe {
-        std::arch::asm!("mov {}, qword ptr fs:[0]", out(reg) thread, options(nostack, preserves_flags, readonly));
-    }
-    #[cfg(target_arch = "aarch64")]
-    let signature = 0xd428_bc00u32;
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: reads the thread pointer.
-    unsafe {
-        std::arch::asm!("mrs {}, tpidr_el0", out(reg) thread, options(nostack, preserves_flags, nomem));
-    }
-    // The size must be the one that glibc registered, which its version decides.
-    let unregistered = [32u32, 28, 33, 40, 64, 20].into_iter().any(|size| {
-        // SAFETY: the thread's own area. It goes without from now on, which is what is tested.
-        unsafe { libc::syscall(libc::SYS_rseq, thread.wrapping_offset(offset), size, 1u32, signature) == 0 }
-    });
-    println!("one worker is {}registered", if unregistered { "not " } else { "" });
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn unregister() {}
-
 /// Mostly short, so that there are many sequences; sometimes as long as a fence takes, so that a whole sweep goes by
 /// between two steps.
 #[cfg(pool_inject)]
@@ -363,7 +327,7 @@ fn nothing_is_lost_where_anything_is_interrupted() {
         Filter::refuse(&[libc::SYS_membarrier], Errno(libc::EPERM)).install().expect("the kernel has filters");
     }
     #[cfg(pool_inject)]
-    assert_eq!(pool_runtime::backend(), pool_runtime::Backend::Rseq, "injection is for restartable sequences");
+    assert!(sequences::are_used(), "injection is for restartable sequences");
     handle_signals();
     let begin = Barrier::new(WORKERS + 3);
     let ids: Vec<AtomicI32> = (0..WORKERS).map(|_| AtomicI32::new(0)).collect();
@@ -372,7 +336,7 @@ fn nothing_is_lost_where_anything_is_interrupted() {
         for (worker, id) in ids.iter().enumerate() {
             scope.spawn(move || {
                 if worker == 0 {
-                    unregister();
+                    println!("one worker is {}registered", if sequences::unregister() { "not " } else { "" });
                 }
                 id.store(cpu::thread_id(), Relaxed);
                 begin.wait();

@@ -34,7 +34,7 @@ struct Page {
 /// Whether the pools of this library use restartable sequences.
 #[unsafe(no_mangle)]
 pub extern "C" fn plugin_uses_rseq() -> bool {
-    pool_runtime::backend() == Backend::Rseq
+    matches!(pool_runtime::backend(), Backend::Rseq | Backend::RseqCpu(_))
 }
 
 /// Acquires and releases: one after the other, many at once, and, at the end, one, or an acquire that hits.

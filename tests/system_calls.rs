@@ -19,7 +19,7 @@ use tests::collector::{HOUR, wait_until};
 use tests::guards::hold;
 use tests::seccomp::Answer::{self, Errno, Kill};
 use tests::seccomp::{self, Filter};
-use tests::{child, cpu};
+use tests::{child, cpu, sequences};
 
 static DROPPED: AtomicUsize = AtomicUsize::new(0);
 
@@ -173,7 +173,7 @@ fn each_line_of_the_page_holds() {
     if !seccomp::is_there() {
         return;
     }
-    let rseq = pool_runtime::backend() == Backend::Rseq;
+    let rseq = sequences::are_used();
     for (number, row) in ROWS.iter().enumerate() {
         let what = format!("{}, {}: {:?}", row.call, if row.when == Load { "at load" } else { "later" }, row.answer);
         if row.is_of_the_fence() && !rseq {
@@ -317,7 +317,7 @@ fn without_any_fence_the_private_stacks_stay() {
         child::run_and_pass("without_any_fence_the_private_stacks_stay", |child| child.env("POOL_BACKEND", "rseq"));
         return;
     }
-    if pool_runtime::backend() != Backend::Rseq {
+    if !sequences::are_used() {
         println!("left out, the backend is {}", pool_runtime::backend());
         return;
     }

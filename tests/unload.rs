@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Mutex, PoisonError};
 use std::{env, fs, hint, mem, ptr, thread};
 
-use pool_runtime::Backend;
+use tests::sequences;
 
 const TIMES: usize = 100;
 const WORKERS: usize = 4;
@@ -137,7 +137,7 @@ fn threads_outlive_a_library_that_used_a_pool() {
         let maps = fs::read_to_string("/proc/self/maps").expect("Linux lists the mappings");
         maps.lines().any(|line| line.ends_with("/libplugin.so"))
     };
-    let rseq = pool_runtime::backend() == Backend::Rseq;
+    let rseq = sequences::are_used();
     let workers: Vec<_> = (0..WORKERS).map(|_| thread::spawn(work)).collect();
     every(50);
     for time in 1..=TIMES {

@@ -11,6 +11,7 @@ pub mod random;
 pub mod reuse;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod seccomp;
+pub mod sequences;
 #[cfg(target_os = "linux")]
 pub mod short_of_memory;
 pub mod watchdog;
