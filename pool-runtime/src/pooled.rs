@@ -91,7 +91,7 @@ pub trait Pooled: Sized + Send + 'static {
     ///
     /// A handler may acquire, wherever in a pool its thread was interrupted: an acquire waits for no thread, so not for its own, and
     /// no object is in two places meanwhile. What an acquire calls has to be allowed in a handler, too. A miss calls the allocator and
-    /// [`create_boxed`](Self::create_boxed), and the first acquire or release on a CPU allocates the pool's part for it. The allocators of the C
+    /// [`create_boxed`](Self::create_boxed), and the first acquire or release in a slot allocates it. The allocators of the C
     /// libraries are not for handlers.
     fn acquire() -> Guard<Self> {
         Self::pool().acquire()
@@ -99,10 +99,10 @@ pub trait Pooled: Sized + Send + 'static {
 
     /// An idle object, if one is found. Never creates one, never waits.
     ///
-    /// `None` does not prove that nothing is idle: objects in another CPU's private stack are not looked for, and a
+    /// `None` does not prove that nothing is idle: objects in the private stack of another slot are not looked for, and a
     /// list that another thread has locked at this moment is passed over.
     ///
-    /// A signal handler may call it as it may [`acquire`](Self::acquire). The first use of the pool on a CPU allocates here, too.
+    /// A signal handler may call it as it may [`acquire`](Self::acquire). The first use of a slot allocates here, too.
     fn try_acquire() -> Option<Guard<Self>> {
         Self::pool().try_acquire()
     }
