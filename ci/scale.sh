@@ -67,7 +67,7 @@ INIT
     for backend in "${backends[@]}"; do
       cat <<INIT
 export POOL_BACKEND=$backend
-for case in one eight burst quota; do
+for case in one eight quota burst; do
   start=\$(date +%s)
   echo "scale: case: \$case, $backend"
   (
@@ -113,26 +113,29 @@ table() {
   printf '\n%s\n%s\n' "$line" "$rule"
   for n in "${cpus[@]}"; do
     sed "s/^/$n /" "$scratch/log-$n"
-  done | awk -v cpus="${cpus[*]}" '
-    $3 == "case:" { place = $4 " "; sub(",", "", place); backend = $5; next }
-    $3 == "exit" || $3 == "end" || / CPUs, kernel / || $3 == "backend:" { next }
+  done | awk -v cpus="${cpus[*]}" -v backends="${backends[*]}" '
+    $3 == "case:" { place = $4; sub(",", "", place); backend = $5; next }
+    $3 == "exit" || $3 == "end" || $3 == "backend:" || / CPUs, kernel / { next }
     {
       n = $1
       sub(/^[0-9]+ scale: /, "")
       colon = index($0, ": ")
-      row = place ": " substr($0, 1, colon - 1) " | " backend
-      sub(" :", ":", row)
-      if (!(row in known)) { known[row] = 1; rows[++count] = row }
-      value[row, n] = substr($0, colon + 2)
+      figure = place ": " substr($0, 1, colon - 1)
+      if (!(figure in known)) { known[figure] = 1; figures[++count] = figure }
+      value[figure, backend, n] = substr($0, colon + 2)
     }
     END {
-      columns = split(cpus, names, " ")
-      for (i = 1; i <= count; i++) {
-        printf "| %s |", rows[i]
-        for (j = 1; j <= columns; j++) printf " %s |", ((rows[i], names[j]) in value) ? value[rows[i], names[j]] : "–"
+      machines = split(cpus, machine, " ")
+      schemes = split(backends, scheme, " ")
+      for (i = 1; i <= count; i++) for (j = 1; j <= schemes; j++) {
+        printf "| %s | %s |", figures[i], scheme[j]
+        for (k = 1; k <= machines; k++) {
+          place = figures[i] SUBSEP scheme[j] SUBSEP machine[k]
+          printf " %s |", (place in value) ? value[place] : "–"
+        }
         print ""
       }
-    }' | sort -s -t'|' -k2,2
+    }'
 }
 
 if ! command -v cpio >/dev/null || ! command -v qemu-system-x86_64 >/dev/null; then

@@ -47,8 +47,8 @@ impl Buffer {
         }
     }
 
-    fn idle_bytes() -> usize {
-        Self::pool().stats().idle * SIZE
+    fn idle_kib() -> usize {
+        Self::pool().stats().idle * SIZE / 1024
     }
 }
 
@@ -106,8 +106,10 @@ fn quota(cpus: &[usize]) {
         }
     });
     let stats = Buffer::pool().stats();
-    say("CPUs that the quota leaves", thread::available_parallelism().map_or(0, usize::from));
-    say("bytes idle", Buffer::idle_bytes());
+    // Else the machine has no quota, and the figures are those of another case.
+    let left = thread::available_parallelism().map_or(0, usize::from);
+    assert!(left <= 2, "the quota leaves {left} CPUs");
+    say("KiB idle", Buffer::idle_kib());
     say("hits per 1,000 acquires", format_args!("{:.2}", 1e3 * stats.hits as f64 / stats.acquires as f64));
     say("objects made", stats.created);
 }
@@ -126,12 +128,12 @@ fn burst(cpus: &[usize]) {
             });
         }
     });
-    say("bytes idle after the burst", Buffer::idle_bytes());
+    say("KiB idle after the burst", Buffer::idle_kib());
     for _ in 0..2 {
         roam(cpus, 2);
         Buffer::pool().age();
     }
-    say("bytes idle after two ageing steps", Buffer::idle_bytes());
+    say("KiB idle after two ageing steps", Buffer::idle_kib());
 }
 
 /// The CPUs that this process may use.
