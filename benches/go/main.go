@@ -23,7 +23,7 @@ const (
 	capacity = 1024
 	batch    = 64
 	sent     = 64
-	inFlight = 4
+	inFlight = 2
 	warmUp   = 2 * (inFlight + 2)
 	lost     = 33
 	types    = 1000
@@ -329,7 +329,7 @@ func handoff(t *task) figures {
 			syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
 		}
 	}
-	s := run(t, func(index int) func() int {
+	lane := func(index int) func() int {
 		// It never unlocks, so the thread ends with the goroutine.
 		runtime.LockOSThread()
 		switch t.Size {
@@ -390,7 +390,15 @@ func handoff(t *task) figures {
 			}
 			return 0
 		}
-	})
+	}
+	// Beside other programs, a thread may get no CPU for as long as the task says.
+	var s spent
+	for range 100 {
+		s.operations += run(t, lane).operations
+		if min(gets.batches, puts.batches) >= 64 {
+			break
+		}
+	}
 	f := times(s, p.made.Load())
 	delete(f, "cpu_ns")
 	delete(f, "wall_ns")
