@@ -26,8 +26,8 @@ seconds=${1:-8}
 shift || true
 wanted=("$@")
 copy=$PWD/target/mutants
-sequences=pool-runtime/src/cpu/rseq_x86_64.rs
-injection=pool-runtime/src/cpu/injection_x86_64.rs
+sequences=pool-runtime/src/machine/rseq_x86_64.rs
+injection=pool-runtime/src/machine/injection_x86_64.rs
 survived=0
 # A file that has been moved since the last run would be there twice.
 rm -rf "$copy"/{pool-runtime,pool-macros,tests}
@@ -138,9 +138,9 @@ mutant abort-is-success $sequences 's/"mov ", \$result, ", -1\\njmp 7b"/"jmp 7b"
 mutant abort-resumes $sequences 's/(check_number!\(\),\n\s*"mov qword ptr \[\{word\}\])/"8:", $1/' \
   's/"jmp \{aborted\}"/"jmp 8b # {aborted}"/g'
 mutant abort-goes-behind $sequences 's/"jmp \{aborted\}"/"jmp 4b # {aborted}"/g'
-mutant abort-is-done pool-runtime/src/cpu/rseq.rs \
+mutant abort-is-done pool-runtime/src/machine/rseq.rs \
   's/(sequence::push\(self, tables, pointer\) \}) == Attempt::Done/$1 != Attempt::Missed/'
-mutant abort-is-pushed pool-runtime/src/cpu/rseq.rs \
+mutant abort-is-pushed pool-runtime/src/machine/rseq.rs \
   's/again\(Attempt::Aborted, (\|\| unsafe \{ sequence::push\(self, tables, pointer\) \}\)) == Some\(Attempt::Done\)/again(Attempt::Missed, $1 != None/'
 
 # The stack.
@@ -151,26 +151,26 @@ mutant batch-out-ignores-len $sequences 's/"cmovb \{most\}, \{n\}",/"# {n}",/'
 mutant store-any-value $sequences 's/"cmp qword ptr \[\{word\}\], \{old\}",\n\s*"jne \{miss\}",/"# {old}",/'
 
 # The fence and the sweep.
-mutant no-fence pool-runtime/src/cpu/membarrier.rs \
+mutant no-fence pool-runtime/src/machine/membarrier.rs \
   's/(pub\(super\) fn fence\(\) -> io::Result<\(\)> \{)/$1 if true { return Ok(()); }/'
 # The memory barrier without the abort: MEMBARRIER_CMD_PRIVATE_EXPEDITED.
-mutant plain-fence pool-runtime/src/cpu/membarrier.rs \
+mutant plain-fence pool-runtime/src/machine/membarrier.rs \
   's/membarrier\(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ\)/membarrier(1 << 3)/g' \
   's/(    membarrier\(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ\))/    membarrier(1 << 4)?;\n$1/'
 # The other fence.
-mutant no-walk pool-runtime/src/cpu/walk.rs 's/let reached = elsewhere\.all\(.*?\);/let reached = elsewhere.next().is_some();/'
-mutant no-walk-everywhere pool-runtime/src/cpu/rseq.rs 's/walk::walk\(self\.has_ids\(\)\)/walk::walk(false)/'
+mutant no-walk pool-runtime/src/machine/walk.rs 's/let reached = elsewhere\.all\(.*?\);/let reached = elsewhere.next().is_some();/'
+mutant no-walk-everywhere pool-runtime/src/machine/rseq.rs 's/walk::walk\(self\.has_ids\(\)\)/walk::walk(false)/'
 # With ids it goes everywhere.
-POOL_BACKEND=rseq-cpu mutant nothing-noted pool-runtime/src/cpu/walk.rs 's/NOTED\[number \/ WORD\]\.fetch_or\(.*?\);//'
-mutant late-fence pool-runtime/src/registry.rs \
-  's/let fenced = !stopped.is_empty\(\) && cpu::fence\(\);/let fenced = !stopped.is_empty();/' \
-  's/(stopped\.iter\(\)\.for_each\(\|store\| restart\(store\)\))/cpu::fence(); $1/'
-mutant no-stop pool-runtime/src/table.rs 's/self\.running\.store\(STARTED, Relaxed\);//'
-mutant no-stop-near pool-runtime/src/table.rs 's/self\.near\.stop\(.*?\);//'
-mutant note-while-stopped pool-runtime/src/table.rs 's/let found = number < self\.running_slots\(\)/let found = number < 2/' \
-  pool-runtime/src/near.rs 's/if distance\.load\(Relaxed\) == NOWHERE /if true /' \
+POOL_BACKEND=rseq-cpu mutant nothing-noted pool-runtime/src/machine/walk.rs 's/NOTED\[number \/ WORD\]\.fetch_or\(.*?\);//'
+mutant late-fence pool-runtime/src/registry/mod.rs \
+  's/let fenced = !stopped.is_empty\(\) && machine::fence\(\);/let fenced = !stopped.is_empty();/' \
+  's/(stopped\.iter\(\)\.for_each\(\|store\| restart\(store\)\))/machine::fence(); $1/'
+mutant no-stop pool-runtime/src/slots/table.rs 's/self\.running\.store\(STARTED, Relaxed\);//'
+mutant no-stop-near pool-runtime/src/slots/table.rs 's/self\.near\.stop\(.*?\);//'
+mutant note-while-stopped pool-runtime/src/slots/table.rs 's/let found = number < self\.running_slots\(\)/let found = number < 2/' \
+  pool-runtime/src/slots/near.rs 's/if distance\.load\(Relaxed\) == NOWHERE /if true /' \
   's/let _ = distance\.compare_exchange\(NOWHERE, self\.distance\(slot\), AcqRel, Relaxed\);/distance.swap(self.distance(slot), AcqRel);/'
-mutant early-restart pool-runtime/src/registry.rs \
+mutant early-restart pool-runtime/src/registry/mod.rs \
   's/(taken\.extend\(stopped)/stopped.iter().for_each(|store| store.tables.restart());\n$1/'
 if ((survived)); then
   echo "$survived survived"

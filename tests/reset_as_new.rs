@@ -386,7 +386,7 @@ fn every_reset_of_ours_is_tried() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pool-runtime/src");
     let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("the sources are here");
     let mut written = Vec::new();
-    let std_source = read("reset.rs");
+    let std_source = read("reset/mod.rs");
     for line in std_source.lines().map(str::trim) {
         if line.starts_with("///") {
             continue;
@@ -400,7 +400,7 @@ fn every_reset_of_ours_is_tried() {
         }
     }
     let mut module = "";
-    let crates_source = read("crates.rs");
+    let crates_source = read("reset/crates.rs");
     for line in crates_source.lines() {
         if let Some(name) = line.strip_prefix("mod ") {
             module = name.trim_end_matches(" {");

@@ -90,42 +90,17 @@
 
 #[doc(hidden)]
 pub mod __derive;
-mod access;
-mod bound;
-mod capacity;
-mod chaos;
 pub mod collector;
-mod cpu;
-mod crates;
-mod drops;
-mod forward;
-mod guard;
-mod heap;
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri)))), path = "no_library.rs")]
-mod library;
-mod list;
-mod live;
+mod machine;
 #[cfg(feature = "metrics")]
 mod metrics;
-#[cfg(all(test, pool_loom))]
-mod models;
-mod near;
-mod object;
-mod pool;
-mod pooled;
-mod private;
-mod process;
 pub mod registry;
 mod reset;
-mod rows;
-mod scales;
-mod slot;
+mod slots;
 pub mod stats;
-mod store;
-mod sweep;
-mod sweeping;
+mod storage;
 mod sync;
-mod table;
+mod typed;
 
 // Pages: modules that exist in the documentation alone, and whose examples are tests.
 
@@ -157,20 +132,20 @@ pub mod secrets {}
 #[doc = include_str!("../docs/system-calls.md")]
 pub mod system_calls {}
 
-pub use capacity::LimitCapacity;
 pub use collector::Collector;
 #[cfg(pool_inject)]
 #[doc(hidden)]
-pub use cpu::inject;
-pub use cpu::{Backend, Reason, backend};
-pub use guard::Guard;
-pub use heap::HeapBytes;
+pub use machine::inject;
+pub use machine::{Backend, Reason, backend};
 #[cfg(feature = "metrics")]
 pub use metrics::{publish_metrics, publish_metrics_as};
-pub use pool::Pool;
-pub use pooled::{OnPanic, Pooled};
 pub use registry::{age, collect};
 pub use reset::Reset;
+pub use reset::capacity::LimitCapacity;
+pub use reset::heap::HeapBytes;
+pub use typed::guard::Guard;
+pub use typed::pool::Pool;
+pub use typed::pooled::{OnPanic, Pooled};
 
 #[cfg(feature = "derive")]
 pub use pool_macros::{Pooled, Reset};

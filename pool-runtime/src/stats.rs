@@ -17,8 +17,8 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use std::borrow::Cow;
 
-use crate::slot::Slot;
-use crate::store::Store;
+use crate::slots::slot::Slot;
+use crate::storage::store::Store;
 
 /// What a pool holds, and what it has done since the process began.
 ///

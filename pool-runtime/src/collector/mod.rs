@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use crate::process;
+use crate::machine::process;
 use allocator::Trimmer;
 use heard::Wake;
 use pressure::{Alarm, Found, Sleeper, Sources};

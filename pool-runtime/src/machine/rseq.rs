@@ -1,0 +1,457 @@
+//! Restartable sequences: whether this process has them, and those that the pool is made of.
+//!
+//! A sequence is a run of instructions, found by the kernel through a descriptor whose address the thread stores into its
+//! *rseq area*. Where the thread is preempted, migrated or signalled inside, the kernel goes on at the abort address
+//! instead. The last instruction of a sequence is its only store that counts, the *commit*. So what a thread has read in
+//! a sequence, the number of its slot included, is still true when it commits, and no other thread with that number has
+//! committed in between: neither a lock nor an atomic exchange is needed.
+//!
+//! The number is the thread's *concurrency id* where the kernel has them (Linux 6.3): no two running threads of an address space have
+//! the same. Ids are dense from zero and smaller than the number of CPUs that the process may use, and than that of its
+//! threads. A thread keeps its id from CPU to CPU, so what it released is where it acquires next. Before Linux 6.19 an id is given
+//! back soon after the thread has stopped to run; since then a thread that sleeps keeps its own while there are no more threads
+//! than CPUs. Without ids the number is the CPU's, which the area has four bytes behind its beginning. Both are one code: a
+//! sequence is given where the word is, and from that has where the area begins.
+//!
+//! [`Resident::pop`] and [`Resident::push`] are one attempt each, inlined; the architectures' files have their instructions.
+//! What aborts is reported as a miss. Those of [`Area`] are the slow path's, which tries a bounded number of times: in a
+//! debugger that single-steps, every attempt aborts. Two move a batch, and one changes a word.
+//!
+//! # Invariants
+//!
+//! 1. glibc registers one area per thread, at one offset from the thread pointer; it is never ours to register. We write
+//!    `rseq_cs` and nothing else: the kernel kills a process that writes the other fields.
+//! 2. An [`Area`] exists only where the process has rseq and the fence of `membarrier`, and has decided to use them, for
+//!    good. A thread of the C library's without a registered area has memory at that offset all the same, and reads a
+//!    negative `cpu_id` there. Each sequence looks at that word, too, and misses: what is read for an id is zero then, which is
+//!    another thread's. A child that shares its parent's memory and was made
+//!    without the C library's threads, by `vfork` or by `clone` with `CLONE_VM`, has none either (the kernel drops the
+//!    registration), and finds its parent's at that offset, or zeros: it would believe in a number that nobody keeps true. (Ids
+//!    belong to the memory, so of two such processes no threads have the same. A child of `fork` has memory of its own, and ids
+//!    from zero.) Nothing here can tell. What keeps such a child away is that it is made by unsafe code, which may run
+//!    next to nothing of Rust's in it; the documentation says so of pools (`system_calls`).
+//! 3. A sequence reads `Tables::running` itself, or the distance of its number's slot (`near`). So after a fence, none is at
+//!    work that saw what it was before.
+//! 4. What both lead to, the slots and their entries, stays where it is for ever (invariant 1 of `table`).
+//! 5. A commit is a sequence's last instruction. Behind it an abort would do the operation twice.
+//! 6. A sequence makes no call, no system call, and does not touch the stack. Its abort address lies outside of it, behind
+//!    the signature that glibc registered.
+//! 7. `rseq_cs` leads to memory that is mapped: the kernel reads the descriptor whenever it interrupts the thread, and sets
+//!    `rseq_cs` to null where the thread is in no sequence. That is enough for the main program. The descriptors of a
+//!    library may be gone by then, so a library has no [`Resident`], and the slow path sets it to null itself. (100 times
+//!    `dlopen`, use and `dlclose` under a storm of signals: without this a segmentation fault.)
+//! 8. A private stack is written by the sequences of threads with its number while the pool runs, and by a sweep that has stopped the pool
+//!    and fenced. The try-lock of the portable form guards nothing here.
+//! 9. `AT_LOAD` is written once, by whoever decides first, when the program is loaded. So the fast path may read it as code
+//!    reads an address that the dynamic linker has filled in: once for several uses. What runs before the decision and goes
+//!    on after it, a constructor function with a reserved priority, may go on reading zero; then it works with the slow
+//!    path, which asks for the decision itself.
+//! 10. The number is read in the sequence: a thread that was aborted may have another one. That `cpu_id` is what it was says
+//!     nothing about the id, which may change on one CPU, and stay the same on two.
+//!
+//! # Orderings
+//!
+//! All accesses are plain. Two threads that use a slot one after the other are ordered by the kernel, a sweep by the fence, which is
+//! for all CPUs (with ids there is no telling which CPU a slot's thread is on). So a release is ordered before the acquire that
+//! returns the object, whoever does it.
+//!
+//! On one CPU the two are ordered by the context switch between them. With ids they may be on two. Then the first has passed a full
+//! barrier between its last sequence and the moment where the id is given back, and the second takes it by an atomic operation
+//! that is a full barrier, too, on the same word of the address space (`mm_cidmask`):
+//!
+//! | Linux | given back | taken |
+//! |---|---|---|
+//! | 6.3 | `mm_cid_put`, under `mm->cid_lock` | `mm_cid_get`, under the same lock |
+//! | 6.4 to 6.18 | `__mm_cid_put`: `cpumask_clear_cpu` | `__mm_cid_try_get`: `cpumask_test_and_set_cpu` |
+//! | since 6.19 | `mm_drop_cid`: `clear_bit` | `__mm_get_cid`: `test_and_set_bit` |
+//!
+//! - A thread that stops to run gives back in `context_switch` (`switch_mm_cid`, since 6.19 `mm_cid_switch_to`). `__schedule` comes before
+//!   it, and begins with `rq_lock` and `smp_mb__after_spinlock`: the barrier that `membarrier` relies on as well.
+//! - From 6.4 to 6.18 an id stays with the CPU at first, where the next thread may have it: that is the context switch again. Another
+//!   CPU takes it away (`sched_mm_cid_remote_clear`), or along with a thread that moves (`__sched_mm_cid_migrate_from_try_steal_cid`), where
+//!   it finds that `rq->curr` is no thread of the process any more. That was stored behind the barrier of `__schedule`, and is read
+//!   before a compare-and-exchange, which is a full barrier.
+//! - Since 6.19 an id belongs to a thread, or, where there are more threads than CPUs, to a CPU. It changes hands without the set of bits
+//!   between a CPU and the thread that runs there, or comes to run there (`mm_cid_from_cpu`, `mm_cid_from_task`, `mm_cid_transit_to_cpu`), under
+//!   the CPU's lock: the context switch once more. Its value stays what it is meanwhile.
+//! - A thread that ends gives back in `sched_mm_cid_exit_signals`, behind an `smp_mb`; since 6.19 in `sched_mm_cid_exit`, under
+//!   locks that it takes after it has released another (`synchronize_group_exit`): what came before the release comes before
+//!   the `clear_bit`.
+//!
+//! The id that a thread reads changes only where a sequence would be aborted: on its way back from a switch.
+
+use core::ffi::CStr;
+use core::mem;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicIsize, AtomicUsize};
+
+use super::{Reason, main_program};
+use crate::slots::near::Near;
+use crate::slots::object::Object;
+use crate::slots::private::{CLOSED, Private};
+use crate::slots::slot::Slot;
+use crate::slots::table::Tables;
+
+#[path = "membarrier.rs"]
+mod membarrier;
+#[cfg_attr(target_arch = "x86_64", path = "rseq_x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "rseq_aarch64.rs")]
+mod sequence;
+#[path = "walk.rs"]
+mod walk;
+
+/// How many slots are [`Near`]. One more is eight bytes of each pool's static. With a number beyond them a pair takes 1.4
+/// times as long. (Under `--cfg pool_inject` it is one: number 0 takes the one way and the others the other.)
+pub(crate) const NEAR: usize = if cfg!(pool_inject) { 1 } else { 64 };
+
+/// Where the distances are, from the tables.
+const DISTANCES: usize = mem::offset_of!(Tables, near) + mem::offset_of!(Near<NEAR>, distances);
+
+const _: () = assert!(mem::offset_of!(Tables, near) == 0, "a distance is from the tables");
+
+/// How often an operation that is aborted is begun again before the slow path does without.
+const ATTEMPTS: usize = 16;
+
+/// Where the rseq areas are, and which of their words numbers the slots: that word's distance from the thread pointer. An area
+/// begins at a multiple of its alignment. Having one means that sequences may be used (invariant 2).
+#[derive(Clone, Copy)]
+pub(crate) struct Area(isize);
+
+/// Of an area, and of the thread pointer.
+const ALIGNMENT: isize = 32;
+
+/// Where an area has the CPU's number: `cpu_id`.
+const CPU: isize = 4;
+
+/// Where it has the concurrency id: `mm_cid`.
+const ID: isize = 24;
+
+/// Finds out whether sequences can be used here, and where the areas are ([`Area::code`]). Slots are numbered by concurrency
+/// ids where the kernel has them and `ids` says so, else by CPUs.
+#[cold]
+pub(super) fn detect(ids: bool) -> Result<isize, Reason> {
+    let [Some(offset), Some(size)] = symbols() else { return Err(Reason::CLibrary) };
+    let (offset, size): (NonNull<isize>, NonNull<u32>) = (offset.cast(), size.cast());
+    // SAFETY: glibc's `const ptrdiff_t __rseq_offset`, aligned, written before any of our code runs.
+    let offset = unsafe { offset.read() };
+    // SAFETY: glibc's `const unsigned int __rseq_size`, the same.
+    let size = unsafe { size.read() };
+    // The C library's own fields are at the thread pointer, so no area is. One that reads a negative number was not
+    // registered, or something like valgrind has swallowed the registration.
+    if size == 0 || offset == 0 || offset % ALIGNMENT != 0 || Area(offset + CPU).number().is_none() {
+        return Err(Reason::NotRegistered);
+    }
+    if cfg!(target_arch = "aarch64") && !release().is_some_and(aborts_on_preemption) {
+        return Err(Reason::Kernel);
+    }
+    membarrier::register().map_err(|_| Reason::Membarrier)?;
+    Ok(offset + if ids && has_ids() { ID } else { CPU })
+}
+
+/// Whether the kernel keeps concurrency ids: what it uses of an area reaches behind the id. `__rseq_size` may say less, as
+/// glibc's before 2.40 does, but no kernel registers an area that ends before it.
+fn has_ids() -> bool {
+    // As `linux/auxvec.h` has it; zero where there is no such entry.
+    const AT_RSEQ_FEATURE_SIZE: core::ffi::c_ulong = 27;
+    // SAFETY: no precondition.
+    let size = unsafe { libc::getauxval(AT_RSEQ_FEATURE_SIZE) };
+    size as usize >= ID as usize + mem::size_of::<u32>()
+}
+
+/// The [code](Area::code) of the areas; zero before the decision, where sequences are not used, and in a library. Only
+/// [`sequence::at_load`] reads it, and takes it for a constant (invariant 9).
+static AT_LOAD: AtomicIsize = AtomicIsize::new(0);
+
+/// An [`Area`] in the main program, whose code and descriptors stay where they are (invariant 7): for the fast path.
+#[derive(Clone, Copy)]
+pub(crate) struct Resident(Area);
+
+impl Resident {
+    /// `None` where sequences are not used, in a library, and in a function that began before the decision. Good for any
+    /// pool: in one that has not been started a sequence misses.
+    ///
+    /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
+    #[inline(always)]
+    pub(crate) fn at_load() -> Option<Self> {
+        Area::from_code(sequence::at_load()).map(Self)
+    }
+
+    /// An object from the stack of this thread's slot. `None` where there is none, or where the attempt was aborted.
+    #[inline(always)]
+    pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
+        self.0.try_pop(tables)
+    }
+
+    /// Puts an object onto the stack of this thread's slot, or gives it back where there is no room, or where the attempt was
+    /// aborted.
+    #[inline(always)]
+    pub(crate) fn push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
+        self.0.try_push(tables, object)
+    }
+}
+
+impl Area {
+    /// Makes [`Resident::at_load`] return the areas, if this is in the main program.
+    pub(super) fn set_at_load(self) {
+        if main_program::has((&raw const AT_LOAD).cast()) {
+            AT_LOAD.store(self.0, Relaxed);
+        }
+    }
+
+    /// The areas that [`detect`] has found and the process has decided to use, as [`code`](Self::code) has them. Zero is none.
+    #[inline]
+    pub(crate) fn from_code(code: isize) -> Option<Self> {
+        if code == 0 { None } else { Some(Self(code)) }
+    }
+
+    /// A number for [`from_code`](Self::from_code).
+    pub(crate) fn code(self) -> isize {
+        self.0
+    }
+
+    /// Where an area begins, from the thread pointer.
+    #[inline(always)]
+    fn start(self) -> isize {
+        self.0 & -ALIGNMENT
+    }
+
+    /// Whether slots are numbered by concurrency ids, and not by CPUs.
+    pub(super) fn has_ids(self) -> bool {
+        self.0 - self.start() == ID
+    }
+
+    /// The number of the calling thread's slot, stale at once. `None` where the thread has no registered area.
+    #[inline]
+    pub(super) fn number(self) -> Option<usize> {
+        // SAFETY: every thread has memory there (invariant 2).
+        usize::try_from(unsafe { sequence::number(self) }).ok()
+    }
+
+    /// Notes that a slot is about to be made under this number.
+    pub(super) fn note(self, number: usize) {
+        if !self.has_ids() {
+            walk::note(number);
+        }
+    }
+
+    /// Waits until no thread is in a sequence that began before. `false` if that cannot be: then nothing was fenced.
+    pub(super) fn fence(self) -> bool {
+        membarrier::fence().is_ok() || walk::walk(self.has_ids())
+    }
+
+    /// One attempt, which leaves `rseq_cs` as it is.
+    #[inline(always)]
+    fn try_pop(self, tables: &'static Tables) -> Option<Object> {
+        // SAFETY: the tables are as `table` has them, and the area is the threads' (invariant 2).
+        let object = unsafe { sequence::pop(self, tables) };
+        // Null and `ABORTED` in one comparison.
+        if !sequence::is_object(object) {
+            return None;
+        }
+        // SAFETY: the sequence has taken it off the stack, which owned it.
+        unsafe { Object::from_raw(object) }
+    }
+
+    /// The same.
+    #[inline(always)]
+    fn try_push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
+        let pointer = object.into_raw();
+        // SAFETY: as for `try_pop`; the object was the caller's, and is the stack's after a push.
+        if unsafe { sequence::push(self, tables, pointer) } == Attempt::Done {
+            return Ok(());
+        }
+        // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
+        unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
+    }
+
+    /// [`Resident::pop`], in code that may be unloaded.
+    #[inline]
+    pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
+        let object = self.try_pop(tables);
+        self.clear();
+        object
+    }
+
+    /// [`Resident::push`], in code that may be unloaded.
+    #[inline]
+    pub(crate) fn push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
+        let pushed = self.try_push(tables, object);
+        self.clear();
+        pushed
+    }
+
+    /// [`pop`](Self::pop), begun again where it is aborted.
+    #[cold]
+    pub(crate) fn pop_again(self, tables: &'static Tables) -> Option<Object> {
+        // SAFETY: as for `try_pop`.
+        let object = self.again(CLOSED, || unsafe { sequence::pop(self, tables) })?;
+        // SAFETY: null, or what the sequence has taken off the stack, which owned it.
+        unsafe { Object::from_raw(object) }
+    }
+
+    /// [`push`](Self::push), begun again where it is aborted.
+    #[cold]
+    pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
+        let pointer = object.into_raw();
+        // SAFETY: as for `try_push`.
+        if self.again(Attempt::Aborted, || unsafe { sequence::push(self, tables, pointer) }) == Some(Attempt::Done) {
+            return Ok(());
+        }
+        // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
+        unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
+    }
+
+    /// Moves up to `most` objects from behind the front of the stack of this thread's slot to the end of `to`, and says how many.
+    #[cold]
+    pub(crate) fn pop_many(self, tables: &'static Tables, to: &mut Vec<Object>, most: usize) -> usize {
+        to.reserve(most);
+        let end = to.spare_capacity_mut().as_mut_ptr().cast::<Object>();
+        // SAFETY: as for `try_pop`; there is room for as many behind the end.
+        let moved = self.again(ABORTED, || unsafe { sequence::pop_many(self, tables, end, most) }).unwrap_or(0);
+        // SAFETY: the sequence has taken as many off the stack, which owned them, and written them there.
+        unsafe { to.set_len(to.len() + moved) };
+        moved
+    }
+
+    /// Moves up to `most` objects from the end of `from` to the stack of this thread's slot, behind the front, and says how many.
+    #[cold]
+    pub(crate) fn push_many(self, tables: &'static Tables, from: &mut Vec<Object>, most: usize) -> usize {
+        let most = most.min(from.len());
+        if most == 0 {
+            return 0;
+        }
+        let end = from.as_ptr_range().end;
+        // SAFETY: as for `try_push`; there are as many objects before the end.
+        let moved = self.again(ABORTED, || unsafe { sequence::push_many(self, tables, end, most) }).unwrap_or(0);
+        // SAFETY: the last `moved` of them are the stack's since the sequence has committed.
+        unsafe { from.set_len(from.len() - moved) };
+        moved
+    }
+
+    /// Opens the front of a slot's private stack, if it is closed, the slot is this thread's, and the pool runs.
+    #[cold]
+    pub(crate) fn open_front(self, tables: &'static Tables, slot: &'static Slot) -> bool {
+        self.store_if(tables, slot, (&raw const slot.private.front).cast(), CLOSED.addr(), 0)
+    }
+
+    /// Changes how many objects may lie behind the front, if the slot is this thread's, and the pool runs.
+    #[cold]
+    pub(crate) fn change_limit(self, tables: &'static Tables, slot: &'static Slot, old: usize, new: usize) -> bool {
+        debug_assert!(new <= slot.private.most_limit(), "invariant 3 of `private`");
+        self.store_if(tables, slot, (&raw const slot.private.limit).cast(), old, new)
+    }
+
+    fn store_if(
+        self,
+        tables: &'static Tables,
+        slot: &'static Slot,
+        word: *const usize,
+        old: usize,
+        new: usize,
+    ) -> bool {
+        // SAFETY: as for `try_pop`; the word is one of the slot's private stack.
+        self.again(Attempt::Aborted, || unsafe { sequence::store_if(self, tables, slot, word, old, new) })
+            == Some(Attempt::Done)
+    }
+
+    /// What the first attempt gives that is not aborted.
+    fn again<R: PartialEq>(self, aborted: R, attempt: impl Fn() -> R) -> Option<R> {
+        let done = (0..ATTEMPTS).map(|_| attempt()).find(|done| *done != aborted);
+        self.clear();
+        done
+    }
+
+    /// Behind a sequence: the library that it is in may be unloaded (invariant 7).
+    #[inline]
+    fn clear(self) {
+        // SAFETY: the area is the threads' (invariant 2), and the thread is in no sequence.
+        unsafe { sequence::clear(self) };
+    }
+}
+
+const _: () = assert!(mem::size_of::<AtomicUsize>() == 8 && mem::offset_of!(Private, front) == 0);
+
+/// What an attempt gives that was aborted, where it gives a number of objects.
+const ABORTED: usize = usize::MAX;
+
+/// What came of an attempt that gives nothing else.
+#[derive(Clone, Copy, PartialEq)]
+enum Attempt {
+    Done,
+    Missed,
+    Aborted,
+}
+
+/// The C library's symbols of these names, if it has them: `__rseq_offset` and `__rseq_size`.
+#[cfg(not(target_feature = "crt-static"))]
+fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
+    // Not as weak symbols: a program that is linked with a new glibc would ask for that version at each start.
+    [c"__rseq_offset", c"__rseq_size"].map(|name| {
+        // SAFETY: the name is a C string; looking up runs no code of the process.
+        NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
+    })
+}
+
+/// In a program that is linked statically there is nobody to ask by name. The linker knows them, or leaves null.
+#[cfg(target_feature = "crt-static")]
+fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
+    sequence::weak_symbols().map(|symbol| NonNull::new(symbol.cast_mut()))
+}
+
+/// The kernel's release: its first three numbers, where what is missing counts as zero.
+fn release() -> Option<[u32; 3]> {
+    // SAFETY: arrays of characters, for which zero is a value.
+    let mut name: libc::utsname = unsafe { mem::zeroed() };
+    // SAFETY: the pointer is to a structure that is ours to write.
+    if unsafe { libc::uname(&mut name) } != 0 {
+        return None;
+    }
+    // SAFETY: the kernel ends the string with a zero.
+    parse_release(unsafe { CStr::from_ptr(name.release.as_ptr()) }.to_str().ok()?)
+}
+
+fn parse_release(release: &str) -> Option<[u32; 3]> {
+    let version = release.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    let major = numbers.next().filter(|&major| major > 0)?;
+    Some([major, numbers.next()?, numbers.next().unwrap_or(0)])
+}
+
+/// Whether a kernel of this release aborts a sequence on aarch64 also where the thread is preempted and comes back to the
+/// same CPU. Those from 6.19 to 7.0.13 do not. A distribution's kernel that has the repair without the number is refused
+/// as well.
+fn aborts_on_preemption(release: [u32; 3]) -> bool {
+    !([6, 19, 0]..=[7, 0, 13]).contains(&release)
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::{Area, Resident, aborts_on_preemption, parse_release};
+    use crate::machine::{Backend, area, backend};
+
+    #[test]
+    fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
+        assert_eq!(Resident::at_load().map(|resident| resident.0.code()), area().map(Area::code));
+        assert_eq!(area().is_some(), matches!(backend(), Backend::Rseq | Backend::RseqCpu(_)));
+    }
+
+    #[test]
+    fn a_release_is_its_first_three_numbers() {
+        assert_eq!(parse_release("6.1.0-37-cloud-amd64"), Some([6, 1, 0]));
+        assert_eq!(parse_release("7.0.13+deb14-arm64"), Some([7, 0, 13]));
+        assert_eq!(parse_release("7.1-rc3"), Some([7, 1, 0]));
+        assert_eq!(parse_release("6.18"), Some([6, 18, 0]));
+        assert_eq!(parse_release("unknown"), None);
+        assert_eq!(parse_release(""), None);
+    }
+
+    #[test]
+    fn the_faulty_kernels_are_refused() {
+        for (release, good) in
+            [([6, 18, 40], true), ([6, 19, 0], false), ([7, 0, 0], false), ([7, 0, 13], false), ([7, 0, 14], true)]
+        {
+            assert_eq!(aborts_on_preemption(release), good, "{release:?}");
+        }
+    }
+}

@@ -1,0 +1,536 @@
+//! The sequences for aarch64. The invariants are those of `rseq`, cited by its numbers; the form is that of `rseq_x86_64`,
+//! and so are the labels.
+//!
+//! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence, or is a block of the
+//! same function, and a number that is not near has its slot found in the same sequence (12, which goes on at 13). Only the
+//! abort lies in `.text.unlikely`. Its branch back may be extended by the linker, which then uses x16 and x17.
+
+use core::arch::asm;
+use core::mem::offset_of;
+
+use super::{AT_LOAD, Area, Attempt, DISTANCES, NEAR};
+use crate::slots::object::Object;
+use crate::slots::private::Private;
+use crate::slots::slot::Slot;
+use crate::slots::table::Tables;
+
+#[cfg_attr(pool_inject, path = "injection_aarch64.rs")]
+#[cfg_attr(not(pool_inject), path = "no_injection.rs")]
+mod injection;
+use injection::{
+    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+};
+
+const _: () = assert!(
+    offset_of!(Slot, private) + offset_of!(Private, front) == 0,
+    "the commit takes a slot's address for its front's"
+);
+
+/// What [`AT_LOAD`] holds, as a constant (invariant 9 of `rseq`).
+#[inline(always)]
+pub(super) fn at_load() -> isize {
+    let offset;
+    // SAFETY: as in `rseq_x86_64`.
+    unsafe {
+        asm!(
+            "adrp {offset}, :got:{word}",
+            "ldr {offset}, [{offset}, :got_lo12:{word}]",
+            "ldr {offset}, [{offset}]",
+            word = sym AT_LOAD,
+            offset = lateout(reg) offset,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    offset
+}
+
+/// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
+#[cfg(target_feature = "crt-static")]
+pub(super) fn weak_symbols() -> [*const core::ffi::c_void; 2] {
+    let (offset, size);
+    // SAFETY: as in `rseq_x86_64`.
+    unsafe {
+        asm!(
+            ".weak __rseq_offset, __rseq_size",
+            "adrp {offset}, :got:__rseq_offset",
+            "ldr {offset}, [{offset}, :got_lo12:__rseq_offset]",
+            "adrp {size}, :got:__rseq_size",
+            "ldr {size}, [{size}, :got_lo12:__rseq_size]",
+            offset = out(reg) offset,
+            size = out(reg) size,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    [offset, size]
+}
+
+/// Whether what [`pop`] gives is an object: neither null nor all ones. An address may have any tag in its first byte, and be
+/// negative.
+#[inline(always)]
+pub(super) fn is_object(popped: *mut ()) -> bool {
+    popped.addr().wrapping_add(1) > 1
+}
+
+/// The number of the calling thread's slot, stale at once; negative where the area is not registered.
+///
+/// # Safety
+///
+/// The area is the threads'.
+#[inline]
+pub(super) unsafe fn number(area: Area) -> i32 {
+    let number: u64;
+    // SAFETY: reads two words of the area; not `pure`, as they change at any time.
+    unsafe {
+        asm!(
+            "mrs {at}, tpidr_el0",
+            "add {start}, {at}, {start}",
+            "add {at}, {at}, {area}",
+            "ldr {at:w}, [{at}]",
+            "ldr {start:w}, [{start}, #4]",
+            "orr {at:w}, {at:w}, {start:w}, asr #31",
+            start = inout(reg) area.start() => _,
+            area = in(reg) area.code(),
+            at = out(reg) number,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    number as i32
+}
+
+/// Ends a sequence (invariant 7 of `rseq`).
+///
+/// # Safety
+///
+/// The area is the threads'.
+#[inline]
+pub(super) unsafe fn clear(area: Area) {
+    // SAFETY: writes the area's `rseq_cs` (invariant 1).
+    unsafe {
+        asm!(
+            "mrs {at}, tpidr_el0",
+            "add {at}, {at}, {start}",
+            "str xzr, [{at}, #8]",
+            start = in(reg) area.start(),
+            at = out(reg) _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// One attempt: the object, or null after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'.
+#[inline(always)]
+pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
+    let object;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and an entry below `len`, all of which
+    // exist (invariant 4), and writes the front or `len` of a slot that the thread has the number of and the pool runs
+    // (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_near_slot!(),
+            "ldr {object}, [{at}, {front}]",
+            "mov {n}, xzr",
+            keep_front!(),
+            // Neither null nor closed, which is all ones.
+            "add {more}, {object}, #1",
+            "cmp {more}, #1",
+            "b.hi 8f",
+            spin!(),
+            "ldr {n}, [{at}, {len}]",
+            spin!(),
+            "subs {n}, {n}, #1",
+            "b.lo 6f",
+            "add {object}, {at}, {entries}",
+            "ldr {object}, [{object}, {n}, lsl #3]",
+            spin!(),
+            check_length!("add x15, {n}, #1"),
+            "add {at}, {at}, {len} - {front}",
+            "b 8f",
+            find_far_slot!("6f"),
+            "8:",
+            spin!(),
+            check_number!(),
+            check_front!(),
+            "str {n}, [{at}]",
+            "4:",
+            ways_out!("{object}"),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            number = out(reg) _,
+            at = out(reg) _,
+            n = out(reg) _,
+            more = out(reg) _,
+            object = out(reg) object,
+            out("x16") _,
+            out("x17") _,
+            near = const NEAR,
+            distances = const DISTANCES,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            entries = const Slot::LINES,
+        );
+    }
+    object
+}
+
+/// One attempt to put an object onto the stack.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The object is the
+/// caller's, and the stack's after [`Attempt::Done`].
+#[inline(always)]
+pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
+    // an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len` of a slot that the
+    // thread has the number of and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_near_slot!(),
+            "ldr {more}, [{at}, {front}]",
+            "mov {n}, {object}",
+            keep_front!(),
+            "cbz {more}, 8f",
+            spin!(),
+            "ldr {n}, [{at}, {len}]",
+            spin!(),
+            "ldr {more}, [{at}, {limit}]",
+            "cmp {n}, {more}",
+            "b.hs {miss}",
+            spin!(),
+            "add {more}, {at}, {entries}",
+            "str {object}, [{more}, {n}, lsl #3]",
+            spin!(),
+            check_length!("mov x15, {n}"),
+            "add {n}, {n}, #1",
+            "add {at}, {at}, {len} - {front}",
+            "b 8f",
+            find_far_slot!("{miss}"),
+            "8:",
+            spin!(),
+            check_number!(),
+            check_front!(),
+            "str {n}, [{at}]",
+            "4:",
+            descriptor!("b {aborted}"),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            number = out(reg) _,
+            at = out(reg) _,
+            n = out(reg) _,
+            more = out(reg) _,
+            object = in(reg) object,
+            out("x16") _,
+            out("x17") _,
+            near = const NEAR,
+            distances = const DISTANCES,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            limit = const offset_of!(Private, limit),
+            entries = const Slot::LINES,
+            miss = label { return Attempt::Missed },
+            aborted = label { return Attempt::Aborted },
+        );
+    }
+    Attempt::Done
+}
+
+/// One attempt to take up to `most` objects from behind the front and write them to `to`, the top one last: how many, or
+/// zero after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. There is room for
+/// `most` objects at `to`.
+#[inline]
+pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most: usize) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `len`, all of which exist
+    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread has the number of and the pool
+    // runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!("6f"),
+            "ldr {n}, [{at}, {len}]",
+            keep_front!(),
+            spin!(),
+            "cmp {n}, {most}",
+            "csel {most}, {n}, {most}, lo",
+            "cbz {most}, 6f",
+            "sub {n}, {n}, {most}",
+            "add {from}, {at}, {entries}",
+            "add {from}, {from}, {n}, lsl #3",
+            copy!(),
+            spin!(),
+            check_number!(),
+            check_front!(),
+            check_length!("add x15, {n}, {most}"),
+            "str {n}, [{at}, {len}]",
+            "4:",
+            ways_out!("{most}"),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            to = in(reg) to,
+            most = inout(reg) most => done,
+            number = out(reg) _,
+            at = out(reg) _,
+            n = out(reg) _,
+            from = out(reg) _,
+            i = out(reg) _,
+            more = out(reg) _,
+            out("x16") _,
+            out("x17") _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            len = const offset_of!(Private, len),
+            entries = const Slot::LINES,
+        );
+    }
+    done
+}
+
+/// One attempt to put up to `most` objects, which is not zero, behind the front, in the order in which they lie before
+/// `end`: how many, of those next to `end`, or zero after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. As many objects
+/// lie before `end`; those that are counted are the stack's then.
+#[inline]
+pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
+    // caller's objects, writes entries between `len` and `limit`, which exist and are nobody's, and then `len` of a slot
+    // that the thread has the number of and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!("6f"),
+            "ldr {n}, [{at}, {len}]",
+            keep_front!(),
+            spin!(),
+            "ldr {more}, [{at}, {limit}]",
+            "subs {more}, {more}, {n}",
+            "b.ls 6f",
+            "cmp {more}, {most}",
+            "csel {most}, {more}, {most}, lo",
+            "sub {from}, {end}, {most}, lsl #3",
+            "add {to}, {at}, {entries}",
+            "add {to}, {to}, {n}, lsl #3",
+            copy!(),
+            spin!(),
+            check_number!(),
+            check_front!(),
+            check_length!("mov x15, {n}"),
+            "add {n}, {n}, {most}",
+            "str {n}, [{at}, {len}]",
+            "4:",
+            ways_out!("{most}"),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            end = in(reg) end,
+            most = inout(reg) most => done,
+            number = out(reg) _,
+            at = out(reg) _,
+            n = out(reg) _,
+            from = out(reg) _,
+            to = out(reg) _,
+            i = out(reg) _,
+            more = out(reg) _,
+            out("x16") _,
+            out("x17") _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            len = const offset_of!(Private, len),
+            limit = const offset_of!(Private, limit),
+            entries = const Slot::LINES,
+        );
+    }
+    done
+}
+
+/// One attempt to change a word from `old` to `new`.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The word is one of
+/// the slot's private stack.
+#[inline]
+pub(super) unsafe fn store_if(
+    area: Area,
+    tables: &Tables,
+    slot: *const Slot,
+    word: *const usize,
+    old: usize,
+    new: usize,
+) -> Attempt {
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, which exist (invariant 4), and writes the
+    // word of a slot that the thread has the number of and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!("{miss}"),
+            "cmp {at}, {slot}",
+            "b.ne {miss}",
+            spin!(),
+            "ldr {more}, [{word}]",
+            "cmp {more}, {old}",
+            "b.ne {miss}",
+            spin!(),
+            check_number!(),
+            "str {new}, [{word}]",
+            "4:",
+            descriptor!("b {aborted}"),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            slot = in(reg) slot,
+            word = in(reg) word,
+            old = in(reg) old,
+            new = in(reg) new,
+            number = out(reg) _,
+            at = out(reg) _,
+            n = out(reg) _,
+            more = out(reg) _,
+            out("x16") _,
+            out("x17") _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            miss = label { return Attempt::Missed },
+            aborted = label { return Attempt::Aborted },
+        );
+    }
+    Attempt::Done
+}
+
+/// Begins a sequence, with the address of the number's word in `number`, and that of the area in `more`.
+macro_rules! arm {
+    () => {
+        "mrs {number}, tpidr_el0
+        add {number}, {number}, {area}
+        and {more}, {number}, #-32
+        adrp {at}, 2f
+        add {at}, {at}, :lo12:2f
+        str {at}, [{more}, #8]
+        3:"
+    };
+}
+/// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `rseq`): then it is all ones.
+macro_rules! find_number {
+    () => {
+        concat!(
+            spin!(),
+            "ldr {n:w}, [{number}]\n",
+            keep_number!(),
+            spin!(),
+            "ldr {more:w}, [{more}, #4]\n",
+            keep_cpu!(),
+            "orr {n:w}, {n:w}, {more:w}, asr #31\n",
+            spin!(),
+        )
+    };
+}
+/// The slot in `at`. A pool that is not running has no slots, and a number without a slot has one that is closed. `running` is
+/// loaded with an acquire: `slots` comes after it.
+macro_rules! find_slot {
+    ($miss:literal) => {
+        concat!(find_number!(), load_slot!($miss), spin!())
+    };
+}
+macro_rules! load_slot {
+    ($miss:literal) => {
+        concat!(
+            "add {more}, {tables}, {running}
+            ldar {more:w}, [{more}]
+            cmp {n:w}, {more:w}\nb.hs ",
+            $miss,
+            "\n",
+            spin!(),
+            "ldr {at}, [{tables}, {slots}]
+            ldr {at}, [{at}, {n}, lsl #3]\n",
+        )
+    };
+}
+/// The same for the numbers that are near, through the slot's distance from the tables. Where the pool is not running, and where
+/// the number has no slot, it leads to one that is closed. Any other number's slot is found by `find_far_slot`.
+macro_rules! find_near_slot {
+    () => {
+        concat!(
+            find_number!(),
+            "cmp {n:w}, {near}
+            b.hs 12f
+            add {at}, {tables}, {distances}
+            ldr {at}, [{at}, {n}, lsl #3]
+            add {at}, {at}, {tables}
+            13:\n",
+            spin!(),
+        )
+    };
+}
+/// What is done for a number that is not near. It stands where nothing else comes by, before the commit.
+macro_rules! find_far_slot {
+    ($miss:literal) => {
+        concat!("12:\n", load_slot!($miss), "b 13b\n")
+    };
+}
+/// Copies `most` words from `from` to `to`.
+macro_rules! copy {
+    () => {
+        concat!(
+            "mov {i}, xzr
+            9:
+            ldr {more}, [{from}, {i}, lsl #3]\n",
+            spin!(),
+            "str {more}, [{to}, {i}, lsl #3]
+            add {i}, {i}, #1
+            cmp {i}, {most}
+            b.lo 9b\n",
+        )
+    };
+}
+/// The descriptor, and what is done after an abort.
+macro_rules! descriptor {
+    ($($aborted:literal),*) => {
+        concat!(
+            trap!(),
+            ".pushsection __rseq_cs, \"aw?\", @progbits
+            .balign 32
+            2:
+            .word 0, 0
+            .quad 3b, 4b - 3b, 5f
+            .popsection
+            .pushsection .text.unlikely, \"ax?\", @progbits
+            .balign 4
+            .inst 0xd428bc00
+            5:\n",
+            count_abort!(),
+            $($aborted,)*
+            "\n",
+            ".popsection\n",
+        )
+    };
+}
+/// What follows a sequence with a result, which is in this register: zero after a miss, and all ones after an abort.
+macro_rules! ways_out {
+    ($result:literal) => {
+        concat!(
+            "b 7f
+            6:
+            mov ",
+            $result,
+            ", xzr
+            7:\n",
+            descriptor!("mov ", $result, ", #-1\nb 7b"),
+        )
+    };
+}
+use {arm, copy, descriptor, find_far_slot, find_near_slot, find_number, find_slot, load_slot, ways_out};

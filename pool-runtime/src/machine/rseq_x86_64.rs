@@ -1,0 +1,540 @@
+//! The sequences for x86-64. The invariants are those of `rseq`, cited by its numbers.
+//!
+//! An operation commits one of two stores, to the front or to the length. They are one instruction, whose address and
+//! value were chosen before: so it is the last on both ways (invariant 5). The front is at offset zero of a slot.
+//!
+//! A sequence that has nothing to give but whether it has committed jumps to a block of the compiler's after a miss, and
+//! after an abort: who uses it need not ask. The others answer with a value, since `asm!` with labels has no outputs in
+//! stable Rust. Their way of a miss and everybody's of an abort lie in `.text.unlikely`. So does what an acquire or a
+//! release does with a number that is not near: it begins a sequence of its own there. A descriptor is data with addresses in
+//! it, so its section is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it
+//! has one.
+//!
+//! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
+//! Intel syntax takes for binary numbers. 2 is the descriptor, 3 the start, 4 the end, 5 the abort, 6 a miss, 7 the way
+//! out, 8 the commit, 9 a loop, 12 the sequence of a number that is not near.
+//!
+//! `--cfg pool_inject` adds a spin between any two steps, and looks again at what the commit relies on.
+
+use core::arch::asm;
+use core::mem::offset_of;
+
+use super::{AT_LOAD, Area, Attempt, DISTANCES, NEAR};
+use crate::slots::object::Object;
+use crate::slots::private::Private;
+use crate::slots::slot::Slot;
+use crate::slots::table::Tables;
+
+#[cfg_attr(pool_inject, path = "injection_x86_64.rs")]
+#[cfg_attr(not(pool_inject), path = "no_injection.rs")]
+mod injection;
+use injection::{
+    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+};
+
+const _: () = assert!(
+    offset_of!(Slot, private) + offset_of!(Private, front) == 0,
+    "the commit takes a slot's address for its front's"
+);
+
+/// What [`AT_LOAD`] holds, as a constant (invariant 9 of `rseq`).
+#[inline(always)]
+pub(super) fn at_load() -> isize {
+    let offset;
+    // SAFETY: reads a word that is there. It is memory, and `nomem` all the same: where it is read twice it is not changed
+    // between, or both values do (invariant 9). The address comes from the global offset table: the word may be another
+    // library's.
+    unsafe {
+        asm!(
+            "mov {offset}, qword ptr [rip + {word}@GOTPCREL]",
+            "mov {offset}, qword ptr [{offset}]",
+            word = sym AT_LOAD,
+            offset = lateout(reg) offset,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    offset
+}
+
+/// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
+#[cfg(target_feature = "crt-static")]
+pub(super) fn weak_symbols() -> [*const core::ffi::c_void; 2] {
+    let (offset, size);
+    // SAFETY: reads two words of the global offset table, which the linker makes for it.
+    unsafe {
+        asm!(
+            ".weak __rseq_offset, __rseq_size",
+            "mov {offset}, qword ptr [rip + __rseq_offset@GOTPCREL]",
+            "mov {size}, qword ptr [rip + __rseq_size@GOTPCREL]",
+            offset = out(reg) offset,
+            size = out(reg) size,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    [offset, size]
+}
+
+/// Whether what [`pop`] gives is an object: neither null nor all ones. A process has the lower half of the addresses.
+#[inline(always)]
+pub(super) fn is_object(popped: *mut ()) -> bool {
+    popped.addr() as isize > 0
+}
+
+/// The number of the calling thread's slot, stale at once; negative where the area is not registered.
+///
+/// # Safety
+///
+/// The area is the threads'.
+#[inline]
+pub(super) unsafe fn number(area: Area) -> i32 {
+    let number;
+    // SAFETY: reads two words of the area; not `pure`, as they change at any time.
+    unsafe {
+        asm!(
+            "mov {n:e}, dword ptr fs:[{start} + 4]",
+            "sar {n:e}, 31",
+            "or {n:e}, dword ptr fs:[{area}]",
+            start = in(reg) area.start(),
+            area = in(reg) area.code(),
+            n = out(reg) number,
+            options(nostack, readonly),
+        );
+    }
+    number
+}
+
+/// Ends a sequence (invariant 7 of `rseq`).
+///
+/// # Safety
+///
+/// The area is the threads'.
+#[inline]
+pub(super) unsafe fn clear(area: Area) {
+    // SAFETY: writes the area's `rseq_cs` (invariant 1).
+    unsafe {
+        asm!("mov qword ptr fs:[{start} + 8], 0", start = in(reg) area.start(), options(nostack, preserves_flags))
+    };
+}
+
+/// One attempt: the object, or null after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'.
+#[inline(always)]
+pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
+    let object;
+    // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables, a slot and an entry below
+    // `len`, all of which exist (invariant 4), and writes the front or `len` of a slot that the thread has the number of and the
+    // pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            take!(find_near_slot!(), "6f"),
+            ways_out!("{object}"),
+            far!(take!(find_far_slot!("6b"), "6b"), descriptor!("mov {object}, -1\njmp 7b")),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            at = out(reg) _,
+            n = out(reg) _,
+            object = out(reg) object,
+            near = const NEAR,
+            distances = const DISTANCES,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            entries = const Slot::LINES,
+        );
+    }
+    object
+}
+
+/// One attempt to put an object onto the stack.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The object is the
+/// caller's, and the stack's after [`Attempt::Done`].
+#[inline(always)]
+pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
+    // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables and a slot, which exist
+    // (invariant 4), writes an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len`
+    // of a slot that the thread has the number of and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            put!(find_near_slot!()),
+            "7:",
+            descriptor!("jmp {aborted}"),
+            far!(put!(find_far_slot!("{miss}")), descriptor!("jmp {aborted}")),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            at = out(reg) _,
+            slot = out(reg) _,
+            n = out(reg) _,
+            object = in(reg) object,
+            near = const NEAR,
+            distances = const DISTANCES,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            front = const offset_of!(Private, front),
+            len = const offset_of!(Private, len),
+            limit = const offset_of!(Private, limit),
+            entries = const Slot::LINES,
+            miss = label { return Attempt::Missed },
+            aborted = label { return Attempt::Aborted },
+        );
+    }
+    Attempt::Done
+}
+
+/// One attempt to take up to `most` objects from behind the front and write them to `to`, the top one last: how many, or
+/// zero after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. There is room for
+/// `most` objects at `to`.
+#[inline]
+pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most: usize) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `len`, all of which exist
+    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread has the number of and the pool
+    // runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!("6f"),
+            "mov {n}, qword ptr [{at} + {len}]",
+            keep_front!("{at}"),
+            spin!(),
+            "cmp {n}, {most}",
+            "cmovb {most}, {n}",
+            "test {most}, {most}",
+            "je 6f",
+            "lea {from}, [{at} + {n} * 8 + {entries}]",
+            "sub {n}, {most}",
+            "lea {to}, [{to} + {most} * 8]",
+            copy!(),
+            spin!(),
+            check_number!(),
+            check_front!(),
+            check_length!("lea r11, [{n} + {most}]"),
+            "mov qword ptr [{at} + {len}], {n}",
+            "4:",
+            ways_out!("{most}"),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            to = inout(reg) to => _,
+            most = inout(reg) most => done,
+            at = out(reg) _,
+            n = out(reg) _,
+            from = out(reg) _,
+            i = out(reg) _,
+            word = out(reg) _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            len = const offset_of!(Private, len),
+            entries = const Slot::LINES,
+        );
+    }
+    done
+}
+
+/// One attempt to put up to `most` objects, which is not zero, behind the front, in the order in which they lie before
+/// `end`: how many, of those next to `end`, or zero after a miss, or all ones after an abort.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. As many objects
+/// lie before `end`; those that are counted are the stack's then.
+#[inline]
+pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
+    let done;
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
+    // caller's objects, writes entries between `len` and `limit`, which exist and are nobody's, and then `len` of a slot
+    // that the thread has the number of and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!("6f"),
+            "mov {n}, qword ptr [{at} + {len}]",
+            keep_front!("{at}"),
+            spin!(),
+            "mov {i}, qword ptr [{at} + {limit}]",
+            "sub {i}, {n}",
+            "jbe 6f",
+            "cmp {i}, {most}",
+            "cmovb {most}, {i}",
+            "add {n}, {most}",
+            "lea {to}, [{at} + {n} * 8 + {entries}]",
+            copy!(),
+            spin!(),
+            check_number!(),
+            check_front!(),
+            check_length!("mov r11, {n}\nsub r11, {most}"),
+            "mov qword ptr [{at} + {len}], {n}",
+            "4:",
+            ways_out!("{most}"),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            from = in(reg) end,
+            most = inout(reg) most => done,
+            at = out(reg) _,
+            n = out(reg) _,
+            to = out(reg) _,
+            i = out(reg) _,
+            word = out(reg) _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            len = const offset_of!(Private, len),
+            limit = const offset_of!(Private, limit),
+            entries = const Slot::LINES,
+        );
+    }
+    done
+}
+
+/// One attempt to change a word from `old` to `new`.
+///
+/// # Safety
+///
+/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The word is one of
+/// the slot's private stack.
+#[inline]
+pub(super) unsafe fn store_if(
+    area: Area,
+    tables: &Tables,
+    slot: *const Slot,
+    word: *const usize,
+    old: usize,
+    new: usize,
+) -> Attempt {
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, which exist (invariant 4), and writes the
+    // word of a slot that the thread has the number of and the pool runs (invariant 3).
+    unsafe {
+        assemble!(
+            arm!(),
+            find_slot!("{miss}"),
+            "cmp {at}, {slot}",
+            "jne {miss}",
+            spin!(),
+            "cmp qword ptr [{word}], {old}",
+            "jne {miss}",
+            spin!(),
+            check_number!(),
+            "mov qword ptr [{word}], {new}",
+            "4:",
+            descriptor!("jmp {aborted}"),
+            area = in(reg) area.code(),
+            tables = in(reg) tables,
+            slot = in(reg) slot,
+            word = in(reg) word,
+            old = in(reg) old,
+            new = in(reg) new,
+            at = out(reg) _,
+            n = out(reg) _,
+            running = const offset_of!(Tables, running),
+            slots = const offset_of!(Tables, slots),
+            miss = label { return Attempt::Missed },
+            aborted = label { return Attempt::Aborted },
+        );
+    }
+    Attempt::Done
+}
+
+/// Begins a sequence, with the beginning of the area in `at`.
+macro_rules! arm {
+    () => {
+        "mov {at}, {area}
+        and {at}, -32
+        lea {n}, [rip + 2f]
+        mov qword ptr fs:[{at} + 8], {n}
+        3:\n"
+    };
+}
+/// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `rseq`): a branch, so that the
+/// slot need not wait for it.
+macro_rules! find_number {
+    ($unregistered:literal) => {
+        concat!(
+            spin!(),
+            "mov {n:e}, dword ptr fs:[{area}]\n",
+            keep_number!(),
+            spin!(),
+            "cmp dword ptr fs:[{at} + 4], 0\njs ",
+            $unregistered,
+            "\n",
+            keep_cpu!(),
+            spin!(),
+        )
+    };
+}
+/// The slot in `at`. A pool that is not running has no slots, and a number without a slot has one that is closed. `running`
+/// comes before `slots`, and processors load in order.
+macro_rules! find_slot {
+    ($miss:literal) => {
+        concat!(
+            find_number!($miss),
+            "cmp {n:e}, dword ptr [{tables} + {running}]\njae ",
+            $miss,
+            "\n",
+            spin!(),
+            "mov {at}, qword ptr [{tables} + {slots}]
+            mov {at}, qword ptr [{at} + {n} * 8]\n",
+            spin!(),
+        )
+    };
+}
+/// The slot's distance from the tables in `at`. Where the pool is not running, and where the number has no slot, it leads to one
+/// that is closed.
+macro_rules! find_near_slot {
+    () => {
+        concat!(
+            find_number!("12f"),
+            "cmp {n:e}, {near}
+            jae 12f
+            mov {at}, qword ptr [{tables} + {n} * 8 + {distances}]\n",
+            spin!(),
+        )
+    };
+}
+/// The same with any number.
+macro_rules! find_far_slot {
+    ($miss:literal) => {
+        concat!(find_slot!($miss), "sub {at}, {tables}\n")
+    };
+}
+/// The sequence of a number that is not near, with its descriptor. It goes on where the one before it ends.
+macro_rules! far {
+    ($sequence:expr, $descriptor:expr) => {
+        concat!(
+            ".pushsection .text.unlikely, \"ax?\", @progbits
+            12:\n",
+            $sequence,
+            "jmp 7b\n",
+            $descriptor,
+            ".popsection\n",
+        )
+    };
+}
+/// Stores the front, or the length, which is at the distance in `at` by now.
+macro_rules! commit {
+    () => {
+        concat!(
+            "8:\n",
+            spin!(),
+            check_number!(),
+            check_front!(),
+            "mov qword ptr [{tables} + {at}], {n}
+            4:\n",
+        )
+    };
+}
+/// Takes an object off the stack at the distance in `at`.
+macro_rules! take {
+    ($find:expr, $miss:literal) => {
+        concat!(
+            arm!(),
+            $find,
+            "mov {object}, qword ptr [{tables} + {at} + {front}]
+            xor {n:e}, {n:e}\n",
+            keep_front!("{tables} + {at}"),
+            // Neither null nor closed: a process has the lower half of the addresses.
+            "test {object}, {object}
+            jg 8f\n",
+            spin!(),
+            "lea {object}, [{tables} + {at}]
+            mov {n}, qword ptr [{object} + {len}]\n",
+            spin!(),
+            "sub {n}, 1\njb ",
+            $miss,
+            "\nmov {object}, qword ptr [{object} + {n} * 8 + {entries}]\n",
+            spin!(),
+            check_length!("lea r11, [{n} + 1]"),
+            "add {at}, {len} - {front}\n",
+            commit!(),
+        )
+    };
+}
+/// Puts the object onto it.
+macro_rules! put {
+    ($find:expr) => {
+        concat!(
+            arm!(),
+            $find,
+            "mov {n}, {object}\n",
+            keep_front!("{tables} + {at}"),
+            "cmp qword ptr [{tables} + {at} + {front}], 0
+            je 8f\n",
+            spin!(),
+            "lea {slot}, [{tables} + {at}]
+            mov {n}, qword ptr [{slot} + {len}]\n",
+            spin!(),
+            "cmp {n}, qword ptr [{slot} + {limit}]
+            jae {miss}\n",
+            spin!(),
+            "mov qword ptr [{slot} + {n} * 8 + {entries}], {object}\n",
+            spin!(),
+            check_length!("mov r11, {n}"),
+            "add {n}, 1
+            add {at}, {len} - {front}\n",
+            commit!(),
+        )
+    };
+}
+/// Copies the `most` words before `from` to those before `to`.
+macro_rules! copy {
+    () => {
+        concat!(
+            "mov {i}, {most}
+            neg {i}
+            9:
+            mov {word}, qword ptr [{from} + {i} * 8]\n",
+            spin!(),
+            "mov qword ptr [{to} + {i} * 8], {word}
+            add {i}, 1
+            jne 9b\n",
+        )
+    };
+}
+/// The descriptor, and what is done after an abort.
+macro_rules! descriptor {
+    ($($aborted:literal),*) => {
+        concat!(
+            ".pushsection __rseq_cs, \"aw?\", @progbits
+            .balign 32
+            2:
+            .long 0, 0
+            .quad 3b, 4b - 3b, 5f
+            .popsection
+            .pushsection .text.unlikely, \"ax?\", @progbits
+            .byte 0x0f, 0xb9, 0x3d
+            .long 0x53053053
+            5:\n",
+            count_abort!(),
+            $($aborted,)*
+            "\n",
+            trap!(),
+            ".popsection\n",
+        )
+    };
+}
+/// What follows a sequence with a result, which is in this register: zero after a miss, and all ones after an abort.
+macro_rules! ways_out {
+    ($result:literal) => {
+        concat!(
+            "7:\n",
+            descriptor!("mov ", $result, ", -1\njmp 7b"),
+            ".pushsection .text.unlikely, \"ax?\", @progbits
+            6:
+            xor ",
+            $result,
+            ", ",
+            $result,
+            "
+            jmp 7b
+            .popsection",
+        )
+    };
+}
+use {arm, commit, copy, descriptor, far, find_far_slot, find_near_slot, find_number, find_slot, put, take, ways_out};

@@ -1,0 +1,659 @@
+//! [`Reset`], and its implementations for the types of std.
+
+pub(crate) mod capacity;
+mod crates;
+pub(crate) mod heap;
+
+use core::cell::{Cell, OnceCell, RefCell, UnsafeCell};
+use core::cmp::Reverse;
+use core::convert::Infallible;
+use core::hash::BuildHasherDefault;
+use core::marker::{PhantomData, PhantomPinned};
+use core::mem::{ManuallyDrop, MaybeUninit};
+use core::num::{Saturating, Wrapping};
+use core::ops::{Bound, Range, RangeFrom, RangeTo};
+use core::panic::AssertUnwindSafe;
+use core::pin::Pin;
+use core::sync::atomic;
+use core::time::Duration;
+use core::{fmt, ptr};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::hash::DefaultHasher;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+use std::sync::{self, Condvar, Mutex, Once, OnceLock, PoisonError, RwLock, TryLockError};
+use std::{rc, vec};
+
+use crate::{Guard, Pooled};
+
+/// Makes a value as good as new, and keeps the memory that it owns.
+///
+/// `#[derive(Pooled)]` calls it on every field that has no key of its own.
+///
+/// # What is kept
+///
+/// | type | after the reset | kept |
+/// |---|---|---|
+/// | `Vec`, `VecDeque`, `BinaryHeap`, `String`, `OsString`, `PathBuf` | empty | the whole capacity; what the elements own is freed |
+/// | `HashMap`, `HashSet` | empty | the whole capacity and the hasher |
+/// | `BTreeMap`, `BTreeSet`, `LinkedList` | empty | nothing: their nodes are freed |
+/// | numbers and their atomics, `Duration` | zero | |
+/// | `bool`, `AtomicBool` | `false` | |
+/// | `char` | `'\0'` | |
+/// | `AtomicPtr` | null | what it points to is not freed |
+/// | `&str`, `&[T]`, `&CStr`, `&OsStr`, `&Path` | empty | |
+/// | `Option`, `OnceCell`, `OnceLock` | empty | nothing |
+/// | `Box<str>`, `Box<OsStr>`, `Box<CStr>`, `Box<Path>`, `CString`, `vec::IntoIter` | empty | nothing |
+/// | `rc::Weak`, `sync::Weak` | of nothing | nothing |
+/// | `*const T`, `*mut T` | null | what it points to is not freed |
+/// | `MaybeUninit` | uninitialized | what was in it is not dropped |
+/// | `Bound` | `Unbounded` | nothing |
+/// | `Box` of a sized type, also pinned, arrays, slices, tuples up to twelve, `Range`, `RangeFrom`, `RangeTo`, `ManuallyDrop`, `AssertUnwindSafe`, `Wrapping`, `Saturating`, `Reverse` | each value in it reset | what each value keeps |
+/// | `Cell`, `UnsafeCell`, `RefCell`, `Mutex`, `RwLock` | the value in it reset; neither borrowed, locked nor poisoned | what that value keeps |
+/// | `Cursor` | the value in it reset, and at position 0 | what that value keeps |
+/// | `Cow` | owned, and its value reset | what an owned value keeps |
+/// | [`Guard`](crate::Guard) | the object in it reset as a release does | the object, which stays in use |
+/// | `DefaultHasher` | as new | |
+/// | `Once` | not called | |
+/// | `Condvar` | as new | |
+/// | `()`, `BuildHasherDefault`, `PhantomData`, `PhantomPinned`, `io::Empty`, `io::Sink`, `fmt::Error`, `Infallible` | as before | |
+///
+/// The types of other crates stand behind the [features](crate#features) of their names:
+///
+/// | type | after the reset | kept |
+/// |---|---|---|
+/// | `bytes`: `BytesMut` | empty | the capacity that it has at that moment: what was split off has its own owner, and what was read past comes back with the next `reserve` |
+/// | `bytes`: `Bytes` | empty | nothing: its share of the memory is released |
+/// | `smallvec`: `SmallVec` | empty | the whole capacity, on the heap too |
+/// | `arrayvec`: `ArrayVec`, `ArrayString` | empty | it has no memory of its own |
+/// | `hashbrown`: `HashMap`, `HashSet`, `HashTable` | empty | the whole capacity and the hasher |
+/// | `indexmap`: `IndexMap`, `IndexSet` | empty | the whole capacity and the hasher |
+/// | `heapless`: `Vec`, `String`, `Deque`, `BinaryHeap`, `LinearMap`, `IndexMap`, `IndexSet`, `HistoryBuf` | empty | they have no memory of their own |
+/// | `zeroize`: `Zeroizing` | wiped, as its value's `Zeroize` does it | what that `Zeroize` keeps: all of it for `Vec` and `String` |
+///
+/// # What has no reset
+///
+/// These types have none, since there is no one thing to do. A field of such a type says what it wants.
+///
+/// - `NonZero`, `Instant`, `SystemTime`, `IpAddr`: no value of theirs stands for nothing. `#[pooled(set = ..)]`, or an
+///   `Option` around it.
+/// - `Arc`, `Rc`, function pointers, `mpsc::Sender`: what is shared is not emptied for the others. `#[pooled(keep)]`.
+/// - `Box<[T]>`: one of a fixed length wants its values reset, another wants to be empty. `#[pooled(with = |slice| slice.fill(0))]`, or
+///   `#[pooled(default)]`.
+/// - `Box<dyn Trait>`, though the trait has `Reset` above it: the last user may have put another type in. `#[pooled(set = ..)]`, or
+///   `#[pooled(with = |object| object.reset())]` where nobody does.
+/// - `LazyLock`, `LazyCell`: they cannot be emptied in place. `#[pooled(set = ..)]`.
+/// - `BufReader`, `BufWriter`, `LineWriter`, files and sockets: bytes are on their way. `#[pooled(with = ..)]` decides about
+///   them.
+/// - `RandomState`: a new one is another hasher. `#[pooled(keep)]`.
+///
+/// A reset is not an erasure: the bytes of a cleared buffer stay in memory until they are written over. `Zeroizing`, and the
+/// key `zeroize` of the derive, erase: see [secrets](crate::secrets).
+///
+/// # What it costs
+///
+/// The `clear` of a container drops its elements. That of a hash table takes time in proportion to its capacity: a `HashMap` that once had two
+/// million entries costs 0.1 ms in each reset in which anything is in it, for ever. `#[pooled(max_capacity = n)]` gives the memory back,
+/// and the time (35 ns). A reset of a `Mutex` or `RwLock` takes it once, to see whether a guard of it was leaked.
+///
+/// # Examples
+///
+/// ```
+/// use pool_runtime::Reset;
+///
+/// struct Decoder {
+///     window: Vec<u8>,
+///     position: usize,
+/// }
+///
+/// impl Reset for Decoder {
+///     fn reset(&mut self) {
+///         self.window.reset();
+///         self.position.reset();
+///     }
+/// }
+///
+/// let mut decoders = [Decoder { window: vec![1, 2, 3], position: 3 }];
+/// decoders.reset();
+/// assert!(decoders[0].window.is_empty());
+/// assert!(decoders[0].window.capacity() >= 3);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be reset for reuse",
+    label = "no `Reset` for this field's type",
+    note = "mark the field with what a reset does: `#[pooled(clear)]` where the type has a `clear`, which keeps its memory; \
+            `#[pooled(set = value)]` or `#[pooled(default)]`, which free it; `#[pooled(with = path)]`, or `#[pooled(keep)]`",
+    note = "or give the type a `Reset`: by `#[derive(Reset)]` where it is defined, or by hand"
+)]
+pub trait Reset {
+    /// Makes the value as good as new.
+    fn reset(&mut self);
+
+    /// Wipes what is secret in a value that is part of an object which a pool is about to drop.
+    ///
+    /// `#[derive(Reset)]` writes it from the field key `zeroize`, and for the fields without a key. Types that hold one value
+    /// or several in place hand it on to each; others do nothing. See [secrets](crate::secrets).
+    #[inline]
+    fn wipe_value(&mut self) {}
+    /// The same for each of many: at once for numbers, since a loop over 64 KiB takes a debug build 255 µs.
+    #[doc(hidden)]
+    #[inline]
+    fn reset_slice(values: &mut [Self])
+    where
+        Self: Sized,
+    {
+        values.iter_mut().for_each(Self::reset);
+    }
+}
+
+macro_rules! reset_by {
+    (clear: $($(#[$attr:meta])* [$($params:tt)*] $ty:ty;)+) => {$(
+        $(#[$attr])*
+        impl<$($params)*> Reset for $ty {
+            #[inline]
+            fn reset(&mut self) {
+                self.clear();
+            }
+        }
+    )+};
+    (value: $($value:expr => $($ty:ty),+;)+) => {$($(
+        impl Reset for $ty {
+            #[inline]
+            fn reset(&mut self) {
+                *self = $value;
+            }
+        }
+    )+)+};
+    (zero: $($value:expr => $($ty:ty),+;)+) => {$($(
+        impl Reset for $ty {
+            #[inline]
+            fn reset(&mut self) {
+                *self = $value;
+            }
+
+            #[inline]
+            fn reset_slice(values: &mut [Self]) {
+                // SAFETY: the bytes are those of the slice, and zeros are the value that a reset makes.
+                unsafe { ptr::write_bytes(values.as_mut_ptr(), 0, values.len()) }
+            }
+        }
+    )+)+};
+    (atomic: $($width:literal, $value:expr => $($ty:ident),+;)+) => {$($(
+        #[cfg(target_has_atomic = $width)]
+        impl Reset for atomic::$ty {
+            #[inline]
+            fn reset(&mut self) {
+                *self.get_mut() = $value;
+            }
+        }
+    )+)+};
+    (tuple: $($($name:ident)+;)+) => {$(
+        impl<$($name: Reset),+> Reset for ($($name,)+) {
+            #[inline]
+            fn reset(&mut self) {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                $($name.reset();)+
+            }
+
+            #[inline]
+            fn wipe_value(&mut self) {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                $($name.wipe_value();)+
+            }
+        }
+    )+};
+}
+
+reset_by! { clear:
+    [T] Vec<T>;
+    [T] VecDeque<T>;
+    [T] BinaryHeap<T>;
+    [T] LinkedList<T>;
+    [K, V, S] HashMap<K, V, S>;
+    [T, S] HashSet<T, S>;
+    [K, V] BTreeMap<K, V>;
+    [T] BTreeSet<T>;
+    [] String;
+    [] OsString;
+    [] PathBuf;
+}
+
+reset_by! { zero:
+    0 => u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize;
+    0.0 => f32, f64;
+    false => bool;
+    '\0' => char;
+}
+
+reset_by! { value:
+    () => ();
+    Duration::ZERO => Duration;
+    "" => &str;
+    Path::new("") => &Path;
+    Default::default() => &OsStr, &CStr, Box<str>, Box<OsStr>, Box<CStr>;
+    Path::new("").into() => Box<Path>;
+    Condvar::new() => Condvar;
+    io::empty() => io::Empty;
+    io::sink() => io::Sink;
+    fmt::Error => fmt::Error;
+    DefaultHasher::new() => DefaultHasher;
+    Once::new() => Once;
+}
+
+reset_by! { atomic:
+    "8", 0 => AtomicU8, AtomicI8;
+    "8", false => AtomicBool;
+    "16", 0 => AtomicU16, AtomicI16;
+    "32", 0 => AtomicU32, AtomicI32;
+    "64", 0 => AtomicU64, AtomicI64;
+    "ptr", 0 => AtomicUsize, AtomicIsize;
+}
+
+reset_by! { tuple:
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+    A B C D E F G;
+    A B C D E F G H;
+    A B C D E F G H I;
+    A B C D E F G H I J;
+    A B C D E F G H I J K;
+    A B C D E F G H I J K L;
+}
+
+#[cfg(target_has_atomic = "ptr")]
+impl<T> Reset for atomic::AtomicPtr<T> {
+    #[inline]
+    fn reset(&mut self) {
+        *self.get_mut() = ptr::null_mut();
+    }
+}
+
+impl<T> Reset for &[T] {
+    #[inline]
+    fn reset(&mut self) {
+        *self = &[];
+    }
+}
+
+impl<T> Reset for Option<T> {
+    #[inline]
+    fn reset(&mut self) {
+        *self = None;
+    }
+}
+
+impl<T> Reset for OnceCell<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.take();
+    }
+}
+
+impl<T> Reset for OnceLock<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.take();
+    }
+}
+
+impl<T: InBox + ?Sized> Reset for Box<T> {
+    #[inline]
+    fn reset(&mut self) {
+        (**self).reset_in_box();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        (**self).wipe_in_box();
+    }
+}
+
+/// What a box has at every time: a type of a known size. It stands before `Reset` for its message.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`Box<{Self}>` cannot be reset for reuse",
+    label = "no `Reset` for this field's type",
+    note = "another type, or another length, may be in a box of an unsized type: mark the field `#[pooled(default)]` or \
+            `#[pooled(set = value)]`, which free it, or `#[pooled(with = path)]`, as in `with = |slice| slice.fill(0)`",
+    note = "for a box of a sized type, derive or implement the `Reset` of that type"
+)]
+pub trait InBox {
+    fn reset_in_box(&mut self);
+    fn wipe_in_box(&mut self);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Reset> InBox for T {
+    #[inline]
+    fn reset_in_box(&mut self) {
+        self.reset();
+    }
+
+    #[inline]
+    fn wipe_in_box(&mut self) {
+        self.wipe_value();
+    }
+}
+
+impl<T: Reset + Unpin> Reset for Pin<Box<T>> {
+    #[inline]
+    fn reset(&mut self) {
+        (**self).reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        (**self).wipe_value();
+    }
+}
+
+/// A new one owns a byte, so an empty one is left alone.
+impl Reset for CString {
+    #[inline]
+    fn reset(&mut self) {
+        if !self.is_empty() {
+            *self = CString::default();
+        }
+    }
+}
+
+impl<T> Reset for vec::IntoIter<T> {
+    #[inline]
+    fn reset(&mut self) {
+        *self = vec::IntoIter::default();
+    }
+}
+
+impl<T> Reset for rc::Weak<T> {
+    #[inline]
+    fn reset(&mut self) {
+        *self = rc::Weak::new();
+    }
+}
+
+impl<T> Reset for sync::Weak<T> {
+    #[inline]
+    fn reset(&mut self) {
+        *self = sync::Weak::new();
+    }
+}
+
+impl<T> Reset for *const T {
+    #[inline]
+    fn reset(&mut self) {
+        *self = ptr::null();
+    }
+}
+
+impl<T> Reset for *mut T {
+    #[inline]
+    fn reset(&mut self) {
+        *self = ptr::null_mut();
+    }
+}
+
+/// What was written into it is not dropped, as by every assignment to one.
+impl<T> Reset for MaybeUninit<T> {
+    #[inline]
+    fn reset(&mut self) {
+        *self = MaybeUninit::uninit();
+    }
+}
+
+impl<T: Reset + ?Sized> Reset for ManuallyDrop<T> {
+    #[inline]
+    fn reset(&mut self) {
+        (**self).reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        (**self).wipe_value();
+    }
+}
+
+impl<T: Reset> Reset for AssertUnwindSafe<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.0.wipe_value();
+    }
+}
+
+impl<T> Reset for Bound<T> {
+    #[inline]
+    fn reset(&mut self) {
+        *self = Bound::Unbounded;
+    }
+}
+
+impl<T: Reset> Reset for RangeFrom<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.start.reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.start.wipe_value();
+    }
+}
+
+impl<T: Reset> Reset for RangeTo<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.end.reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.end.wipe_value();
+    }
+}
+
+impl Reset for Infallible {
+    fn reset(&mut self) {
+        match *self {}
+    }
+}
+
+impl<T: Reset> Reset for [T] {
+    #[inline]
+    fn reset(&mut self) {
+        T::reset_slice(self);
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.iter_mut().for_each(T::wipe_value);
+    }
+}
+
+impl<T: Reset, const N: usize> Reset for [T; N] {
+    #[inline]
+    fn reset(&mut self) {
+        self.as_mut_slice().reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.as_mut_slice().wipe_value();
+    }
+}
+
+impl<T: Reset> Reset for Wrapping<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+impl<T: Reset> Reset for Saturating<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+impl<T: Reset> Reset for Reverse<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+impl<T: Reset> Reset for Range<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.start.reset();
+        self.end.reset();
+    }
+}
+
+impl<T: ToOwned<Owned: Reset + Default> + ?Sized> Reset for Cow<'_, T> {
+    #[inline]
+    fn reset(&mut self) {
+        match self {
+            Cow::Owned(value) => value.reset(),
+            Cow::Borrowed(_) => *self = Cow::Owned(Default::default()),
+        }
+    }
+}
+
+impl<T: Reset + ?Sized> Reset for Cell<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.get_mut().reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().wipe_value();
+    }
+}
+
+impl<T: Reset + ?Sized> Reset for UnsafeCell<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.get_mut().reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().wipe_value();
+    }
+}
+
+/// Replaces a value with what a function makes of it.
+///
+/// The function does not panic: the value would be dropped twice.
+#[inline]
+fn replace_with<T>(place: &mut T, make: impl FnOnce(T) -> T) {
+    // SAFETY: the place holds a value, which is owned by `old` alone until another is written in its stead: nothing between the two
+    // panics, as the caller says.
+    let old = unsafe { ptr::read(place) };
+    let new = make(old);
+    // SAFETY: the place is borrowed exclusively; what was in it is gone.
+    unsafe { ptr::write(place, new) }
+}
+
+/// A guard of it that was leaked is forgotten.
+impl<T: Reset> Reset for RefCell<T> {
+    #[inline]
+    fn reset(&mut self) {
+        if self.try_borrow_mut().is_err() {
+            replace_with(self, |cell| RefCell::new(cell.into_inner()));
+        }
+        self.get_mut().reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().wipe_value();
+    }
+}
+
+/// A guard of it that was leaked is forgotten, and so is its poison.
+impl<T: Reset> Reset for Mutex<T> {
+    #[inline]
+    fn reset(&mut self) {
+        if matches!(self.try_lock(), Err(TryLockError::WouldBlock)) {
+            replace_with(self, |mutex| Mutex::new(mutex.into_inner().unwrap_or_else(PoisonError::into_inner)));
+        }
+        self.clear_poison();
+        self.get_mut().unwrap_or_else(PoisonError::into_inner).reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()).wipe_value();
+    }
+}
+
+/// A guard of it that was leaked is forgotten, and so is its poison.
+impl<T: Reset> Reset for RwLock<T> {
+    #[inline]
+    fn reset(&mut self) {
+        if matches!(self.try_write(), Err(TryLockError::WouldBlock)) {
+            replace_with(self, |lock| RwLock::new(lock.into_inner().unwrap_or_else(PoisonError::into_inner)));
+        }
+        self.clear_poison();
+        self.get_mut().unwrap_or_else(PoisonError::into_inner).reset();
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()).wipe_value();
+    }
+}
+
+impl<T: Reset> Reset for Cursor<T> {
+    #[inline]
+    fn reset(&mut self) {
+        self.get_mut().reset();
+        self.set_position(0);
+    }
+
+    #[inline]
+    fn wipe_value(&mut self) {
+        self.get_mut().wipe_value();
+    }
+}
+
+/// Resets the object by the rules of its own pool; it stays in use. For fields that are guards.
+///
+/// Where this trait is in scope, `guard.reset()` is this, though `T` may have a `reset` of its own: that one is
+/// `(*guard).reset()`.
+impl<T: Pooled> Reset for Guard<T> {
+    #[inline]
+    fn reset(&mut self) {
+        T::reset_object(self);
+    }
+}
+
+impl<H> Reset for BuildHasherDefault<H> {
+    #[inline]
+    fn reset(&mut self) {}
+}
+
+impl<T: ?Sized> Reset for PhantomData<T> {
+    #[inline]
+    fn reset(&mut self) {}
+}
+
+impl Reset for PhantomPinned {
+    #[inline]
+    fn reset(&mut self) {}
+}

@@ -1,0 +1,80 @@
+//! [`List`], idle objects that every thread may take: a slot's shared overflow, and its victims.
+//!
+//! # Invariants
+//!
+//! 1. Acquire and release take the lock with `try_lock` only. A sweep waits for it.
+//! 2. No user code runs under the lock: objects are moved, never dropped there.
+//! 3. Each object in a list is charged to the pool's bound.
+//! 4. `len` is the length as the last holder left it. Who reads zero passes by and stores nothing (golang/go#80486).
+//!
+//! # Orderings
+//!
+//! `len` is `Relaxed`: it is a hint, and the mutex orders the objects. A thread that has been told of a release (joined
+//! the thread, received a message) reads the length as of then or newer, by coherence. A sweep, which must not be misled by it, reads
+//! it behind a fence ([`is_settled_and_empty`](List::is_settled_and_empty)).
+
+use core::ops::{Deref, DerefMut};
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
+
+use crate::slots::object::Object;
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, fence};
+
+pub(crate) struct List {
+    len: AtomicUsize,
+    objects: Mutex<Vec<Object>>,
+}
+
+impl List {
+    pub(crate) fn new() -> Self {
+        Self { len: AtomicUsize::new(0), objects: Mutex::new(Vec::new()) }
+    }
+
+    /// How many objects lie here, at a moment that has passed by now.
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Relaxed)
+    }
+
+    /// Whether nothing is here, and no thread is about to add an object that it has taken off a stack: it would have the lock.
+    ///
+    /// The caller must have seen the stack without the object: then it sees the lock taken, too, or left.
+    pub(crate) fn is_settled_and_empty(&self) -> bool {
+        if self.objects.is_locked() {
+            return false;
+        }
+        // Acquire: `is_locked` is a Relaxed load, and pairs by this with the Release that the last holder left the lock with. So
+        // the length is that holder's or newer.
+        fence(Acquire);
+        self.len() == 0
+    }
+
+    /// Takes the lock, if it is free.
+    pub(crate) fn try_lock(&self) -> Option<Locked<'_>> {
+        self.objects.try_lock().map(|objects| Locked { len: &self.len, objects })
+    }
+}
+
+/// The holder of a [`List`]'s lock.
+pub(crate) struct Locked<'a> {
+    len: &'a AtomicUsize,
+    objects: MutexGuard<'a, Vec<Object>>,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Vec<Object>;
+
+    fn deref(&self) -> &Vec<Object> {
+        &self.objects
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Vec<Object> {
+        &mut self.objects
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.len.store(self.objects.len(), Relaxed);
+    }
+}

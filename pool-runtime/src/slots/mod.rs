@@ -1,0 +1,29 @@
+//! Where idle objects lie. These modules hold data and say who may touch it. They decide nothing: `storage` does.
+//!
+//! ```text
+//! a pool's static                               the heap, for each number that a thread has come with
+//!  near.distances[n] ------------------------>  Slot
+//!  running: 0 | STARTED | STARTED + n            private stack: front -> object     the threads with this number, one at a time, and a sweep
+//!  first --> Table [0][1]..[n) --> next  ^                      objects[..len]      len <= limit
+//!                   +--------------------+       shared, victims: lists             any thread, by try-lock
+//!  bound: the limit, and what is charged         counters                           any thread, Relaxed
+//! ```
+//!
+//! A number is a concurrency id or a CPU's on restartable sequences, and on the portable backend the one that a thread was given.
+//!
+//! # What adds up
+//!
+//! While no thread is at work in the pool:
+//!
+//! - what is charged = the capacities of the private stacks + the objects in lists + those that a sweep has taken and not dropped yet
+//! - idle = the objects on private stacks + those in lists + those that are being weighed
+//! - in use = created + adopted − dropped − detached − idle
+//!
+//! An object is charged before it comes, and its charge is given back after it has gone, so idle never exceeds the bound.
+
+pub(crate) mod list;
+pub(crate) mod near;
+pub(crate) mod object;
+pub(crate) mod private;
+pub(crate) mod slot;
+pub(crate) mod table;

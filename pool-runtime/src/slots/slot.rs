@@ -1,0 +1,95 @@
+//! [`Slot`], a pool's part for one thread that runs: whichever has its number now (`cpu`).
+//!
+//! # Invariants
+//!
+//! 1. The private stack, the lists that thieves read, and the counters lie on 128-byte lines of their own.
+//! 2. A slot is found by a number that is stale by the time it is used: any thread may reach any slot, so nothing here
+//!    relies on being alone.
+//! 3. An idle object moves from one place to another only between a private stack and a list, by a mover who has that
+//!    list locked, and who puts it onto or takes it off the stack only if the pool is running (`table`): in a restartable
+//!    sequence, or under the stack's lock. So nothing goes onto a stack or comes off it once a sweep that has stopped the
+//!    pool and fenced has held it. And an object that was on its way before lies in a list when its mover lets go of that
+//!    list, or on a stack that the sweep has not yet held.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use core::slice;
+use std::alloc::{alloc, dealloc, handle_alloc_error};
+
+use crossbeam_utils::CachePadded;
+
+use crate::slots::list::List;
+use crate::slots::private::{Line, Private};
+use crate::stats::Counters;
+
+#[repr(C)]
+pub(crate) struct Slot {
+    pub(crate) private: Private,
+    pub(crate) lists: CachePadded<Lists>,
+    pub(crate) counters: CachePadded<Counters>,
+}
+
+/// What any thread may take.
+pub(crate) struct Lists {
+    /// The overflow of the private stack.
+    pub(crate) shared: List,
+    /// What was idle at the last ageing step and has not been acquired since.
+    pub(crate) victims: List,
+}
+
+impl Slot {
+    /// Where the lines of the private stack are, from the slot's address.
+    pub(crate) const LINES: usize = size_of::<Self>();
+
+    /// An empty slot, whose private stack can grow to `local` objects.
+    pub(crate) fn make(local: usize) -> NonNull<Self> {
+        let lines = Private::lines_for(local);
+        let layout = Self::layout(lines);
+        // SAFETY: the layout is that of a slot at least, so not of size zero.
+        let memory = unsafe { alloc(layout) };
+        let Some(slot) = NonNull::new(memory.cast::<Self>()) else { handle_alloc_error(layout) };
+        // SAFETY: the lines are in the same piece of memory, behind the slot.
+        let first = unsafe { slot.as_ptr().add(1) }.cast::<Line>();
+        for number in 0..lines {
+            // SAFETY: there is memory for as many lines.
+            let line = unsafe { first.add(number) };
+            // SAFETY: as above, and `layout` has the alignment.
+            unsafe { line.write(Line::default()) };
+        }
+        // SAFETY: they have just been written, are never written but as atomics, and are there for as long as the slot.
+        let objects = unsafe { slice::from_raw_parts(first, lines) };
+        let made = Self {
+            private: Private::new(objects),
+            lists: CachePadded::new(Lists { shared: List::new(), victims: List::new() }),
+            counters: CachePadded::new(Counters::new()),
+        };
+        // SAFETY: there is memory for a slot, with its alignment.
+        unsafe { slot.write(made) };
+        slot
+    }
+
+    /// Frees a slot.
+    ///
+    /// # Safety
+    ///
+    /// It came from [`make`](Self::make), there is no object in it, and nobody else uses it.
+    pub(crate) unsafe fn unmake(slot: NonNull<Self>) {
+        // SAFETY: nobody else uses it, and it is not used again.
+        let Self { private, .. } = unsafe { slot.read() };
+        // SAFETY: `make` had the memory from `alloc` with this layout. What is in the lines needs no drop.
+        unsafe { dealloc(slot.as_ptr().cast(), Self::layout(private.lines())) };
+    }
+
+    fn layout(lines: usize) -> Layout {
+        let lines = Layout::array::<Line>(lines);
+        let layout = lines.and_then(|lines| Layout::new::<Self>().extend(lines));
+        let (layout, offset) = layout.expect("`MAX_LOCAL` objects fit into memory");
+        debug_assert_eq!(offset, Self::LINES);
+        layout
+    }
+
+    /// How many objects lie here, at moments that have passed by now.
+    pub(crate) fn idle(&self) -> usize {
+        self.private.len() + self.lists.shared.len() + self.lists.victims.len()
+    }
+}

@@ -1,0 +1,385 @@
+//! [`Tables`], a pool's slots by number.
+//!
+//! The first table covers the numbers that the machine's CPUs can have, and so all concurrency ids; a number beyond it
+//! appends another table. Tables and slots are made when a thread first needs them (Go's `pinSlow`), by whichever thread comes first, without a lock: who loses the
+//! race frees its own and takes the winner's.
+//!
+//! # Invariants
+//!
+//! 1. Tables and slots are never moved, replaced or freed once they are published: a pool is a static, and a reference
+//!    to them is good for ever. What grows is the chain, so nothing idle is lost by growing. They are freed when the library is
+//!    unloaded that the pool is part of: then there is nobody who could have a reference, nor the code that would use it.
+//! 2. `running` is `STARTED` and the number of slots of `first` while the pool runs. It is `UNSTARTED` before that, and stays
+//!    so where pooling is off; it is `STARTED` alone while a sweep has the pool stopped, and only the sweep changes that.
+//!    `slots` leads to the slots of `first` from the start on. What is `near` is stopped and runs again with `running`.
+//! 3. A sweep that has stopped the pool, fenced, and then held a private stack knows that whoever uses that stack later
+//!    sees the pool stopped, until [`restart`](Tables::restart).
+//! 4. The place of a slot that has not been made leads to one that is closed, has no room and is never written: a
+//!    sequence finds nothing there, and asks no more.
+//!
+//! # Orderings
+//!
+//! Publication is `Release`, lookup is `Acquire`: what was built is seen whole.
+//!
+//! Invariant 3 with restartable sequences: each reads `running` itself, or what is `near`, and the fence ends those that
+//! have read it before (`machine::rseq`). They read `slots` after `running`, and a slot through an address: what they find is
+//! seen whole.
+//!
+//! Invariant 3 on the portable backend, where the fence is nothing. For a slot that exists: the sweep's hold of the stack
+//! comes after its stop, and the later holder synchronises with it through the lock. For a slot that is made while the
+//! sweep goes by, [`visit`](Table::visit) exchanges nothing for nothing, `AcqRel`, wherever it finds no slot: either the
+//! maker's exchange came first and the sweep sees the slot, or it comes second, reads the sweep's, and with it the stop,
+//! which is then also seen by whoever finds the slot. The end of the chain is treated the same.
+
+use core::iter::successors;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+#[cfg(not(pool_loom))]
+use crossbeam_utils::CachePadded;
+
+use crate::machine::{self, Area};
+use crate::slots::near::Near;
+#[cfg(not(pool_loom))]
+use crate::slots::private::Closed;
+use crate::slots::slot::Slot;
+use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
+
+#[repr(C)]
+pub(crate) struct Tables {
+    /// The slots with the first numbers, for what acquires and releases one object.
+    pub(crate) near: Near<{ machine::NEAR }>,
+    /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half.
+    pub(crate) running: AtomicUsize,
+    /// The slots of `first`; null until the pool is started.
+    pub(crate) slots: AtomicPtr<AtomicPtr<Slot>>,
+    /// Where the rseq areas are ([`Area::code`]); zero on the portable backend, and until the pool is started.
+    area: AtomicIsize,
+    /// Where the chain begins; null until the pool is first used.
+    first: AtomicPtr<Table>,
+}
+
+const UNSTARTED: usize = 0;
+const STARTED: usize = 1 << (usize::BITS - 1);
+
+pub(crate) struct Table {
+    slots: Box<[AtomicPtr<Slot>]>,
+    /// The slots after these.
+    next: AtomicPtr<Table>,
+}
+
+impl Tables {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                near: Near::new(),
+                running: AtomicUsize::new(UNSTARTED),
+                slots: AtomicPtr::new(ptr::null_mut()),
+                area: AtomicIsize::new(0),
+                first: AtomicPtr::new(ptr::null_mut()),
+            }
+        }
+    }
+
+    /// The rseq areas, if the pool uses them. `None` is a guess: the pool may have been started since.
+    #[inline]
+    pub(crate) fn area(&self) -> Option<Area> {
+        Area::from_code(self.area.load(Relaxed))
+    }
+
+    /// The slot with this number, if it has been made, the pool is running on the portable backend, and the number is not
+    /// beyond the first table.
+    #[inline]
+    pub(crate) fn running_portable_slot(&self, number: usize) -> Option<&'static Slot> {
+        // Acquire: pairs with `start` and `restart`.
+        let len = self.running.load(Acquire) & !STARTED;
+        // Asked after the acquire: who sees the pool run sees with what.
+        if number >= len || self.area().is_some() {
+            return None;
+        }
+        // SAFETY: the pool was started, so `slots` leads to as many slots (invariant 2).
+        let slot = unsafe { self.slots.load(Relaxed).add(number) };
+        // SAFETY: as above; tables are never freed (invariant 1).
+        let slot = unsafe { &*slot };
+        // Acquire: pairs with `get_or_make`.
+        published(slot.load(Acquire), no_slot())
+    }
+
+    /// Whether the pool is running still. Exact for the holder of a private stack (invariant 3), a guess for others.
+    #[inline]
+    pub(crate) fn is_running(&self) -> bool {
+        self.running_slots() != 0
+    }
+
+    /// How many slots `first` has, or zero where the pool is not running: a guess, as for `is_running`.
+    #[inline]
+    fn running_slots(&self) -> usize {
+        self.running.load(Relaxed) & !STARTED
+    }
+
+    /// Lets sequences find a slot, which has been made under this number, by a shorter way. `false` where the pool is not
+    /// running, or the number is beyond the first table.
+    pub(crate) fn note(&self, number: usize, slot: &'static Slot) -> bool {
+        let found = number < self.running_slots();
+        if found {
+            self.near.note(number, slot);
+        }
+        found
+    }
+
+    /// Whether the pool was ever started: always false where pooling is off.
+    #[inline]
+    pub(crate) fn is_started(&self) -> bool {
+        self.running.load(Relaxed) != UNSTARTED
+    }
+
+    /// Whether the pool was started and does not run: a guess, as for `is_running`.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.running.load(Relaxed) == STARTED
+    }
+
+    /// The first table, if the pool has been used.
+    pub(crate) fn first(&self) -> Option<&'static Table> {
+        // Acquire: pairs with `first_or_make`.
+        published(self.first.load(Acquire), ptr::null_mut())
+    }
+
+    /// The first table, made with `len` slots where there is none. The pool is not started by this.
+    pub(crate) fn first_or_make(&self, len: usize) -> &'static Table {
+        Table::install(&self.first, len)
+    }
+
+    /// Starts the pool, whose first table is made, with restartable sequences if there is an area. Nothing happens where
+    /// it was started before: while a sweep has it stopped, only the sweep lets it run again.
+    pub(crate) fn start(&self, area: Option<Area>) {
+        let Some(first) = self.first() else { return };
+        self.slots.store(first.slots.as_ptr().cast_mut(), Relaxed);
+        self.area.store(area.map_or(0, Area::code), Relaxed);
+        // Release: pairs with `running_portable_slot`. A failure is another starter's success, or a sweep's stop.
+        let _ = self.running.compare_exchange(UNSTARTED, STARTED | first.slots.len(), Release, Relaxed);
+    }
+
+    /// Stops the pool for a sweep, which then holds each private stack once (invariant 3). A pool that was never
+    /// started is left alone: it has no slots, so nothing idle.
+    pub(crate) fn stop(&self) -> bool {
+        // Acquire: pairs with `start`. A pool that is found started has its first table, whose slots are all stopped below, also by
+        // a sweep that does not come by way of the registry's list.
+        let started = self.running.load(Acquire) != UNSTARTED;
+        if started {
+            // Relaxed: it is the hold of each private stack, after this, that others synchronise with.
+            self.running.store(STARTED, Relaxed);
+            self.near.stop(self.first().map_or(0, |first| first.slots.len()));
+        }
+        started
+    }
+
+    /// Lets the pool run again after a sweep.
+    pub(crate) fn restart(&self) {
+        let Some(first) = self.first() else { return };
+        self.near.restart(first.slots.len());
+        // Release: pairs with `running_portable_slot`.
+        self.running.store(STARTED | first.slots.len(), Release);
+    }
+
+    /// Frees the tables and the slots. The pool is as it was before its first use.
+    ///
+    /// # Safety
+    ///
+    /// There is no object in it, and nobody else uses it.
+    #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
+    pub(crate) unsafe fn clear(&self) {
+        if let Some(first) = self.first() {
+            self.near.restart(first.slots.len());
+        }
+        self.running.store(UNSTARTED, Relaxed);
+        self.slots.store(ptr::null_mut(), Relaxed);
+        self.area.store(0, Relaxed);
+        let mut next = self.first.swap(ptr::null_mut(), Relaxed);
+        while let Some(table) = NonNull::new(next) {
+            // SAFETY: it came from `install`, and is freed below.
+            let Table { slots, next: after } = unsafe { table.as_ref() };
+            for slot in slots.iter().map(|slot| slot.load(Relaxed)).filter(|&slot| slot != no_slot()) {
+                // SAFETY: it came from `install`; no object is in it, and nobody else uses it (the caller's promise).
+                unsafe { NonNull::new(slot).into_iter().for_each(|slot| Slot::unmake(slot)) };
+            }
+            next = after.load(Relaxed);
+            // SAFETY: it came from `install`, and nobody else uses it (the caller's promise).
+            unsafe { Table::unmake(table) };
+        }
+    }
+}
+
+impl Table {
+    fn make(len: usize) -> NonNull<Self> {
+        let slots = (0..len).map(|_| AtomicPtr::new(no_slot())).collect();
+        NonNull::from(Box::leak(Box::new(Self { slots, next: AtomicPtr::default() })))
+    }
+
+    /// # Safety
+    ///
+    /// It came from [`make`](Self::make), and nobody else uses it.
+    unsafe fn unmake(table: NonNull<Self>) {
+        // SAFETY: a leaked box, and the caller's promise.
+        drop(unsafe { Box::from_raw(table.as_ptr()) });
+    }
+
+    /// The slot with this number, counted from this table on, if it has been made.
+    pub(crate) fn get(&self, number: usize) -> Option<&'static Slot> {
+        match self.slots.get(number) {
+            // Acquire: pairs with `get_or_make`.
+            Some(slot) => published(slot.load(Acquire), no_slot()),
+            None => self.get_beyond(number),
+        }
+    }
+
+    #[cold]
+    fn get_beyond(&self, number: usize) -> Option<&'static Slot> {
+        // Acquire: pairs with `get_or_make`.
+        published(self.next.load(Acquire), ptr::null_mut())?.get(number - self.slots.len())
+    }
+
+    /// The slot with this number, counted from this table on, made where there is none, with a private stack that can
+    /// grow to `local` objects.
+    pub(crate) fn get_or_make(&self, number: usize, local: usize) -> &'static Slot {
+        match self.slots.get(number) {
+            // SAFETY: a slot lives until it is unmade.
+            Some(slot) => unsafe { install(slot, no_slot(), || Slot::make(local), Slot::unmake) },
+            None => Self::install(&self.next, self.slots.len()).get_or_make(number - self.slots.len(), local),
+        }
+    }
+
+    /// The table at `place`, made with `len` slots where there is none.
+    fn install(place: &AtomicPtr<Self>, len: usize) -> &'static Self {
+        // SAFETY: a table lives until it is unmade.
+        unsafe { install(place, ptr::null_mut(), || Self::make(len), Self::unmake) }
+    }
+
+    /// Every slot, beginning with one number and going round.
+    pub(crate) fn slots_from(&'static self, number: usize) -> impl Iterator<Item = &'static Slot> {
+        self.places()
+            .skip(number)
+            .chain(self.places().take(number))
+            .filter_map(|slot| published(slot.load(Acquire), no_slot()))
+    }
+
+    /// Every slot, for a sweep that has stopped the pool: a slot that is made later is found by nobody who has not seen
+    /// the stop (invariant 3).
+    pub(crate) fn visit(&'static self) -> impl Iterator<Item = &'static Slot> {
+        successors(Some(self), |table| settled(&table.next, ptr::null_mut()))
+            .flat_map(|table| table.slots.iter())
+            .filter_map(|slot| settled(slot, no_slot()))
+    }
+
+    fn places(&'static self) -> impl Iterator<Item = &'static AtomicPtr<Slot>> {
+        successors(Some(self), |table| published(table.next.load(Acquire), ptr::null_mut()))
+            .flat_map(|table| table.slots.iter())
+    }
+}
+
+/// What the place of a slot holds that has not been made (invariant 4).
+#[cfg(not(pool_loom))]
+#[inline]
+fn no_slot() -> *mut Slot {
+    (&raw const NO_SLOT).cast::<Slot>().cast_mut()
+}
+
+/// Without sequences null does, and loom has no statics.
+#[cfg(pool_loom)]
+fn no_slot() -> *mut Slot {
+    ptr::null_mut()
+}
+
+/// The beginning of a slot, which is all that a sequence reads of it.
+#[cfg(not(pool_loom))]
+static NO_SLOT: CachePadded<Closed> = CachePadded::new(Closed::new());
+
+/// What `place` leads to, if it is not nothing, which is null or [`no_slot`].
+#[inline]
+fn published<T>(pointer: *mut T, nothing: *mut T) -> Option<&'static T> {
+    if pointer == nothing {
+        return None;
+    }
+    // SAFETY: it came from `install`, and is good for ever (invariant 1).
+    Some(unsafe { &*pointer })
+}
+
+/// What is published at `place`, made and published by us where nothing is.
+///
+/// # Safety
+///
+/// `make` makes something that lives until `unmake` is called with it, which may be called while nobody else knows it.
+unsafe fn install<T>(
+    place: &AtomicPtr<T>,
+    nothing: *mut T,
+    make: impl FnOnce() -> NonNull<T>,
+    unmake: unsafe fn(NonNull<T>),
+) -> &'static T {
+    // Acquire: pairs with the exchange below.
+    if let Some(published) = published(place.load(Acquire), nothing) {
+        return published;
+    }
+    let made = make();
+    // AcqRel: Release publishes what was made; Acquire pairs with the winner's, or with a sweep's (`settled`).
+    match place.compare_exchange(nothing, made.as_ptr(), AcqRel, Acquire) {
+        // SAFETY: made just now, and good for ever (invariant 1).
+        Ok(_) => unsafe { made.as_ref() },
+        Err(winner) => {
+            // SAFETY: made just now; the exchange failed, so nobody has seen it.
+            unsafe { unmake(made) };
+            published(winner, nothing).expect("a place that does not hold nothing is published")
+        }
+    }
+}
+
+/// What is published at `place`; where nothing is, whoever publishes there later synchronises with us.
+fn settled<T>(place: &AtomicPtr<T>, nothing: *mut T) -> Option<&'static T> {
+    published(place.load(Acquire), nothing).or_else(|| {
+        let (Ok(pointer) | Err(pointer)) = place.compare_exchange(nothing, nothing, AcqRel, Acquire);
+        published(pointer, nothing)
+    })
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+
+    fn started() -> (Tables, &'static Table) {
+        let tables = Tables::new();
+        let first = tables.first_or_make(2);
+        tables.start(None);
+        (tables, first)
+    }
+
+    #[test]
+    fn a_number_beyond_the_table_extends_it_and_moves_nothing() {
+        let (_tables, first) = started();
+        let slots: Vec<_> = [1, 0, 7, 2].map(|number| ptr::from_ref(first.get_or_make(number, 0))).into();
+        let again: Vec<_> = [1, 0, 7, 2].map(|number| ptr::from_ref(first.get(number).unwrap())).into();
+        assert_eq!(slots, again);
+        assert!(first.get(3).is_none() && first.get(8).is_none() && first.get(usize::MAX).is_none());
+    }
+
+    #[test]
+    fn a_search_begins_at_its_slot_and_visits_each_once() {
+        let (_tables, first) = started();
+        let slots: Vec<_> = [0, 2, 3, 5].map(|number| ptr::from_ref(first.get_or_make(number, 0))).into();
+        let found: Vec<_> = first.slots_from(3).map(ptr::from_ref).collect();
+        assert_eq!(found, [slots[2], slots[3], slots[0], slots[1]]);
+        assert_eq!(first.visit().count(), 4);
+    }
+
+    #[test]
+    fn only_a_sweep_ends_a_stop() {
+        let tables = Tables::new();
+        assert!(!tables.stop(), "not started, so nothing to stop");
+        tables.first_or_make(2).get_or_make(0, 0);
+        assert!(tables.running_portable_slot(0).is_none() && !tables.is_started());
+        tables.start(None);
+        assert!(tables.running_portable_slot(0).is_some() && tables.is_running());
+        assert!(tables.stop());
+        tables.start(None);
+        assert!(tables.running_portable_slot(0).is_none() && !tables.is_running() && tables.is_started());
+        tables.restart();
+        assert!(tables.running_portable_slot(0).is_some());
+    }
+}

@@ -1,0 +1,177 @@
+//! What a sweep has taken out of the pools, on its way to be weighed and dropped. User code runs here, and so without the right to sweep
+//! (invariants 3 and 6 of `registry`).
+
+use core::any::Any;
+use core::mem;
+use core::sync::atomic::Ordering::{Relaxed, Release};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::machine::process;
+use crate::slots::object::Object;
+use crate::stats::Reason;
+use crate::storage::live::Entry;
+use crate::storage::store::Store;
+use crate::storage::sweeping::lock;
+
+/// What sweeps have dropped.
+#[derive(Default)]
+pub(crate) struct Swept {
+    pub(crate) objects: usize,
+    pub(crate) bytes: usize,
+    /// The first panic of user code.
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Swept {
+    /// Lets a panic of user code go on, now that all is done.
+    pub(crate) fn go_on(self) {
+        if let Some(payload) = self.panic {
+            resume_unwind(payload);
+        }
+    }
+
+    /// What both have dropped.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.objects += other.objects;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        match self.panic {
+            None => self.panic = other.panic,
+            // The drop of a payload may panic in its turn.
+            Some(_) => mem::forget(other.panic),
+        }
+        self
+    }
+
+    /// Runs user code. The lock is not held. `None` if it panics.
+    fn run<R>(&mut self, code: impl FnOnce() -> R) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(code)) {
+            Ok(result) => Some(result),
+            Err(payload) => {
+                match self.panic {
+                    None => self.panic = Some(payload),
+                    // The drop of a payload may panic in its turn.
+                    Some(_) => mem::forget(payload),
+                }
+                None
+            }
+        }
+    }
+
+    /// Weighs and drops an object of this store, as this process. The lock is not held.
+    fn drop_object(&mut self, store: &Store, object: Object, process: u32) {
+        // SAFETY: the object was taken out of this store.
+        let weight = self.run(|| unsafe { store.scales.weigh(&object) });
+        self.drop_weighed(store, object, weight.unwrap_or_default(), process);
+    }
+
+    /// Drops an object of this store. The lock is not held.
+    fn drop_weighed(&mut self, store: &Store, object: Object, weight: usize, process: u32) {
+        self.objects += 1;
+        self.bytes = self.bytes.saturating_add(weight);
+        // SAFETY: the object was taken out of this store.
+        self.run(|| unsafe { (store.dispose)(object) });
+        // Not before: until now it took up memory (invariant 1 of `bound`).
+        store.bound.end_drop(process);
+    }
+}
+
+/// Objects that a sweep has taken out of a pool, and that its thread is about to drop; and whether it is about to weigh what is left.
+pub(crate) struct Pending {
+    pub(crate) entry: &'static Entry,
+    objects: Vec<Object>,
+    /// The process that drops them, for the bound.
+    process: u32,
+    /// The number of passes at which what is left is to be weighed.
+    weigh: Option<usize>,
+}
+
+impl Pending {
+    /// `None` where there is nothing to do. The lock is held.
+    pub(crate) fn new(store: &'static Store, objects: Vec<Object>) -> Option<Self> {
+        let weigh = store.scales.take_due().then(|| store.scales.passes());
+        // A pool that was never used has no object.
+        let entry = store.entry().filter(|_| weigh.is_some() || !objects.is_empty())?;
+        let process = process::current();
+        if entry.pending_in.load(Relaxed) != process {
+            entry.pending.store(0, Relaxed);
+            entry.pending_in.store(process, Relaxed);
+        }
+        entry.pending.fetch_add(1, Relaxed);
+        store.bound.begin_drops(process, objects.len());
+        Some(Self { entry, objects, weigh, process })
+    }
+
+    /// Drops the objects. The lock is not held: user code runs.
+    pub(crate) fn drop_objects(&mut self, swept: &mut Swept) {
+        mem::take(&mut self.objects)
+            .into_iter()
+            .for_each(|object| swept.drop_object(self.entry.store, object, self.process));
+    }
+
+    /// Weighs what is idle. The lock is not held: user code runs.
+    fn weigh_rest(&self, swept: &mut Swept) {
+        let (store, Some(passes)) = (self.entry.store, self.weigh) else { return };
+        let is_ours = || store.scales.passes() == passes;
+        let (mut bytes, mut objects) = (0_usize, 0);
+        for slot in store.slots() {
+            let mut begin = 0;
+            // What is on the scales: what has been weighed, and those whose `weigh` has panicked.
+            let (mut weighed, mut refused) = (Vec::new(), Vec::new());
+            loop {
+                let batch = {
+                    let _one_at_a_time = lock();
+                    // Else they are that sweep's to count (invariant 3 of `scales`).
+                    let batch = is_ours().then(|| {
+                        store.swept.dropped(Reason::Panic, refused.len());
+                        store.scales.hold(0, self.process);
+                        begin = store.put_back(slot, begin, &mut weighed, self.process);
+                        store.swept.dropped(Reason::Collect, weighed.len());
+                        store.put_on_scales(slot, begin, self.process)
+                    });
+                    refused.append(&mut weighed);
+                    batch
+                };
+                refused.drain(..).for_each(|object| swept.drop_weighed(store, object, 0, self.process));
+                let Some(batch) = batch else { return };
+                if batch.is_empty() {
+                    break;
+                }
+                for object in batch {
+                    // SAFETY: the object was taken out of this store.
+                    match swept.run(|| unsafe { store.scales.weigh(&object) }) {
+                        Some(weight) => {
+                            bytes = bytes.saturating_add(weight);
+                            objects += 1;
+                            weighed.push(object);
+                        }
+                        None => refused.push(object),
+                    }
+                }
+            }
+        }
+        let _one_at_a_time = lock();
+        if is_ours() {
+            store.scales.set(bytes, objects);
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // Not in a child that was forked meanwhile.
+        if self.process == process::current() {
+            // Release: pairs with `is_pending`.
+            self.entry.pending.fetch_sub(1, Release);
+        }
+    }
+}
+
+/// Drops all objects, and weighs what is to be weighed. The lock is not held: user code runs.
+pub(crate) fn drop_all(taken: impl IntoIterator<Item = Pending>) -> Swept {
+    let mut swept = Swept::default();
+    for mut pending in taken {
+        pending.drop_objects(&mut swept);
+        pending.weigh_rest(&mut swept);
+    }
+    swept
+}

@@ -1,0 +1,305 @@
+//! Loom models of the storage: two or three threads with one or two operations each.
+//!
+//! The objects are numbered. At the end of each model every number is accounted for, once. The number is in a cell that
+//! loom watches: it must have been written *before* it is read, or the model fails.
+
+use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+
+use loom::cell::Cell;
+use loom::thread;
+
+use crate::machine::set_slot;
+use crate::slots::list::List;
+use crate::slots::near::Stopped;
+use crate::slots::object::Object;
+use crate::storage::bound::Bound;
+use crate::storage::store::Store;
+use crate::sync::{AtomicUsize, fence};
+
+/// A store with two slots' worth of numbers, which every repetition makes anew.
+fn store(max_idle: usize) -> &'static Store {
+    Box::leak(Box::new(Store::new("model", |_| {}).with_max_idle(max_idle).with_local(2)))
+}
+
+fn acquire(store: &'static Store) -> Option<usize> {
+    store.pop_front().or_else(|| store.take()).map(number)
+}
+
+fn number(object: Object) -> usize {
+    // SAFETY: every object in these stores is a box of a cell.
+    unsafe { object.into_box::<Cell<usize>>() }.get()
+}
+
+/// Says whether the number was kept.
+fn release(store: &'static Store, number: usize) -> bool {
+    let object = Object::from_box(Box::new(Cell::new(number)));
+    let kept = store.push_front(object).or_else(|object| store.put(object));
+    kept.map_err(|(object, _)| self::number(object)).is_ok()
+}
+
+fn sweep(store: &'static Store, take: impl FnOnce(&'static Store, bool) -> Vec<Object>) -> Vec<usize> {
+    assert!(store.tables.stop());
+    let taken = take(store, true);
+    store.tables.restart();
+    let taken: Vec<_> = taken.into_iter().map(number).collect();
+    store.bound.give_back(taken.len());
+    taken
+}
+
+/// Whatever is left, private stacks of all slots included.
+fn rest(store: &'static Store) -> Vec<usize> {
+    sweep(store, Store::take_all)
+}
+
+/// The numbers, each of which must be there once.
+fn assert_each_once(mut numbers: Vec<usize>, expected: core::ops::Range<usize>) {
+    numbers.sort_unstable();
+    assert_eq!(numbers, expected.collect::<Vec<_>>());
+}
+
+/// Fills slot 0: its private stack first, then its shared list.
+fn filled(max_idle: usize, objects: usize) -> &'static Store {
+    let store = store(max_idle);
+    set_slot(0);
+    (0..objects).for_each(|number| assert!(release(store, number)));
+    store
+}
+
+/// A thread takes and puts while another collects: nothing is lost, nothing is there twice, and the object that was
+/// idle all the time is in what was collected.
+#[test]
+fn collect_takes_what_was_idle_all_the_time() {
+    loom::model(|| {
+        let store = filled(16, 2);
+        let owner = thread::spawn(move || {
+            set_slot(0);
+            acquire(store)
+        });
+        let collected = sweep(store, Store::take_all);
+        let held = owner.join().unwrap();
+        assert!(collected.len() + held.iter().len() == 2, "idle before the sweep, and neither held nor collected");
+        assert_each_once([collected, held.into_iter().collect(), rest(store)].concat(), 0..2);
+    });
+}
+
+/// A thief on a slot that does not exist yet moves a batch while another thread collects: no object slips from a part
+/// that the sweep has not seen yet to one that it has seen already.
+#[test]
+fn a_thiefs_batch_does_not_escape_a_collect() {
+    loom::model(|| {
+        let store = filled(16, 5);
+        let thief = thread::spawn(move || {
+            set_slot(1);
+            acquire(store)
+        });
+        let collected = sweep(store, Store::take_all);
+        let held = thief.join().unwrap();
+        assert!(collected.len() + held.iter().len() == 5, "idle before the sweep, and neither held nor collected");
+        assert_each_once([collected, held.into_iter().collect(), rest(store)].concat(), 0..5);
+    });
+}
+
+/// A full private stack is flushed while another thread collects.
+#[test]
+fn a_flushed_batch_does_not_escape_a_collect() {
+    loom::model(|| {
+        let store = filled(16, 2);
+        let owner = thread::spawn(move || {
+            set_slot(0);
+            release(store, 2)
+        });
+        let collected = sweep(store, Store::take_all);
+        // It is dropped where both lists are in the sweep's hands.
+        let kept = owner.join().unwrap();
+        assert!(collected.contains(&0) && collected.contains(&1));
+        assert_each_once([collected, rest(store)].concat(), 0..2 + usize::from(kept));
+    });
+}
+
+/// A release into an empty private stack while another thread collects: what the sweep takes was reset before.
+#[test]
+fn a_collected_object_was_released_before() {
+    loom::model(|| {
+        let store = filled(16, 1);
+        let held = acquire(store).unwrap();
+        let owner = thread::spawn(move || {
+            set_slot(0);
+            release(store, held)
+        });
+        let collected = sweep(store, Store::take_all);
+        // It is dropped where the front and both lists are in the sweep's hands, one after the other.
+        let kept = owner.join().unwrap();
+        assert_each_once([collected, rest(store)].concat(), 0..usize::from(kept));
+    });
+}
+
+/// Two threads share a slot: the front and the try-lock keep them apart.
+#[test]
+fn one_slot_serves_two_threads() {
+    loom::model(|| {
+        let store = filled(16, 1);
+        let run = move || {
+            set_slot(0);
+            match acquire(store) {
+                Some(number) => release(store, number),
+                None => true,
+            }
+        };
+        let other = thread::spawn(run);
+        assert!(run());
+        assert!(other.join().unwrap());
+        assert_each_once(rest(store), 0..1);
+    });
+}
+
+/// Two thieves and the owner at one shared list.
+#[test]
+fn shared_gives_each_object_to_one_thief() {
+    loom::model(|| {
+        let store = filled(16, 4);
+        let thief = |slot| {
+            thread::spawn(move || {
+                set_slot(slot);
+                acquire(store)
+            })
+        };
+        let (one, other) = (thief(1), thief(1));
+        let held = [one.join().unwrap(), other.join().unwrap()].into_iter().flatten().collect();
+        assert_each_once([held, rest(store)].concat(), 0..4);
+    });
+}
+
+/// Ageing while another thread works: the charges follow the objects, and the bound is full in the end, not over.
+#[test]
+fn ageing_keeps_the_bound() {
+    loom::model(|| {
+        let store = filled(4, 3);
+        let owner = thread::spawn(move || {
+            set_slot(0);
+            let held = acquire(store);
+            held.filter(|&number| !release(store, number))
+        });
+        let aged = sweep(store, Store::take_aged);
+        assert!(aged.is_empty(), "nothing was idle for an interval");
+        let dropped: Vec<_> = owner.join().unwrap().into_iter().collect();
+        let idle = rest(store);
+        assert!(idle.len() <= 4 && store.bound.excess() == 0);
+        assert_each_once([dropped, idle].concat(), 0..3);
+    });
+}
+
+/// Two releases and one place.
+#[test]
+fn the_bound_is_strict() {
+    loom::model(|| {
+        let store = store(1);
+        let other = thread::spawn(move || {
+            set_slot(1);
+            release(store, 0)
+        });
+        set_slot(0);
+        let kept = usize::from(release(store, 1)) + usize::from(other.join().unwrap());
+        assert_eq!(kept, 1);
+        assert_eq!(rest(store).len(), 1);
+    });
+}
+
+/// Two threads use a pool first at the same moment, in two slots of which the second extends the table.
+#[test]
+fn both_of_two_first_uses_are_kept() {
+    loom::model(|| {
+        let store = store(16);
+        let other = thread::spawn(move || {
+            set_slot(2);
+            assert!(release(store, 0));
+        });
+        set_slot(0);
+        assert!(release(store, 1));
+        other.join().unwrap();
+        assert_each_once(rest(store), 0..2);
+    });
+}
+
+/// A slot is made and noted while another thread sweeps: no sequence finds it before the sweep's end, unless the sweep visits
+/// it, and one does in the end, at the latest when the slow path comes by again.
+#[test]
+fn a_slot_is_not_noted_while_a_sweep_goes_by() {
+    loom::model(|| {
+        let store = filled(16, 1);
+        let near = &store.tables.near;
+        let make = move || {
+            set_slot(1);
+            ptr::from_ref(store.here().1)
+        };
+        let maker = thread::spawn(make);
+        let sweeper = thread::spawn(move || {
+            let before = near.look(1).unwrap();
+            assert!(store.tables.stop());
+            let visited: Vec<_> = store.tables.first().unwrap().visit().map(ptr::from_ref).collect();
+            assert!(before.is_none_or(|slot| visited.contains(&slot)), "found by a sequence, and not by the sweep");
+            assert_eq!([near.look(0), near.look(1)], [Err(Stopped), Err(Stopped)]);
+            store.tables.restart();
+        });
+        let made = maker.join().unwrap();
+        sweeper.join().unwrap();
+        assert_eq!(make(), made);
+        assert_eq!(near.look(1), Ok(Some(made)));
+    });
+}
+
+/// A thread uses a pool first, while another sweeps it through its own handle (`Pool::collect`), not by way of the registry's list.
+#[test]
+fn a_first_use_is_seen_whole_by_a_sweep_of_that_pool_alone() {
+    loom::model(|| {
+        let store = store(16);
+        let near = &store.tables.near;
+        let user = thread::spawn(move || {
+            set_slot(0);
+            ptr::from_ref(store.here().1)
+        });
+        if store.tables.stop() {
+            // The fence of `membarrier`.
+            fence(SeqCst);
+            for _slot in store.tables.first().into_iter().flat_map(|first| first.visit()) {
+                assert!(!matches!(near.look(0), Ok(Some(_))), "the sweep is at a stack that sequences find");
+            }
+            store.tables.restart();
+            assert!(store.tables.is_running(), "the pool stays stopped");
+        }
+        user.join().unwrap();
+    });
+}
+
+/// A flush fills a list while a sweep, which has seen the stack empty, decides whether to pass the list by.
+#[test]
+fn a_list_that_is_passed_by_is_empty() {
+    loom::model(|| {
+        // A list, and the length of a private stack with one object.
+        let all: &'static _ = Box::leak(Box::new((List::new(), AtomicUsize::new(1))));
+        let (list, stacked) = all;
+        let mover = thread::spawn(move || {
+            let mut locked = list.try_lock().unwrap();
+            // The commit of the batch; the sweep's fence comes after it.
+            stacked.store(0, Release);
+            locked.push(Object::from_box(Box::new(Cell::new(0_usize))));
+        });
+        let passed_by = stacked.load(Acquire) == 0 && list.is_settled_and_empty();
+        mover.join().unwrap();
+        let object = list.try_lock().unwrap().pop().map(number);
+        assert!(object == Some(0) && !passed_by, "the object is on no stack, and its list was passed by");
+    });
+}
+
+/// Two threads change the limit and a third charges: never more than the larger limit allows.
+#[test]
+fn of_two_limits_no_more_than_the_larger_is_charged() {
+    loom::model(|| {
+        let bound: &'static Bound = Box::leak(Box::new(Bound::new(3)));
+        let setters = [1, 3].map(|max| thread::spawn(move || bound.set_max(max)));
+        let charged = bound.charge_up_to(10);
+        assert!(charged <= 3, "{charged} charged");
+        setters.into_iter().for_each(|setter| setter.join().unwrap());
+        assert_eq!(bound.max() + bound.excess(), charged + bound.available());
+    });
+}

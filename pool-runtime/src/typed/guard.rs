@@ -1,0 +1,313 @@
+//! [`Guard`], the owner of an object that is in use.
+//!
+//! # Invariants
+//!
+//! 1. A guard's object came from a `Box<T>`, and nothing else owns it: the guard puts it into the pool of `T`, drops it or hands it on.
+
+use core::borrow::{Borrow, BorrowMut};
+use core::cmp::Ordering;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
+use core::panic::UnwindSafe;
+use core::ptr;
+
+use crate::slots::object::{Dispose, Object};
+use crate::typed::pool::dispose;
+use crate::{Pool, Pooled};
+
+/// An object that is in use: it goes back to the pool of its type when the guard is dropped.
+///
+/// One pointer wide, `Option<Guard<T>>` too. The object stays at one address while the guard lives, wherever the
+/// guard is moved, and the guard may be dropped by any thread. It is `Send`, `Sync` and
+/// `UnwindSafe` exactly where `Box<T>` is.
+///
+/// Everything beside the traits is an associated function, called as `Guard::into_inner(guard)`, so that no method of
+/// `T` is shadowed.
+///
+/// # Two fields at once
+///
+/// A guard lends its object by `Deref` and `DerefMut`, and the compiler lets `Box` alone be looked through: of a guard, `guard.items`
+/// and `guard.sum` in one expression are two borrows of the whole (error E0502 or E0499). Borrow the object once, and its fields from that:
+///
+/// ```
+/// use pool_runtime::Pooled;
+///
+/// #[derive(Default, Pooled)]
+/// struct Scratch {
+///     items: Vec<u32>,
+///     sum: u32,
+/// }
+///
+/// let mut guard = Scratch::acquire();
+/// guard.items.extend([1, 2, 3]);
+/// let object = &mut *guard;
+/// for item in &object.items {
+///     object.sum += item;
+/// }
+/// assert_eq!(guard.sum, 6);
+/// ```
+///
+/// # Traits
+///
+/// A guard has those of `Box<T>`, where `T` has them. As with a box, a method of one of these traits is found before a method of
+/// the same name that `T` has by itself.
+///
+/// | trait | of a guard |
+/// |---|---|
+/// | `Deref`, `DerefMut`, `Borrow<T>`, `BorrowMut<T>` | lends the object |
+/// | `AsRef<U>`, `AsMut<U>` | where `T` has it, for any `U`: a guard is taken where bytes, text or a path are |
+/// | `Default` | acquires an object, whatever `T`'s own `Default` is |
+/// | `From<T>`, `From<Box<T>>` | [adopts](Pooled::adopt) a value, or [an object in its box](Pooled::adopt_box) |
+/// | `Debug`, `Display`, `PartialEq`, `Eq`, `PartialOrd`, `Ord`, `Hash`, `Error` | the object's |
+/// | `fmt::Pointer` | the object's address |
+/// | `io::Read`, `io::BufRead`, `io::Write`, `io::Seek`, `fmt::Write`, `Hasher` | the object's; each method of these, so none is slower than on the object |
+/// | `Iterator`, `DoubleEndedIterator`, `ExactSizeIterator`, `FusedIterator` | the object's; by value, the object is released where the iterator is dropped |
+/// | `serde::Serialize` | the object's; feature `serde` |
+/// | `stable_deref_trait::StableDeref` | moving the guard does not move the object; feature `stable_deref_trait` |
+///
+/// What was left out, and what to write instead:
+///
+/// | trait | why | instead |
+/// |---|---|---|
+/// | `AsRef<T>` | it cannot stand beside `AsRef<U>`, since a `T` may have `AsRef<T>` | `&*guard`; or `impl AsRef<Page> for Page`, and its guards have it too |
+/// | `Clone` | it would adopt a copy, or acquire and overwrite: the caller says which | `T::adopt(T::clone(&guard))`, or `T::acquire().clone_from(&guard)` |
+/// | `Future` | one that has ended may not be polled again, and is what the pool would hand out next | `Pin::new(&mut *guard).await` |
+/// | `Fn`, `FnMut`, `FnOnce` | no type can implement them in stable Rust | a method |
+/// | `serde::Deserialize` | it could adopt a new object or fill an idle one | `T::deserialize(..).map(Guard::from)` |
+/// | `IntoIterator`, `Extend`, `FromIterator` | a box has none for one object; the first would take the object apart | `for item in &mut guard.items`; methods of the object |
+/// | `AsFd` and its like | differ by system | `guard.as_fd()` finds the object's |
+///
+/// # Panics
+///
+/// Dropping a guard runs the type's reset and `retain`; a panic of theirs goes on, and the object is dropped.
+///
+/// # Signal handlers
+///
+/// A handler may drop a guard, as it may [`acquire`](Pooled::acquire) one: the drop waits for no thread. It runs the type's reset and
+/// `retain`, calls the allocator where a shared list has to grow, and drops the object where the pool is full.
+///
+/// # Examples
+///
+/// ```
+/// use pool_runtime::{Guard, Pooled};
+///
+/// #[derive(Default, Pooled)]
+/// struct Words(Vec<String>);
+///
+/// let mut words = Words::acquire();
+/// words.0.push("one".to_owned());
+/// let words: Words = Guard::into_inner(words); // out of the pool for good
+/// assert_eq!(words.0, ["one"]);
+/// ```
+///
+/// A guard may own the memory of [`bytes::Bytes`](https://docs.rs/bytes): the object is released when the last clone is
+/// dropped.
+///
+/// ```
+/// use bytes::Bytes;
+/// use pool_runtime::Pooled;
+///
+/// #[derive(Default, Pooled)]
+/// struct Page(Vec<u8>);
+///
+/// impl AsRef<[u8]> for Page {
+///     fn as_ref(&self) -> &[u8] {
+///         &self.0
+///     }
+/// }
+///
+/// let mut page = Page::acquire();
+/// page.0.extend_from_slice(b"hello world");
+/// let world = Bytes::from_owner(page).slice(6..);
+/// assert_eq!(&world[..], b"world");
+/// drop(world);
+/// assert_eq!(Page::pool().stats().in_use, 0);
+/// ```
+#[must_use = "a guard that is not kept puts its object straight back into the pool"]
+pub struct Guard<T: Pooled> {
+    object: Object,
+    owned: PhantomData<Box<T>>,
+}
+
+// SAFETY: a guard owns its object as a `Box<T>` does (invariant 1), so sending it sends a `T`.
+unsafe impl<T: Pooled> Send for Guard<T> {}
+// SAFETY: a shared guard gives out `&T` and nothing else, as a shared `Box<T>` does.
+unsafe impl<T: Pooled + Sync> Sync for Guard<T> {}
+
+impl<T: Pooled + UnwindSafe> UnwindSafe for Guard<T> {}
+
+impl<T: Pooled> Guard<T> {
+    /// # Safety
+    ///
+    /// The object came from a `Box<T>` of this `T`.
+    #[inline]
+    pub(crate) unsafe fn new(object: Object) -> Self {
+        Self { object, owned: PhantomData }
+    }
+
+    /// Takes the object out of the pool for good.
+    ///
+    /// It is neither reset nor wiped: [secrets](crate::secrets) in it are the caller's, and a copy of them stays in the memory of its box,
+    /// which is freed. [`into_box`](Self::into_box) makes no copy.
+    pub fn into_inner(guard: Self) -> T {
+        *Self::into_box(guard)
+    }
+
+    /// Takes the object out of the pool for good, in the box that it has lived in.
+    ///
+    /// As with [`into_inner`](Self::into_inner), it is neither reset nor wiped.
+    pub fn into_box(guard: Self) -> Box<T> {
+        let (pool, object) = guard.end();
+        // SAFETY: it came from a box of this type (invariant 1).
+        let object = unsafe { object.into_box() };
+        pool.note_detached();
+        object
+    }
+
+    /// Drops the object instead of putting it back. It is not reset; fields marked `zeroize` are wiped.
+    pub fn discard(guard: Self) {
+        let (pool, object) = guard.end();
+        pool.discard(object);
+    }
+
+    /// Takes the object out of the pool and never frees it. It is neither reset nor wiped.
+    pub fn leak(guard: Self) -> &'static mut T {
+        Box::leak(Self::into_box(guard))
+    }
+
+    fn end(self) -> (&'static Pool<T>, Object) {
+        let guard = ManuallyDrop::new(self);
+        // SAFETY: the guard is not dropped, and its object is not used through it any more.
+        let ending = unsafe { Ending::new(&guard.object, dispose::<T>) };
+        (T::pool(), ending.defuse())
+    }
+}
+
+/// Owns the object of a guard that ends while the pool is asked for. A `pool` that is written by hand may panic: then the object is
+/// wiped and dropped.
+struct Ending {
+    object: ManuallyDrop<Object>,
+    /// That of the object's type.
+    dispose: Dispose,
+}
+
+impl Ending {
+    /// # Safety
+    ///
+    /// The object, a guard's, is not used through the guard any more, and the function is that of its type.
+    #[inline]
+    unsafe fn new(object: &Object, dispose: Dispose) -> Self {
+        // SAFETY: the caller's promise: it has one owner.
+        let object = ManuallyDrop::new(unsafe { ptr::read(object) });
+        Self { object, dispose }
+    }
+
+    #[inline]
+    fn defuse(self) -> Object {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: neither `this` nor its field is used again.
+        unsafe { ManuallyDrop::take(&mut this.object) }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // SAFETY: the field is not used again.
+        let object = unsafe { ManuallyDrop::take(&mut self.object) };
+        // SAFETY: the function is that of the object's type.
+        unsafe { (self.dispose)(object) };
+    }
+}
+
+impl<T: Pooled> Drop for Guard<T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the guard ends here.
+        let ending = unsafe { Ending::new(&self.object, dispose::<T>) };
+        let pool = T::pool();
+        pool.release(ending.defuse());
+    }
+}
+
+impl<T: Pooled> Deref for Guard<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard owns a live object (invariant 1), borrowed for as long as the guard is.
+        unsafe { &*(self.object.as_raw() as *const T) }
+    }
+}
+
+impl<T: Pooled> DerefMut for Guard<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as for `deref`, and the guard is borrowed exclusively.
+        unsafe { &mut *(self.object.as_raw() as *mut T) }
+    }
+}
+
+impl<T: Pooled + AsRef<U>, U: ?Sized> AsRef<U> for Guard<T> {
+    fn as_ref(&self) -> &U {
+        (**self).as_ref()
+    }
+}
+
+impl<T: Pooled + AsMut<U>, U: ?Sized> AsMut<U> for Guard<T> {
+    fn as_mut(&mut self) -> &mut U {
+        (**self).as_mut()
+    }
+}
+
+impl<T: Pooled> Borrow<T> for Guard<T> {
+    fn borrow(&self) -> &T {
+        self
+    }
+}
+
+impl<T: Pooled> BorrowMut<T> for Guard<T> {
+    fn borrow_mut(&mut self) -> &mut T {
+        self
+    }
+}
+
+impl<T: Pooled + fmt::Debug> fmt::Debug for Guard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: Pooled + fmt::Display> fmt::Display for Guard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: Pooled + PartialEq> PartialEq for Guard<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Pooled + Eq> Eq for Guard<T> {}
+
+impl<T: Pooled + PartialOrd> PartialOrd for Guard<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (**self).partial_cmp(&**other)
+    }
+}
+
+impl<T: Pooled + Ord> Ord for Guard<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl<T: Pooled + Hash> Hash for Guard<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
