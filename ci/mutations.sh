@@ -166,10 +166,10 @@ mutant late-fence pool-runtime/src/registry/mod.rs \
   's/let fenced = !stopped.is_empty\(\) && machine::fence\(\);/let fenced = !stopped.is_empty();/' \
   's/(stopped\.iter\(\)\.for_each\(\|store\| restart\(store\)\))/machine::fence(); $1/'
 mutant no-stop pool-runtime/src/slots/table.rs 's/self\.running\.store\(STARTED, Relaxed\);//'
-mutant no-stop-near pool-runtime/src/slots/table.rs 's/self\.near\.stop\(.*?\);//'
+mutant no-stop-near pool-runtime/src/slots/table.rs 's/self\.offsets\.stop\(.*?\);//'
 mutant note-while-stopped pool-runtime/src/slots/table.rs 's/let found = number < self\.running_slots\(\)/let found = number < 2/' \
-  pool-runtime/src/slots/near.rs 's/if distance\.load\(Relaxed\) == NOWHERE /if true /' \
-  's/let _ = distance\.compare_exchange\(NOWHERE, self\.distance\(slot\), AcqRel, Relaxed\);/distance.swap(self.distance(slot), AcqRel);/'
+  pool-runtime/src/slots/offsets.rs 's/if offset\.load\(Relaxed\) == UNSET /if true /' \
+  's/let _ = offset\.compare_exchange\(UNSET, self\.offset\(slot\), AcqRel, Relaxed\);/offset.swap(self.offset(slot), AcqRel);/'
 mutant early-restart pool-runtime/src/registry/mod.rs \
   's/(taken\.extend\(stopped)/stopped.iter().for_each(|store| store.tables.restart());\n$1/'
 if ((survived)); then

@@ -7,8 +7,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Mutex, MutexGuard};
 
 use pool_runtime::collector::{self, Pressure, PressureError, PressureSource, StartError};
-use pool_runtime::registry::AnyPool;
-use pool_runtime::stats::{Dropped, Rows, Stats};
+use pool_runtime::registry::PoolHandle;
+use pool_runtime::stats::{AllStats, Dropped, Stats};
 use pool_runtime::{Backend, Collector, Guard, OnPanic, Pool, Pooled, Reason};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -80,9 +80,9 @@ table! {
     Pool<NoUnwind>:            yes  yes  yes   yes        yes,
     Pool<Pinned>:              yes  yes  yes   yes        yes,
     &'static Pool<WithRefCell>: yes yes  yes   yes        yes,
-    AnyPool:                   yes  yes  yes   yes        yes,
+    PoolHandle:                   yes  yes  yes   yes        yes,
     Stats:                     yes  yes  yes   yes        yes,
-    Rows:                      yes  yes  yes   yes        yes,
+    AllStats:                      yes  yes  yes   yes        yes,
     Dropped:                   yes  yes  yes   yes        yes,
     OnPanic:                   yes  yes  yes   yes        yes,
     Backend:                   yes  yes  yes   yes        yes,
@@ -96,7 +96,7 @@ table! {
     StartError:                yes  yes  yes   no         no,
 }
 
-assert_impl_all!(AnyPool: Copy, fmt::Debug);
+assert_impl_all!(PoolHandle: Copy, fmt::Debug);
 
 /// The object of a type which a guard's object is a subtype of: a function that takes every string takes a static one.
 #[derive(Default)]

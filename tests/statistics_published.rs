@@ -10,7 +10,7 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Label, Metadata, Recorder, SharedString, Unit,
 };
 use pool_runtime::collector::{self, Pressure};
-use pool_runtime::stats::{Rows, Stats};
+use pool_runtime::stats::{AllStats, Stats};
 use pool_runtime::{Collector, Guard, Pooled, registry};
 use serde_json::json;
 use tests::collector::{HOUR, every, wait_until};
@@ -81,7 +81,7 @@ fn the_rows_can_be_serialized() {
         let rows: BTreeMap<&str, &serde_json::Value> =
             rows.as_array().expect("a list").iter().map(|row| (row["name"].as_str().expect("a name"), row)).collect();
         assert_eq!(rows.len(), 2);
-        let read: Rows =
+        let read: AllStats =
             serde_json::from_str(&serde_json::to_string(&registry::stats()).expect("as above")).expect("its own");
         assert_eq!(read, registry::stats());
         // What another version has written: it does not know all fields, and knows others.

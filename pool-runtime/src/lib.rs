@@ -41,17 +41,17 @@
 //!
 //! # How it works
 //!
-//! A pool has a *slot* for each thread that runs. A slot has a *private* stack, which its threads use without waiting for others, and a
-//! *shared* list, from which any thread may *steal*. An acquire looks in the private stack, in the slot's shared list, in the
+//! A pool has a *slot* for each thread that runs. A slot has a *local* stack, which its threads use without waiting for others, and a
+//! *shared* list, from which any thread may *steal*. An acquire looks in the local stack, in the slot's shared list, in the
 //! others' shared lists, and in the *victims*, which are the objects that were idle at the last ageing step, and then calls
-//! `new`. A release fills the private stack, and the shared list where that is full; batches move between the two.
+//! `new`. A release fills the local stack, and the shared list where that is full; batches move between the two.
 //!
-//! What guards a private stack depends on the [`backend`]. With restartable sequences (Linux, glibc, x86-64 and aarch64) a
+//! What guards a local stack depends on the [`backend`]. With restartable sequences (Linux, glibc, x86-64 and aarch64) a
 //! slot belongs to one of the threads that run at this moment, by its *concurrency id* from the kernel; before Linux 6.3, to the
 //! CPU that it is on. The kernel starts a thread over that was interrupted in an acquire or a release, so neither needs
 //! an atomic operation. On the portable backend a slot belongs to a few threads, which exchange one word.
 //!
-//! A private stack is for its slot alone: an acquire that finds nothing in the lists calls `new`, whatever lies in the stacks of
+//! A local stack is for its slot alone: an acquire that finds nothing in the lists calls `new`, whatever lies in the stacks of
 //! others. So beside what is in use, a pool has at most a full stack for each thread that runs: of `local` objects, and
 //! together half of the bound. What stays in the slots of threads that have stopped to run is dropped by the second [`age`] at
 //! the latest.
@@ -74,7 +74,7 @@
 //! - `zeroize`: the key `zeroize` of the derive, which wipes a field; [`Reset`] and [`LimitCapacity`] for `Zeroizing`.
 //! - `arrayvec`, `bytes`, `hashbrown`, `heapless`, `indexmap`, `smallvec`: [`Reset`] for the types of the crate of that name,
 //!   and [`LimitCapacity`] for those that have a capacity.
-//! - `serde`: [`Stats`](stats::Stats) and [`Rows`](stats::Rows) can be serialized and deserialized, and a [`Guard`] serialized whose object can.
+//! - `serde`: [`Stats`](stats::Stats) and [`AllStats`](stats::AllStats) can be serialized and deserialized, and a [`Guard`] serialized whose object can.
 //! - `stable_deref_trait`: [`Guard`] is `StableDeref`, for the crates that keep an owner and what borrows from it in one value.
 //! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
 //!   before each of its steps.

@@ -29,10 +29,10 @@ const COUNTERS: &[Series] = &[
     ("created_objects_total", "Objects made by new.", |stats| stats.created),
     ("adopted_objects_total", "Objects that came in through adopt.", |stats| stats.adopted),
     ("detached_objects_total", "Objects that left through into_inner, into_box and leak.", |stats| stats.detached),
-    ("refills_total", "Batches moved from a shared list into a private stack.", |stats| stats.refills),
-    ("flushes_total", "Batches moved from a private stack to a shared list.", |stats| stats.flushes),
+    ("refills_total", "Batches moved from a shared list into a local stack.", |stats| stats.refills),
+    ("flushes_total", "Batches moved from a local stack to a shared list.", |stats| stats.flushes),
     ("steals_total", "Visits to another slot's shared list that took something.", |stats| stats.steals),
-    ("unfenced_sweeps_total", "Sweeps that left the private stacks alone.", |stats| stats.unfenced),
+    ("unfenced_sweeps_total", "Sweeps that left the local stacks alone.", |stats| stats.unfenced),
     #[cfg(feature = "hits")]
     ("acquires_total", "Calls of acquire and try_acquire.", |stats| stats.acquires),
     #[cfg(feature = "hits")]

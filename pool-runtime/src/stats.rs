@@ -67,13 +67,13 @@ pub struct Stats {
     pub adopted: u64,
     /// Objects that left through `into_inner`, `into_box` and `leak`.
     pub detached: u64,
-    /// Batches moved from a slot's shared list into its private stack.
+    /// Batches moved from a slot's shared list into its local stack.
     pub refills: u64,
-    /// Batches moved from a private stack to a shared list.
+    /// Batches moved from a local stack to a shared list.
     pub flushes: u64,
     /// Visits to another slot's shared list that took something.
     pub steals: u64,
-    /// Sweeps (collects, ageing steps, changes of the bound) that left the private stacks alone, since the system refused every way to
+    /// Sweeps (collects, ageing steps, changes of the bound) that left the local stacks alone, since the system refused every way to
     /// have the threads out of them: what lies there stays, and is counted as idle. See [`collect`](crate::collect).
     pub unfenced: u64,
     /// Calls of `acquire` and `try_acquire`. Feature `hits`.
@@ -114,7 +114,7 @@ impl Stats {
     pub(crate) fn add_idle(&mut self, slot: &Slot) {
         let victims = slot.lists.victims.len();
         self.victims += victims;
-        self.idle += slot.private.len() + slot.lists.shared.len() + victims;
+        self.idle += slot.local.len() + slot.lists.shared.len() + victims;
     }
 
     /// Counts victims that are being weighed.
@@ -195,9 +195,9 @@ impl Dropped {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
-pub struct Rows(pub(crate) Vec<Stats>);
+pub struct AllStats(pub(crate) Vec<Stats>);
 
-impl Deref for Rows {
+impl Deref for AllStats {
     type Target = [Stats];
 
     fn deref(&self) -> &[Stats] {
@@ -205,7 +205,7 @@ impl Deref for Rows {
     }
 }
 
-impl IntoIterator for Rows {
+impl IntoIterator for AllStats {
     type Item = Stats;
     type IntoIter = std::vec::IntoIter<Stats>;
 
@@ -214,7 +214,7 @@ impl IntoIterator for Rows {
     }
 }
 
-impl<'a> IntoIterator for &'a Rows {
+impl<'a> IntoIterator for &'a AllStats {
     type Item = &'a Stats;
     type IntoIter = core::slice::Iter<'a, Stats>;
 
@@ -356,7 +356,7 @@ impl Counters {
 #[cfg(feature = "hits")]
 #[inline]
 pub(crate) fn count_acquire(store: &'static Store, hit: bool) {
-    let counters = &store.here().1.counters;
+    let counters = &store.slot_or_make().1.counters;
     if hit { &counters.hits } else { &counters.misses }.add(1);
 }
 

@@ -7,7 +7,7 @@ macro_rules! assemble {
             $($arguments)*
             spin = sym crate::machine::inject::SPIN,
             aborts = sym crate::machine::inject::ABORTS,
-            // The slot, its front, and the CPU's number above the slot's, as the sequence has read them.
+            // The slot, its top, and the CPU's number above the slot's, as the sequence has read them.
             out("x12") _,
             out("x13") _,
             out("x14") _,
@@ -52,7 +52,7 @@ macro_rules! keep_front {
         "mov x12, {at}\nldr x13, [x12]\n"
     };
 }
-// The front again, whichever word is about to change.
+// The top again, whichever word is about to change.
 macro_rules! check_front {
     () => {
         "ldr x15, [x12]\ncmp x13, x15\nb.ne 33f\n"

@@ -7,7 +7,7 @@ macro_rules! assemble {
             $($arguments)*
             spin = sym crate::machine::inject::SPIN,
             aborts = sym crate::machine::inject::ABORTS,
-            // The slot, its front, and the CPU's number above the slot's, as the sequence has read them.
+            // The slot, its top, and the CPU's number above the slot's, as the sequence has read them.
             out("r8") _,
             out("r9") _,
             out("r10") _,
@@ -53,7 +53,7 @@ macro_rules! keep_front {
         concat!("lea r8, [", $slot, "]\nmov r9, qword ptr [r8]\n")
     };
 }
-// The front again, whichever word is about to change.
+// The top again, whichever word is about to change.
 macro_rules! check_front {
     () => {
         "cmp r9, qword ptr [r8]\njne 33f\n"

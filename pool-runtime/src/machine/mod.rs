@@ -1,4 +1,4 @@
-//! What the process runs on: how private stacks work, how many CPUs there are, and which slot a thread works with.
+//! What the process runs on: how local stacks work, how many CPUs there are, and which slot a thread works with.
 //!
 //! # Invariants
 //!
@@ -41,9 +41,9 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 
 pub(crate) use portable::{move_on, slot};
-pub(crate) use rseq::{Area, NEAR, Resident};
+pub(crate) use rseq::{Area, OFFSETS, Permanent};
 
-/// How the private stacks of all pools work in this process.
+/// How the local stacks of all pools work in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {
@@ -104,7 +104,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// How the private stacks of all pools work in this process, and why.
+/// How the local stacks of all pools work in this process, and why.
 ///
 /// The environment variable `POOL_BACKEND` may say `rseq`, `rseq-cpu`, `portable` or `off`. The default is `rseq`; `rseq-cpu`
 /// where the kernel has no concurrency ids; and `portable` where there are no restartable sequences. Any other value is reported
@@ -130,7 +130,7 @@ pub fn backend() -> Backend {
         UNDECIDED => decide(),
         PORTABLE => Backend::Portable(reason()),
         OFF => Backend::Off,
-        code => match Area::from_code(code) {
+        code => match Area::from_offset(code) {
             Some(area) if area.has_ids() => Backend::Rseq,
             _ => Backend::RseqCpu(reason()),
         },
@@ -146,7 +146,7 @@ pub(crate) fn is_off() -> bool {
 pub(crate) fn area() -> Option<Area> {
     match DECISION.load(Relaxed) {
         UNDECIDED | PORTABLE | OFF => None,
-        code => Area::from_code(code),
+        code => Area::from_offset(code),
     }
 }
 

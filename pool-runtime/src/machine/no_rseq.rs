@@ -1,4 +1,4 @@
-//! Stands in for `rseq` where there are no restartable sequences: the same names, and no [`Area`] or [`Resident`]
+//! Stands in for `rseq` where there are no restartable sequences: the same names, and no [`Area`] or [`Permanent`]
 //! that they could be called on.
 
 use core::convert::Infallible;
@@ -8,16 +8,16 @@ use crate::slots::object::Object;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
-/// No slot is near, since there are no sequences to find it. But loom looks at those that note them.
-pub(crate) const NEAR: usize = if cfg!(pool_loom) { 2 } else { 0 };
+/// No slot has an offset, since there are no sequences to load it. But loom looks at the threads that publish them.
+pub(crate) const OFFSETS: usize = if cfg!(pool_loom) { 2 } else { 0 };
 
 #[derive(Clone, Copy)]
 pub(crate) struct Area(Infallible);
 
 #[derive(Clone, Copy)]
-pub(crate) struct Resident(Infallible);
+pub(crate) struct Permanent(Infallible);
 
-impl Resident {
+impl Permanent {
     #[inline]
     pub(crate) fn at_load() -> Option<Self> {
         None
@@ -38,11 +38,11 @@ pub(super) fn detect(_ids: bool) -> Result<isize, Reason> {
 
 impl Area {
     #[inline]
-    pub(crate) fn from_code(_code: isize) -> Option<Self> {
+    pub(crate) fn from_offset(_code: isize) -> Option<Self> {
         None
     }
 
-    pub(crate) fn code(self) -> isize {
+    pub(crate) fn offset(self) -> isize {
         match self.0 {}
     }
 
@@ -90,7 +90,7 @@ impl Area {
         match self.0 {}
     }
 
-    pub(crate) fn open_front(self, _tables: &'static Tables, _slot: &'static Slot) -> bool {
+    pub(crate) fn open_top(self, _tables: &'static Tables, _slot: &'static Slot) -> bool {
         match self.0 {}
     }
 

@@ -1,7 +1,7 @@
 //! Slots by thread: each thread has a number, given at its first use of a pool, and the slot is the number modulo the
 //! number of slots.
 //!
-//! Two threads that run at the same time may have the same slot. They find out when one finds the private stack in the
+//! Two threads that run at the same time may have the same slot. They find out when one finds the local stack in the
 //! other's hands, and then the one that found out takes the next number. So threads that run side by side drift to
 //! slots of their own, however many threads have come and gone (`move_on`).
 

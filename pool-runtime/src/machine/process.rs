@@ -67,7 +67,7 @@ mod wiped {
     #[used]
     // SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.
     #[unsafe(link_section = ".init_array.00098")]
-    static AT_LOAD: extern "C" fn() = at_load;
+    static RSEQ_OFFSET: extern "C" fn() = at_load;
 
     pub(super) fn generation() -> Option<u32> {
         let known = PAGE.load(Relaxed);

@@ -13,7 +13,7 @@
 //! than CPUs. Without ids the number is the CPU's, which the area has four bytes behind its beginning. Both are one code: a
 //! sequence is given where the word is, and from that has where the area begins.
 //!
-//! [`Resident::pop`] and [`Resident::push`] are one attempt each, inlined; the architectures' files have their instructions.
+//! [`Permanent::pop`] and [`Permanent::push`] are one attempt each, inlined; the architectures' files have their instructions.
 //! What aborts is reported as a miss. Those of [`Area`] are the slow path's, which tries a bounded number of times: in a
 //! debugger that single-steps, every attempt aborts. Two move a batch, and one changes a word.
 //!
@@ -30,7 +30,7 @@
 //!    belong to the memory, so of two such processes no threads have the same. A child of `fork` has memory of its own, and ids
 //!    from zero.) Nothing here can tell. What keeps such a child away is that it is made by unsafe code, which may run
 //!    next to nothing of Rust's in it; the documentation says so of pools (`system_calls`).
-//! 3. A sequence reads `Tables::running` itself, or the distance of its number's slot (`near`). So after a fence, none is at
+//! 3. A sequence reads `Tables::running` itself, or the offset of its number's slot (`offsets`). So after a fence, none is at
 //!    work that saw what it was before.
 //! 4. What both lead to, the slots and their entries, stays where it is for ever (invariant 1 of `table`).
 //! 5. A commit is a sequence's last instruction. Behind it an abort would do the operation twice.
@@ -38,11 +38,11 @@
 //!    the signature that glibc registered.
 //! 7. `rseq_cs` leads to memory that is mapped: the kernel reads the descriptor whenever it interrupts the thread, and sets
 //!    `rseq_cs` to null where the thread is in no sequence. That is enough for the main program. The descriptors of a
-//!    library may be gone by then, so a library has no [`Resident`], and the slow path sets it to null itself. (100 times
+//!    library may be gone by then, so a library has no [`Permanent`], and the slow path sets it to null itself. (100 times
 //!    `dlopen`, use and `dlclose` under a storm of signals: without this a segmentation fault.)
-//! 8. A private stack is written by the sequences of threads with its number while the pool runs, and by a sweep that has stopped the pool
+//! 8. A local stack is written by the sequences of threads with its number while the pool runs, and by a sweep that has stopped the pool
 //!    and fenced. The try-lock of the portable form guards nothing here.
-//! 9. `AT_LOAD` is written once, by whoever decides first, when the program is loaded. So the fast path may read it as code
+//! 9. `RSEQ_OFFSET` is written once, by whoever decides first, when the program is loaded. So the fast path may read it as code
 //!    reads an address that the dynamic linker has filled in: once for several uses. What runs before the decision and goes
 //!    on after it, a constructor function with a reserved priority, may go on reading zero; then it works with the slow
 //!    path, which asks for the decision itself.
@@ -87,9 +87,9 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicIsize, AtomicUsize};
 
 use super::{Reason, main_program};
-use crate::slots::near::Near;
+use crate::slots::local::{CLOSED, LocalStack};
 use crate::slots::object::Object;
-use crate::slots::private::{CLOSED, Private};
+use crate::slots::offsets::SlotOffsets;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
@@ -101,14 +101,14 @@ mod sequence;
 #[path = "walk.rs"]
 mod walk;
 
-/// How many slots are [`Near`]. One more is eight bytes of each pool's static. With a number beyond them a pair takes 1.4
+/// How many slots are [`SlotOffsets`]. One more is eight bytes of each pool's static. With a number beyond them a pair takes 1.4
 /// times as long. (Under `--cfg pool_inject` it is one: number 0 takes the one way and the others the other.)
-pub(crate) const NEAR: usize = if cfg!(pool_inject) { 1 } else { 64 };
+pub(crate) const OFFSETS: usize = if cfg!(pool_inject) { 1 } else { 64 };
 
-/// Where the distances are, from the tables.
-const DISTANCES: usize = mem::offset_of!(Tables, near) + mem::offset_of!(Near<NEAR>, distances);
+/// Where the offsets are, from the tables.
+const BY_NUMBER: usize = mem::offset_of!(Tables, offsets) + mem::offset_of!(SlotOffsets<OFFSETS>, by_number);
 
-const _: () = assert!(mem::offset_of!(Tables, near) == 0, "a distance is from the tables");
+const _: () = assert!(mem::offset_of!(Tables, offsets) == 0, "an offset is from the tables");
 
 /// How often an operation that is aborted is begun again before the slow path does without.
 const ATTEMPTS: usize = 16;
@@ -127,7 +127,7 @@ const CPU: isize = 4;
 /// Where it has the concurrency id: `mm_cid`.
 const ID: isize = 24;
 
-/// Finds out whether sequences can be used here, and where the areas are ([`Area::code`]). Slots are numbered by concurrency
+/// Finds out whether sequences can be used here, and where the areas are ([`Area::offset`]). Slots are numbered by concurrency
 /// ids where the kernel has them and `ids` says so, else by CPUs.
 #[cold]
 pub(super) fn detect(ids: bool) -> Result<isize, Reason> {
@@ -159,22 +159,22 @@ fn has_ids() -> bool {
     size as usize >= ID as usize + mem::size_of::<u32>()
 }
 
-/// The [code](Area::code) of the areas; zero before the decision, where sequences are not used, and in a library. Only
+/// The [code](Area::offset) of the areas; zero before the decision, where sequences are not used, and in a library. Only
 /// [`sequence::at_load`] reads it, and takes it for a constant (invariant 9).
-static AT_LOAD: AtomicIsize = AtomicIsize::new(0);
+static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);
 
 /// An [`Area`] in the main program, whose code and descriptors stay where they are (invariant 7): for the fast path.
 #[derive(Clone, Copy)]
-pub(crate) struct Resident(Area);
+pub(crate) struct Permanent(Area);
 
-impl Resident {
+impl Permanent {
     /// `None` where sequences are not used, in a library, and in a function that began before the decision. Good for any
     /// pool: in one that has not been started a sequence misses.
     ///
     /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
     #[inline(always)]
     pub(crate) fn at_load() -> Option<Self> {
-        Area::from_code(sequence::at_load()).map(Self)
+        Area::from_offset(sequence::at_load()).map(Self)
     }
 
     /// An object from the stack of this thread's slot. `None` where there is none, or where the attempt was aborted.
@@ -192,21 +192,21 @@ impl Resident {
 }
 
 impl Area {
-    /// Makes [`Resident::at_load`] return the areas, if this is in the main program.
+    /// Makes [`Permanent::at_load`] return the areas, if this is in the main program.
     pub(super) fn set_at_load(self) {
-        if main_program::has((&raw const AT_LOAD).cast()) {
-            AT_LOAD.store(self.0, Relaxed);
+        if main_program::has((&raw const RSEQ_OFFSET).cast()) {
+            RSEQ_OFFSET.store(self.0, Relaxed);
         }
     }
 
-    /// The areas that [`detect`] has found and the process has decided to use, as [`code`](Self::code) has them. Zero is none.
+    /// The areas that [`detect`] has found and the process has decided to use, as [`offset`](Self::offset) has them. Zero is none.
     #[inline]
-    pub(crate) fn from_code(code: isize) -> Option<Self> {
+    pub(crate) fn from_offset(code: isize) -> Option<Self> {
         if code == 0 { None } else { Some(Self(code)) }
     }
 
-    /// A number for [`from_code`](Self::from_code).
-    pub(crate) fn code(self) -> isize {
+    /// A number for [`from_offset`](Self::from_offset).
+    pub(crate) fn offset(self) -> isize {
         self.0
     }
 
@@ -265,7 +265,7 @@ impl Area {
         unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
     }
 
-    /// [`Resident::pop`], in code that may be unloaded.
+    /// [`Permanent::pop`], in code that may be unloaded.
     #[inline]
     pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
         let object = self.try_pop(tables);
@@ -273,7 +273,7 @@ impl Area {
         object
     }
 
-    /// [`Resident::push`], in code that may be unloaded.
+    /// [`Permanent::push`], in code that may be unloaded.
     #[inline]
     pub(crate) fn push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pushed = self.try_push(tables, object);
@@ -302,7 +302,7 @@ impl Area {
         unsafe { Object::from_raw(pointer) }.map_or(Ok(()), Err)
     }
 
-    /// Moves up to `most` objects from behind the front of the stack of this thread's slot to the end of `to`, and says how many.
+    /// Moves up to `most` objects from below the top of the stack of this thread's slot to the end of `to`, and says how many.
     #[cold]
     pub(crate) fn pop_many(self, tables: &'static Tables, to: &mut Vec<Object>, most: usize) -> usize {
         to.reserve(most);
@@ -314,7 +314,7 @@ impl Area {
         moved
     }
 
-    /// Moves up to `most` objects from the end of `from` to the stack of this thread's slot, behind the front, and says how many.
+    /// Moves up to `most` objects from the end of `from` to the stack of this thread's slot, below the top, and says how many.
     #[cold]
     pub(crate) fn push_many(self, tables: &'static Tables, from: &mut Vec<Object>, most: usize) -> usize {
         let most = most.min(from.len());
@@ -329,17 +329,17 @@ impl Area {
         moved
     }
 
-    /// Opens the front of a slot's private stack, if it is closed, the slot is this thread's, and the pool runs.
+    /// Opens the top of a slot's local stack, if it is closed, the slot is this thread's, and the pool runs.
     #[cold]
-    pub(crate) fn open_front(self, tables: &'static Tables, slot: &'static Slot) -> bool {
-        self.store_if(tables, slot, (&raw const slot.private.front).cast(), CLOSED.addr(), 0)
+    pub(crate) fn open_top(self, tables: &'static Tables, slot: &'static Slot) -> bool {
+        self.store_if(tables, slot, (&raw const slot.local.top).cast(), CLOSED.addr(), 0)
     }
 
-    /// Changes how many objects may lie behind the front, if the slot is this thread's, and the pool runs.
+    /// Changes how many objects may lie below the top, if the slot is this thread's, and the pool runs.
     #[cold]
     pub(crate) fn change_limit(self, tables: &'static Tables, slot: &'static Slot, old: usize, new: usize) -> bool {
-        debug_assert!(new <= slot.private.most_limit(), "invariant 3 of `private`");
-        self.store_if(tables, slot, (&raw const slot.private.limit).cast(), old, new)
+        debug_assert!(new <= slot.local.most_limit(), "invariant 3 of `local`");
+        self.store_if(tables, slot, (&raw const slot.local.limit).cast(), old, new)
     }
 
     fn store_if(
@@ -350,7 +350,7 @@ impl Area {
         old: usize,
         new: usize,
     ) -> bool {
-        // SAFETY: as for `try_pop`; the word is one of the slot's private stack.
+        // SAFETY: as for `try_pop`; the word is one of the slot's local stack.
         self.again(Attempt::Aborted, || unsafe { sequence::store_if(self, tables, slot, word, old, new) })
             == Some(Attempt::Done)
     }
@@ -370,7 +370,7 @@ impl Area {
     }
 }
 
-const _: () = assert!(mem::size_of::<AtomicUsize>() == 8 && mem::offset_of!(Private, front) == 0);
+const _: () = assert!(mem::size_of::<AtomicUsize>() == 8 && mem::offset_of!(LocalStack, top) == 0);
 
 /// What an attempt gives that was aborted, where it gives a number of objects.
 const ABORTED: usize = usize::MAX;
@@ -427,12 +427,12 @@ fn aborts_on_preemption(release: [u32; 3]) -> bool {
 
 #[cfg(all(test, not(pool_loom)))]
 mod tests {
-    use super::{Area, Resident, aborts_on_preemption, parse_release};
+    use super::{Area, Permanent, aborts_on_preemption, parse_release};
     use crate::machine::{Backend, area, backend};
 
     #[test]
     fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
-        assert_eq!(Resident::at_load().map(|resident| resident.0.code()), area().map(Area::code));
+        assert_eq!(Permanent::at_load().map(|resident| resident.0.offset()), area().map(Area::offset));
         assert_eq!(area().is_some(), matches!(backend(), Backend::Rseq | Backend::RseqCpu(_)));
     }
 

@@ -2,15 +2,15 @@
 //! and so are the labels.
 //!
 //! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence, or is a block of the
-//! same function, and a number that is not near has its slot found in the same sequence (12, which goes on at 13). Only the
+//! same function, and a number beyond those that have an offset has its slot found in the same sequence (12, which goes on at 13). Only the
 //! abort lies in `.text.unlikely`. Its branch back may be extended by the linker, which then uses x16 and x17.
 
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::{AT_LOAD, Area, Attempt, DISTANCES, NEAR};
+use super::{Area, Attempt, BY_NUMBER, OFFSETS, RSEQ_OFFSET};
+use crate::slots::local::LocalStack;
 use crate::slots::object::Object;
-use crate::slots::private::Private;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
@@ -22,11 +22,11 @@ use injection::{
 };
 
 const _: () = assert!(
-    offset_of!(Slot, private) + offset_of!(Private, front) == 0,
-    "the commit takes a slot's address for its front's"
+    offset_of!(Slot, local) + offset_of!(LocalStack, top) == 0,
+    "the commit takes a slot's address for its top's"
 );
 
-/// What [`AT_LOAD`] holds, as a constant (invariant 9 of `rseq`).
+/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `rseq`).
 #[inline(always)]
 pub(super) fn at_load() -> isize {
     let offset;
@@ -36,7 +36,7 @@ pub(super) fn at_load() -> isize {
             "adrp {offset}, :got:{word}",
             "ldr {offset}, [{offset}, :got_lo12:{word}]",
             "ldr {offset}, [{offset}]",
-            word = sym AT_LOAD,
+            word = sym RSEQ_OFFSET,
             offset = lateout(reg) offset,
             options(pure, nomem, nostack, preserves_flags),
         );
@@ -89,7 +89,7 @@ pub(super) unsafe fn number(area: Area) -> i32 {
             "ldr {start:w}, [{start}, #4]",
             "orr {at:w}, {at:w}, {start:w}, asr #31",
             start = inout(reg) area.start() => _,
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             at = out(reg) number,
             options(nostack, preserves_flags, readonly),
         );
@@ -126,13 +126,13 @@ pub(super) unsafe fn clear(area: Area) {
 pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     let object;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and an entry below `len`, all of which
-    // exist (invariant 4), and writes the front or `len` of a slot that the thread has the number of and the pool runs
+    // exist (invariant 4), and writes the top or `len` of a slot that the thread has the number of and the pool runs
     // (invariant 3).
     unsafe {
         assemble!(
             arm!(),
             find_near_slot!(),
-            "ldr {object}, [{at}, {front}]",
+            "ldr {object}, [{at}, {top}]",
             "mov {n}, xzr",
             keep_front!(),
             // Neither null nor closed, which is all ones.
@@ -148,7 +148,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
             "ldr {object}, [{object}, {n}, lsl #3]",
             spin!(),
             check_length!("add x15, {n}, #1"),
-            "add {at}, {at}, {len} - {front}",
+            "add {at}, {at}, {len} - {top}",
             "b 8f",
             find_far_slot!("6f"),
             "8:",
@@ -158,7 +158,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
             "str {n}, [{at}]",
             "4:",
             ways_out!("{object}"),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             number = out(reg) _,
             at = out(reg) _,
@@ -167,12 +167,12 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
             object = out(reg) object,
             out("x16") _,
             out("x17") _,
-            near = const NEAR,
-            distances = const DISTANCES,
+            offsets = const OFFSETS,
+            by_number = const BY_NUMBER,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            front = const offset_of!(Private, front),
-            len = const offset_of!(Private, len),
+            top = const offset_of!(LocalStack, top),
+            len = const offset_of!(LocalStack, len),
             entries = const Slot::LINES,
         );
     }
@@ -188,13 +188,13 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
 #[inline(always)]
 pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
-    // an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len` of a slot that the
+    // an entry between `len` and `limit`, which exists and is nobody's, and then the top or `len` of a slot that the
     // thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
             find_near_slot!(),
-            "ldr {more}, [{at}, {front}]",
+            "ldr {more}, [{at}, {top}]",
             "mov {n}, {object}",
             keep_front!(),
             "cbz {more}, 8f",
@@ -210,7 +210,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             spin!(),
             check_length!("mov x15, {n}"),
             "add {n}, {n}, #1",
-            "add {at}, {at}, {len} - {front}",
+            "add {at}, {at}, {len} - {top}",
             "b 8f",
             find_far_slot!("{miss}"),
             "8:",
@@ -220,7 +220,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             "str {n}, [{at}]",
             "4:",
             descriptor!("b {aborted}"),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             number = out(reg) _,
             at = out(reg) _,
@@ -229,13 +229,13 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             object = in(reg) object,
             out("x16") _,
             out("x17") _,
-            near = const NEAR,
-            distances = const DISTANCES,
+            offsets = const OFFSETS,
+            by_number = const BY_NUMBER,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            front = const offset_of!(Private, front),
-            len = const offset_of!(Private, len),
-            limit = const offset_of!(Private, limit),
+            top = const offset_of!(LocalStack, top),
+            len = const offset_of!(LocalStack, len),
+            limit = const offset_of!(LocalStack, limit),
             entries = const Slot::LINES,
             miss = label { return Attempt::Missed },
             aborted = label { return Attempt::Aborted },
@@ -244,7 +244,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
     Attempt::Done
 }
 
-/// One attempt to take up to `most` objects from behind the front and write them to `to`, the top one last: how many, or
+/// One attempt to take up to `most` objects from below the top and write them to `to`, the top one last: how many, or
 /// zero after a miss, or all ones after an abort.
 ///
 /// # Safety
@@ -278,7 +278,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             "str {n}, [{at}, {len}]",
             "4:",
             ways_out!("{most}"),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             to = in(reg) to,
             most = inout(reg) most => done,
@@ -292,14 +292,14 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             out("x17") _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            len = const offset_of!(Private, len),
+            len = const offset_of!(LocalStack, len),
             entries = const Slot::LINES,
         );
     }
     done
 }
 
-/// One attempt to put up to `most` objects, which is not zero, behind the front, in the order in which they lie before
+/// One attempt to put up to `most` objects, which is not zero, below the top, in the order in which they lie before
 /// `end`: how many, of those next to `end`, or zero after a miss, or all ones after an abort.
 ///
 /// # Safety
@@ -336,7 +336,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             "str {n}, [{at}, {len}]",
             "4:",
             ways_out!("{most}"),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             end = in(reg) end,
             most = inout(reg) most => done,
@@ -351,8 +351,8 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             out("x17") _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            len = const offset_of!(Private, len),
-            limit = const offset_of!(Private, limit),
+            len = const offset_of!(LocalStack, len),
+            limit = const offset_of!(LocalStack, limit),
             entries = const Slot::LINES,
         );
     }
@@ -364,7 +364,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
 /// # Safety
 ///
 /// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The word is one of
-/// the slot's private stack.
+/// the slot's local stack.
 #[inline]
 pub(super) unsafe fn store_if(
     area: Area,
@@ -391,7 +391,7 @@ pub(super) unsafe fn store_if(
             "str {new}, [{word}]",
             "4:",
             descriptor!("b {aborted}"),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             slot = in(reg) slot,
             word = in(reg) word,
@@ -460,15 +460,15 @@ macro_rules! load_slot {
         )
     };
 }
-/// The same for the numbers that are near, through the slot's distance from the tables. Where the pool is not running, and where
+/// The same for the numbers that have an offset, by the slot's offset from the tables. Where the pool is not running, and where
 /// the number has no slot, it leads to one that is closed. Any other number's slot is found by `find_far_slot`.
 macro_rules! find_near_slot {
     () => {
         concat!(
             find_number!(),
-            "cmp {n:w}, {near}
+            "cmp {n:w}, {offsets}
             b.hs 12f
-            add {at}, {tables}, {distances}
+            add {at}, {tables}, {by_number}
             ldr {at}, [{at}, {n}, lsl #3]
             add {at}, {at}, {tables}
             13:\n",
@@ -476,7 +476,7 @@ macro_rules! find_near_slot {
         )
     };
 }
-/// What is done for a number that is not near. It stands where nothing else comes by, before the commit.
+/// What is done for a number beyond those that have an offset. It stands where nothing else comes by, before the commit.
 macro_rules! find_far_slot {
     ($miss:literal) => {
         concat!("12:\n", load_slot!($miss), "b 13b\n")

@@ -1,27 +1,27 @@
 //! The sequences for x86-64. The invariants are those of `rseq`, cited by its numbers.
 //!
-//! An operation commits one of two stores, to the front or to the length. They are one instruction, whose address and
-//! value were chosen before: so it is the last on both ways (invariant 5). The front is at offset zero of a slot.
+//! An operation commits one of two stores, to the top or to the length. They are one instruction, whose address and
+//! value were chosen before: so it is the last on both ways (invariant 5). The top is at offset zero of a slot.
 //!
 //! A sequence that has nothing to give but whether it has committed jumps to a block of the compiler's after a miss, and
 //! after an abort: who uses it need not ask. The others answer with a value, since `asm!` with labels has no outputs in
 //! stable Rust. Their way of a miss and everybody's of an abort lie in `.text.unlikely`. So does what an acquire or a
-//! release does with a number that is not near: it begins a sequence of its own there. A descriptor is data with addresses in
+//! release does with a number beyond those that have an offset: it begins a sequence of its own there. A descriptor is data with addresses in
 //! it, so its section is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it
 //! has one.
 //!
 //! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
 //! Intel syntax takes for binary numbers. 2 is the descriptor, 3 the start, 4 the end, 5 the abort, 6 a miss, 7 the way
-//! out, 8 the commit, 9 a loop, 12 the sequence of a number that is not near.
+//! out, 8 the commit, 9 a loop, 12 the sequence of a number beyond those that have an offset.
 //!
 //! `--cfg pool_inject` adds a spin between any two steps, and looks again at what the commit relies on.
 
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::{AT_LOAD, Area, Attempt, DISTANCES, NEAR};
+use super::{Area, Attempt, BY_NUMBER, OFFSETS, RSEQ_OFFSET};
+use crate::slots::local::LocalStack;
 use crate::slots::object::Object;
-use crate::slots::private::Private;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
@@ -33,11 +33,11 @@ use injection::{
 };
 
 const _: () = assert!(
-    offset_of!(Slot, private) + offset_of!(Private, front) == 0,
-    "the commit takes a slot's address for its front's"
+    offset_of!(Slot, local) + offset_of!(LocalStack, top) == 0,
+    "the commit takes a slot's address for its top's"
 );
 
-/// What [`AT_LOAD`] holds, as a constant (invariant 9 of `rseq`).
+/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `rseq`).
 #[inline(always)]
 pub(super) fn at_load() -> isize {
     let offset;
@@ -48,7 +48,7 @@ pub(super) fn at_load() -> isize {
         asm!(
             "mov {offset}, qword ptr [rip + {word}@GOTPCREL]",
             "mov {offset}, qword ptr [{offset}]",
-            word = sym AT_LOAD,
+            word = sym RSEQ_OFFSET,
             offset = lateout(reg) offset,
             options(pure, nomem, nostack, preserves_flags),
         );
@@ -95,7 +95,7 @@ pub(super) unsafe fn number(area: Area) -> i32 {
             "sar {n:e}, 31",
             "or {n:e}, dword ptr fs:[{area}]",
             start = in(reg) area.start(),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             n = out(reg) number,
             options(nostack, readonly),
         );
@@ -125,24 +125,24 @@ pub(super) unsafe fn clear(area: Area) {
 pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     let object;
     // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables, a slot and an entry below
-    // `len`, all of which exist (invariant 4), and writes the front or `len` of a slot that the thread has the number of and the
+    // `len`, all of which exist (invariant 4), and writes the top or `len` of a slot that the thread has the number of and the
     // pool runs (invariant 3).
     unsafe {
         assemble!(
             take!(find_near_slot!(), "6f"),
             ways_out!("{object}"),
             far!(take!(find_far_slot!("6b"), "6b"), descriptor!("mov {object}, -1\njmp 7b")),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             at = out(reg) _,
             n = out(reg) _,
             object = out(reg) object,
-            near = const NEAR,
-            distances = const DISTANCES,
+            offsets = const OFFSETS,
+            by_number = const BY_NUMBER,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            front = const offset_of!(Private, front),
-            len = const offset_of!(Private, len),
+            top = const offset_of!(LocalStack, top),
+            len = const offset_of!(LocalStack, len),
             entries = const Slot::LINES,
         );
     }
@@ -158,7 +158,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
 #[inline(always)]
 pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables and a slot, which exist
-    // (invariant 4), writes an entry between `len` and `limit`, which exists and is nobody's, and then the front or `len`
+    // (invariant 4), writes an entry between `len` and `limit`, which exists and is nobody's, and then the top or `len`
     // of a slot that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
@@ -166,19 +166,19 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             "7:",
             descriptor!("jmp {aborted}"),
             far!(put!(find_far_slot!("{miss}")), descriptor!("jmp {aborted}")),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             at = out(reg) _,
             slot = out(reg) _,
             n = out(reg) _,
             object = in(reg) object,
-            near = const NEAR,
-            distances = const DISTANCES,
+            offsets = const OFFSETS,
+            by_number = const BY_NUMBER,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            front = const offset_of!(Private, front),
-            len = const offset_of!(Private, len),
-            limit = const offset_of!(Private, limit),
+            top = const offset_of!(LocalStack, top),
+            len = const offset_of!(LocalStack, len),
+            limit = const offset_of!(LocalStack, limit),
             entries = const Slot::LINES,
             miss = label { return Attempt::Missed },
             aborted = label { return Attempt::Aborted },
@@ -187,7 +187,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
     Attempt::Done
 }
 
-/// One attempt to take up to `most` objects from behind the front and write them to `to`, the top one last: how many, or
+/// One attempt to take up to `most` objects from below the top and write them to `to`, the top one last: how many, or
 /// zero after a miss, or all ones after an abort.
 ///
 /// # Safety
@@ -222,7 +222,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             "mov qword ptr [{at} + {len}], {n}",
             "4:",
             ways_out!("{most}"),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             to = inout(reg) to => _,
             most = inout(reg) most => done,
@@ -233,14 +233,14 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             word = out(reg) _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            len = const offset_of!(Private, len),
+            len = const offset_of!(LocalStack, len),
             entries = const Slot::LINES,
         );
     }
     done
 }
 
-/// One attempt to put up to `most` objects, which is not zero, behind the front, in the order in which they lie before
+/// One attempt to put up to `most` objects, which is not zero, below the top, in the order in which they lie before
 /// `end`: how many, of those next to `end`, or zero after a miss, or all ones after an abort.
 ///
 /// # Safety
@@ -275,7 +275,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             "mov qword ptr [{at} + {len}], {n}",
             "4:",
             ways_out!("{most}"),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             from = in(reg) end,
             most = inout(reg) most => done,
@@ -286,8 +286,8 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             word = out(reg) _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            len = const offset_of!(Private, len),
-            limit = const offset_of!(Private, limit),
+            len = const offset_of!(LocalStack, len),
+            limit = const offset_of!(LocalStack, limit),
             entries = const Slot::LINES,
         );
     }
@@ -299,7 +299,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
 /// # Safety
 ///
 /// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The word is one of
-/// the slot's private stack.
+/// the slot's local stack.
 #[inline]
 pub(super) unsafe fn store_if(
     area: Area,
@@ -325,7 +325,7 @@ pub(super) unsafe fn store_if(
             "mov qword ptr [{word}], {new}",
             "4:",
             descriptor!("jmp {aborted}"),
-            area = in(reg) area.code(),
+            area = in(reg) area.offset(),
             tables = in(reg) tables,
             slot = in(reg) slot,
             word = in(reg) word,
@@ -385,15 +385,15 @@ macro_rules! find_slot {
         )
     };
 }
-/// The slot's distance from the tables in `at`. Where the pool is not running, and where the number has no slot, it leads to one
+/// The slot's offset from the tables in `at`. Where the pool is not running, and where the number has no slot, it leads to one
 /// that is closed.
 macro_rules! find_near_slot {
     () => {
         concat!(
             find_number!("12f"),
-            "cmp {n:e}, {near}
+            "cmp {n:e}, {offsets}
             jae 12f
-            mov {at}, qword ptr [{tables} + {n} * 8 + {distances}]\n",
+            mov {at}, qword ptr [{tables} + {n} * 8 + {by_number}]\n",
             spin!(),
         )
     };
@@ -404,7 +404,7 @@ macro_rules! find_far_slot {
         concat!(find_slot!($miss), "sub {at}, {tables}\n")
     };
 }
-/// The sequence of a number that is not near, with its descriptor. It goes on where the one before it ends.
+/// The sequence of a number beyond those that have an offset, with its descriptor. It goes on where the one before it ends.
 macro_rules! far {
     ($sequence:expr, $descriptor:expr) => {
         concat!(
@@ -417,7 +417,7 @@ macro_rules! far {
         )
     };
 }
-/// Stores the front, or the length, which is at the distance in `at` by now.
+/// Stores the top, or the length, which is at the offset in `at` by now.
 macro_rules! commit {
     () => {
         concat!(
@@ -430,13 +430,13 @@ macro_rules! commit {
         )
     };
 }
-/// Takes an object off the stack at the distance in `at`.
+/// Takes an object off the stack at the offset in `at`.
 macro_rules! take {
     ($find:expr, $miss:literal) => {
         concat!(
             arm!(),
             $find,
-            "mov {object}, qword ptr [{tables} + {at} + {front}]
+            "mov {object}, qword ptr [{tables} + {at} + {top}]
             xor {n:e}, {n:e}\n",
             keep_front!("{tables} + {at}"),
             // Neither null nor closed: a process has the lower half of the addresses.
@@ -451,7 +451,7 @@ macro_rules! take {
             "\nmov {object}, qword ptr [{object} + {n} * 8 + {entries}]\n",
             spin!(),
             check_length!("lea r11, [{n} + 1]"),
-            "add {at}, {len} - {front}\n",
+            "add {at}, {len} - {top}\n",
             commit!(),
         )
     };
@@ -464,7 +464,7 @@ macro_rules! put {
             $find,
             "mov {n}, {object}\n",
             keep_front!("{tables} + {at}"),
-            "cmp qword ptr [{tables} + {at} + {front}], 0
+            "cmp qword ptr [{tables} + {at} + {top}], 0
             je 8f\n",
             spin!(),
             "lea {slot}, [{tables} + {at}]
@@ -477,7 +477,7 @@ macro_rules! put {
             spin!(),
             check_length!("mov r11, {n}"),
             "add {n}, 1
-            add {at}, {len} - {front}\n",
+            add {at}, {len} - {top}\n",
             commit!(),
         )
     };

@@ -3,24 +3,24 @@
 //!
 //! # Invariants
 //!
-//! 1. A pool enters the list at its first use, without a lock, before it is started. Its entry stays until its library is unloaded,
+//! 1. A pool enters the list at its first use, without a lock, before it is started. Its registration stays until its library is unloaded,
 //!    and so does what it says. A pool that [leaves](crate::Pool::leave) is marked, and stays stopped; its first use from then on, which misses and
 //!    goes the slow way, takes the mark off.
-//! 2. Threads that use a pool first at the same moment may each add an entry. The one that the pool's own pointer names
+//! 2. Threads that use a pool first at the same moment may each add a registration. The one that the pool's own pointer names
 //!    counts; the others are marked by who made them.
 //! 3. One sweep runs at a time. User code never runs inside one: what a sweep takes is dropped after it.
 //! 4. The lock names the process that holds it (`process`). In a forked child, a lock held by a thread of the parent, which does not
 //!    exist here, is taken over: what that sweep was about to drop is lost to the child, but for the room that it took up (invariant 5 of
 //!    `bound`), and the pools that it had stopped are let run by their first use that finds them stopped, or by the child's first sweep.
-//! 5. Entries are read, marked and taken out under the lock alone. What an entry leads to is read where it is not marked, so a marked
+//! 5. Entries are read, marked and taken out under the lock alone. What a registration leads to is read where it is not marked, so a marked
 //!    one may outlive its pool.
-//! 6. Who has taken objects out of a pool has its entry *pending* until they are dropped, since their `Drop` is the library's code.
-//!    A library that is unloaded first takes its entries out of the list, so that nobody begins, and waits for who has begun. Then nobody uses
+//! 6. Who has taken objects out of a pool has its registration *pending* until they are dropped, since their `Drop` is the library's code.
+//!    A library that is unloaded first takes its registrations out of the list, so that nobody begins, and waits for who has begun. Then nobody uses
 //!    its pools.
 //!
 //! # Orderings
 //!
-//! An entry is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
+//! A registration is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
 //! left with `Release`, and so is what is pending.
 
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri)))), path = "no_library.rs")]
@@ -36,9 +36,9 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::machine;
 use crate::registry::library::Library;
 use crate::slots::object::Object;
-use crate::stats::{Rows, Stats};
+use crate::stats::{AllStats, Stats};
 use crate::storage::drops::{Pending, Swept, drop_all};
-use crate::storage::live::{Entry, listed, take_out};
+use crate::storage::live::{Registration, listed, take_out};
 use crate::storage::store::Store;
 use crate::storage::sweep::ATTEMPTS;
 use crate::storage::sweeping::{lock, wait_while};
@@ -56,7 +56,7 @@ use crate::sync::fence;
 /// that thread.
 ///
 /// On Linux a filter may refuse the calls by which the threads of a process are had out of its pools
-/// ([system calls](crate::system_calls)). Then the private stacks are left alone: what lies there stays idle, and is counted as such, and
+/// ([system calls](crate::system_calls)). Then the local stacks are left alone: what lies there stays idle, and is counted as such, and
 /// [`Stats::unfenced`](crate::stats::Stats::unfenced) counts the sweep.
 ///
 /// # Panics
@@ -128,9 +128,9 @@ pub fn age() {
 /// ```
 /// println!("{}", pool_runtime::registry::stats());
 /// ```
-pub fn stats() -> Rows {
+pub fn stats() -> AllStats {
     let _nobody_leaves = lock();
-    Rows(listed().into_iter().map(Store::stats).collect())
+    AllStats(listed().into_iter().map(Store::stats).collect())
 }
 
 /// Every pool that has been used, in no particular order. It may wait as [`stats`] does.
@@ -142,18 +142,18 @@ pub fn stats() -> Rows {
 ///     println!("{}: {} idle of at most {}", pool.name(), pool.idle(), pool.max_idle());
 /// }
 /// ```
-pub fn pools() -> Vec<AnyPool> {
+pub fn pools() -> Vec<PoolHandle> {
     let _nobody_leaves = lock();
-    listed().into_iter().map(AnyPool).collect()
+    listed().into_iter().map(PoolHandle).collect()
 }
 
 /// A pool of the process, whatever its type. See [`Pool`](crate::Pool) for what the methods do.
 ///
 /// It is not to be used once the library is unloaded that the pool is part of: see [libraries](crate::libraries).
 #[derive(Clone, Copy)]
-pub struct AnyPool(pub(crate) &'static Store);
+pub struct PoolHandle(pub(crate) &'static Store);
 
-impl AnyPool {
+impl PoolHandle {
     /// The pool's name: the type's path, or the derive's key `name`.
     pub fn name(self) -> &'static str {
         self.0.name()
@@ -206,9 +206,9 @@ impl AnyPool {
     }
 }
 
-impl core::fmt::Debug for AnyPool {
+impl core::fmt::Debug for PoolHandle {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("AnyPool").field(&self.0.name()).finish()
+        f.debug_tuple("PoolHandle").field(&self.0.name()).finish()
     }
 }
 
@@ -270,7 +270,7 @@ pub(crate) fn shrink_to(budget: usize) -> Swept {
         for mut pending in taken {
             let (objects, bytes) = (swept.objects, swept.bytes);
             pending.drop_objects(&mut swept);
-            pending.entry.store.scales.lighten(swept.bytes - bytes, swept.objects - objects);
+            pending.registration.store.scales.lighten(swept.bytes - bytes, swept.objects - objects);
         }
     }
 }
@@ -301,7 +301,7 @@ pub(crate) fn sweep(
 
 /// Lets a pool run again after a sweep, unless it has left.
 fn restart(store: &'static Store) {
-    if !store.entry().is_some_and(Entry::has_left) {
+    if !store.registration().is_some_and(Registration::has_left) {
         store.tables.restart();
     }
 }
@@ -330,7 +330,7 @@ fn settled_stats(store: &'static Store) -> Option<Stats> {
 
 /// Takes a pool out of the registry, but for what it has of the heap.
 fn leave(store: &'static Store) -> Result<(), StillInUse> {
-    let Some(entry) = store.entry() else { return Ok(()) };
+    let Some(registration) = store.registration() else { return Ok(()) };
     let taken = {
         let _one_at_a_time = lock();
         let started = store.tables.stop();
@@ -340,14 +340,14 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
             if started {
                 restart(store);
             }
-            return Err(StillInUse { pool: entry.name(), objects });
+            return Err(StillInUse { pool: registration.name(), objects });
         }
         // It stays stopped.
-        entry.marked.store(true, Relaxed);
+        registration.marked.store(true, Relaxed);
         Pending::new(store, store.take_all(fenced))
     };
     drop_all(taken).go_on();
-    wait_while(|| entry.is_pending());
+    wait_while(|| registration.is_pending());
     Ok(())
 }
 
@@ -359,38 +359,38 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
 /// after a sweep.
 #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
 pub(crate) unsafe fn forget(library: Library) {
-    let entries = {
+    let registrations = {
         let _nobody_reads = lock();
-        take_out(|entry| (entry.store.library)() == library)
+        take_out(|registration| (registration.store.library)() == library)
     };
-    // Invariant 6. No entry becomes pending, but while another is.
-    wait_while(|| entries.iter().any(|entry| entry.is_pending()));
+    // Invariant 6. No registration becomes pending, but while another is.
+    wait_while(|| registrations.iter().any(|registration| registration.is_pending()));
     let mut taken = Vec::new();
     {
         let _one_at_a_time = lock();
-        for entry in &entries {
-            let store = entry.store;
-            if !ptr::eq(store.entry.load(Acquire), *entry) {
+        for registration in &registrations {
+            let store = registration.store;
+            if !ptr::eq(store.registration.load(Acquire), *registration) {
                 continue;
             }
             let objects = store.stats().in_use;
             if objects > 0 {
-                let error = StillInUse { pool: entry.name(), objects };
+                let error = StillInUse { pool: registration.name(), objects };
                 machine::report(&format!("pool-runtime: a library is unloaded: {error}\n"));
             }
             store.tables.stop();
             // No sequence is at work: the code that would be in one has been left (the caller's promise).
             taken.extend(Pending::new(store, store.take_all(true)));
-            store.entry.store(ptr::null_mut(), Relaxed);
+            store.registration.store(ptr::null_mut(), Relaxed);
             // SAFETY: it is empty by now, and nobody uses it (the caller's promise).
             unsafe { store.tables.clear() };
         }
     }
     // What it would be told of by a panic is the library's, too.
     mem::forget(drop_all(taken));
-    for entry in entries {
+    for registration in registrations {
         // SAFETY: leaked when it was added; it is out of the list, no store names it, and nobody has it pending.
-        drop(unsafe { Box::from_raw(ptr::from_ref(entry).cast_mut()) });
+        drop(unsafe { Box::from_raw(ptr::from_ref(registration).cast_mut()) });
     }
 }
 
@@ -419,7 +419,7 @@ mod tests {
         }
 
         drop(Page::acquire());
-        let AnyPool(store) = pools().into_iter().find(|pool| pool.name() == "page").expect("it was used");
+        let PoolHandle(store) = pools().into_iter().find(|pool| pool.name() == "page").expect("it was used");
         if machine::is_off() {
             return;
         }

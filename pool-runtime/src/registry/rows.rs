@@ -4,7 +4,7 @@ use core::fmt;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::stats::{Rows, Stats};
+use crate::stats::{AllStats, Stats};
 
 /// How many columns the table has where the formatter says nothing.
 const WIDTH: usize = 100;
@@ -23,7 +23,7 @@ const GAP: &str = "  ";
 /// Before what stands below a line.
 const INDENT: &str = "    ";
 
-impl fmt::Display for Rows {
+impl fmt::Display for AllStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut pools: Vec<&Stats> = self.iter().collect();
         pools.sort_by(|one, other| one.name.cmp(&other.name));
@@ -196,7 +196,7 @@ mod tests {
         (all.in_use, all.idle, all.victims, all.max_idle) = (usize::MAX, usize::MAX, usize::MAX, usize::MAX);
         (all.created, all.adopted, all.detached) = (u64::MAX, u64::MAX, u64::MAX);
         (all.refills, all.flushes, all.steals, all.unfenced) = (u64::MAX, u64::MAX, u64::MAX, u64::MAX);
-        let rows = Rows(vec![all, row("short")]);
+        let rows = AllStats(vec![all, row("short")]);
         assert_is_straight(&rows.to_string(), 100);
         for width in [60, 70, 200] {
             let table = format!("{rows:width$}");
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_name_has_the_width_that_it_is_drawn_with() {
         // Wide, and with an accent that is a character of its own.
-        let rows = Rows(vec![row("缓冲区"), row("li\u{301}nea"), row("plain")]);
+        let rows = AllStats(vec![row("缓冲区"), row("li\u{301}nea"), row("plain")]);
         let table = rows.to_string();
         assert_is_straight(&table, 100);
         assert!(
@@ -219,7 +219,7 @@ mod tests {
         );
         let table = format!(
             "{:1}",
-            Rows(vec![
+            AllStats(vec![
                 row("一二三四五"),
                 row("e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}")
             ])
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_name_controls_no_terminal() {
-        let table = Rows(vec![row("red\x1b[31m\nline\t\u{202e}back")]).to_string();
+        let table = AllStats(vec![row("red\x1b[31m\nline\t\u{202e}back")]).to_string();
         assert!(table.contains("red\\u{1b}[31m\\nline\\t\\u{202e}back"), "{table}");
         assert_eq!(table.lines().count(), 2);
     }

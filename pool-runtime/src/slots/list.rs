@@ -48,18 +48,18 @@ impl List {
     }
 
     /// Takes the lock, if it is free.
-    pub(crate) fn try_lock(&self) -> Option<Locked<'_>> {
-        self.objects.try_lock().map(|objects| Locked { len: &self.len, objects })
+    pub(crate) fn try_lock(&self) -> Option<LockedList<'_>> {
+        self.objects.try_lock().map(|objects| LockedList { len: &self.len, objects })
     }
 }
 
 /// The holder of a [`List`]'s lock.
-pub(crate) struct Locked<'a> {
+pub(crate) struct LockedList<'a> {
     len: &'a AtomicUsize,
     objects: MutexGuard<'a, Vec<Object>>,
 }
 
-impl Deref for Locked<'_> {
+impl Deref for LockedList<'_> {
     type Target = Vec<Object>;
 
     fn deref(&self) -> &Vec<Object> {
@@ -67,13 +67,13 @@ impl Deref for Locked<'_> {
     }
 }
 
-impl DerefMut for Locked<'_> {
+impl DerefMut for LockedList<'_> {
     fn deref_mut(&mut self) -> &mut Vec<Object> {
         &mut self.objects
     }
 }
 
-impl Drop for Locked<'_> {
+impl Drop for LockedList<'_> {
     fn drop(&mut self) {
         self.len.store(self.objects.len(), Relaxed);
     }

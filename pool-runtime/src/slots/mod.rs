@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! a pool's static                               the heap, for each number that a thread has come with
-//!  near.distances[n] ------------------------>  Slot
-//!  running: 0 | STARTED | STARTED + n            private stack: front -> object     the threads with this number, one at a time, and a sweep
+//!  offsets[n] ------------------------------->  Slot
+//!  running: 0 | STARTED | STARTED + n            local stack: top -> object       the threads with this number, one at a time, and a sweep
 //!  first --> Table [0][1]..[n) --> next  ^                      objects[..len]      len <= limit
 //!                   +--------------------+       shared, victims: lists             any thread, by try-lock
 //!  bound: the limit, and what is charged         counters                           any thread, Relaxed
@@ -15,15 +15,15 @@
 //!
 //! While no thread is at work in the pool:
 //!
-//! - what is charged = the capacities of the private stacks + the objects in lists + those that a sweep has taken and not dropped yet
-//! - idle = the objects on private stacks + those in lists + those that are being weighed
+//! - what is charged = the capacities of the local stacks + the objects in lists + those that a sweep has taken and not dropped yet
+//! - idle = the objects on local stacks + those in lists + those that are being weighed
 //! - in use = created + adopted − dropped − detached − idle
 //!
 //! An object is charged before it comes, and its charge is given back after it has gone, so idle never exceeds the bound.
 
 pub(crate) mod list;
-pub(crate) mod near;
+pub(crate) mod local;
 pub(crate) mod object;
-pub(crate) mod private;
+pub(crate) mod offsets;
 pub(crate) mod slot;
 pub(crate) mod table;

@@ -1,15 +1,14 @@
-//! [`Slot`], a pool's part for one thread that runs: whichever has its number now (`cpu`).
+//! [`Slot`], the part of a pool for the threads with one number, of which one runs at a time.
 //!
 //! # Invariants
 //!
-//! 1. The private stack, the lists that thieves read, and the counters lie on 128-byte lines of their own.
-//! 2. A slot is found by a number that is stale by the time it is used: any thread may reach any slot, so nothing here
-//!    relies on being alone.
-//! 3. An idle object moves from one place to another only between a private stack and a list, by a mover who has that
-//!    list locked, and who puts it onto or takes it off the stack only if the pool is running (`table`): in a restartable
-//!    sequence, or under the stack's lock. So nothing goes onto a stack or comes off it once a sweep that has stopped the
-//!    pool and fenced has held it. And an object that was on its way before lies in a list when its mover lets go of that
-//!    list, or on a stack that the sweep has not yet held.
+//! 1. The local stack, the lists that other threads steal from, and the counters lie on 128-byte lines of their own.
+//! 2. A thread finds its slot by a number that is stale by the time it is used. Any thread may reach any slot, so nothing here relies
+//!    on being alone.
+//! 3. An idle object moves between a local stack and a list, and in no other way. The thread that moves it has that list locked, and
+//!    touches the stack only if the pool runs (`table`): in a restartable sequence, or under the stack's lock. So once a sweep
+//!    that has stopped the pool and fenced has held a stack, no object enters or leaves it. An object that was on its way before is in
+//!    the list when its mover unlocks it, or on a stack that the sweep has not yet held.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -19,31 +18,33 @@ use std::alloc::{alloc, dealloc, handle_alloc_error};
 use crossbeam_utils::CachePadded;
 
 use crate::slots::list::List;
-use crate::slots::private::{Line, Private};
+use crate::slots::local::{Line, LocalStack};
 use crate::stats::Counters;
 
 #[repr(C)]
 pub(crate) struct Slot {
-    pub(crate) private: Private,
+    /// For the threads with this slot's number, and for sweeps.
+    pub(crate) local: LocalStack,
     pub(crate) lists: CachePadded<Lists>,
+    /// Any thread adds to them, `Relaxed`.
     pub(crate) counters: CachePadded<Counters>,
 }
 
-/// What any thread may take.
+/// The lists that any thread takes from and adds to, under each list's lock.
 pub(crate) struct Lists {
-    /// The overflow of the private stack.
+    /// The overflow of the local stack.
     pub(crate) shared: List,
     /// What was idle at the last ageing step and has not been acquired since.
     pub(crate) victims: List,
 }
 
 impl Slot {
-    /// Where the lines of the private stack are, from the slot's address.
+    /// Where the lines of the local stack are, from the slot's address.
     pub(crate) const LINES: usize = size_of::<Self>();
 
-    /// An empty slot, whose private stack can grow to `local` objects.
+    /// An empty slot, whose local stack can grow to `local` objects.
     pub(crate) fn make(local: usize) -> NonNull<Self> {
-        let lines = Private::lines_for(local);
+        let lines = LocalStack::lines_for(local);
         let layout = Self::layout(lines);
         // SAFETY: the layout is that of a slot at least, so not of size zero.
         let memory = unsafe { alloc(layout) };
@@ -59,7 +60,7 @@ impl Slot {
         // SAFETY: they have just been written, are never written but as atomics, and are there for as long as the slot.
         let objects = unsafe { slice::from_raw_parts(first, lines) };
         let made = Self {
-            private: Private::new(objects),
+            local: LocalStack::new(objects),
             lists: CachePadded::new(Lists { shared: List::new(), victims: List::new() }),
             counters: CachePadded::new(Counters::new()),
         };
@@ -75,9 +76,9 @@ impl Slot {
     /// It came from [`make`](Self::make), there is no object in it, and nobody else uses it.
     pub(crate) unsafe fn unmake(slot: NonNull<Self>) {
         // SAFETY: nobody else uses it, and it is not used again.
-        let Self { private, .. } = unsafe { slot.read() };
+        let Self { local, .. } = unsafe { slot.read() };
         // SAFETY: `make` had the memory from `alloc` with this layout. What is in the lines needs no drop.
-        unsafe { dealloc(slot.as_ptr().cast(), Self::layout(private.lines())) };
+        unsafe { dealloc(slot.as_ptr().cast(), Self::layout(local.lines())) };
     }
 
     fn layout(lines: usize) -> Layout {
@@ -90,6 +91,6 @@ impl Slot {
 
     /// How many objects lie here, at moments that have passed by now.
     pub(crate) fn idle(&self) -> usize {
-        self.private.len() + self.lists.shared.len() + self.lists.victims.len()
+        self.local.len() + self.lists.shared.len() + self.lists.victims.len()
     }
 }

@@ -1,35 +1,38 @@
-//! [`Tables`], a pool's slots by number.
+//! [`Tables`], the slots of a pool by number.
 //!
-//! The first table covers the numbers that the machine's CPUs can have, and so all concurrency ids; a number beyond it
-//! appends another table. Tables and slots are made when a thread first needs them (Go's `pinSlow`), by whichever thread comes first, without a lock: who loses the
-//! race frees its own and takes the winner's.
+//! The first table covers the numbers that the machine's CPUs can have, and so all concurrency ids. A number beyond it appends another
+//! table. A thread that first needs a table or a slot makes it (Go's `pinSlow`), without a lock: a thread that loses the race frees
+//! its own and takes the winner's.
+//!
+//! | `running` | says | goes to | by |
+//! |---|---|---|---|
+//! | `UNSTARTED`, zero | not used yet, or pooling is off | `STARTED + n` | the first use |
+//! | `STARTED + n` | the pool runs, and its first table has `n` slots | `STARTED` | a sweep |
+//! | `STARTED` | a sweep has it stopped | `STARTED + n` | that sweep |
 //!
 //! # Invariants
 //!
-//! 1. Tables and slots are never moved, replaced or freed once they are published: a pool is a static, and a reference
-//!    to them is good for ever. What grows is the chain, so nothing idle is lost by growing. They are freed when the library is
-//!    unloaded that the pool is part of: then there is nobody who could have a reference, nor the code that would use it.
-//! 2. `running` is `STARTED` and the number of slots of `first` while the pool runs. It is `UNSTARTED` before that, and stays
-//!    so where pooling is off; it is `STARTED` alone while a sweep has the pool stopped, and only the sweep changes that.
-//!    `slots` leads to the slots of `first` from the start on. What is `near` is stopped and runs again with `running`.
-//! 3. A sweep that has stopped the pool, fenced, and then held a private stack knows that whoever uses that stack later
-//!    sees the pool stopped, until [`restart`](Tables::restart).
-//! 4. The place of a slot that has not been made leads to one that is closed, has no room and is never written: a
-//!    sequence finds nothing there, and asks no more.
+//! 1. A published table or slot is never moved, replaced or freed: a pool is a static, and a reference to one is good for ever. The chain
+//!    grows, so growth loses nothing idle. They are freed if the library that the pool is part of is unloaded: then no thread
+//!    has a reference, nor the code that would use it.
+//! 2. `running` is as in the table above, and `slots` leads to the slots of `first` from the start on. The offsets are stopped and
+//!    run again together with `running`.
+//! 3. After a sweep has stopped the pool, fenced, and held a local stack, each later user of that stack sees the pool stopped, until
+//!    [`restart`](Tables::restart).
+//! 4. An empty table entry points to a closed dummy slot of capacity 0, which is never written: a sequence needs no null check.
 //!
 //! # Orderings
 //!
-//! Publication is `Release`, lookup is `Acquire`: what was built is seen whole.
+//! Publication is `Release` and lookup is `Acquire`: a thread sees a table or slot as it was built.
 //!
-//! Invariant 3 with restartable sequences: each reads `running` itself, or what is `near`, and the fence ends those that
-//! have read it before (`machine::rseq`). They read `slots` after `running`, and a slot through an address: what they find is
-//! seen whole.
+//! Invariant 3 on restartable sequences: each sequence reads `running` or an offset, and the fence ends those that have read it before
+//! (`machine::rseq`). A sequence reads `slots` after `running`, and a slot through an address, so it sees both as they were built.
 //!
-//! Invariant 3 on the portable backend, where the fence is nothing. For a slot that exists: the sweep's hold of the stack
-//! comes after its stop, and the later holder synchronises with it through the lock. For a slot that is made while the
-//! sweep goes by, [`visit`](Table::visit) exchanges nothing for nothing, `AcqRel`, wherever it finds no slot: either the
-//! maker's exchange came first and the sweep sees the slot, or it comes second, reads the sweep's, and with it the stop,
-//! which is then also seen by whoever finds the slot. The end of the chain is treated the same.
+//! Invariant 3 on the portable backend, which has no fence. If the slot exists, the sweep holds its stack after the stop, and the next
+//! holder synchronises with the sweep through the lock. If a thread makes the slot while the sweep goes by:
+//! [`slots_in_sweep`](Table::slots_in_sweep) compare-exchanges an empty entry with itself (`AcqRel`), to be ordered with the thread
+//! that fills it. If the maker's exchange came first, the sweep sees the slot. If it came second, the maker has read the sweep's
+//! exchange and with it the stop, and so has each thread that finds the slot. The end of the chain is treated the same.
 
 use core::iter::successors;
 use core::ptr::{self, NonNull};
@@ -39,23 +42,23 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crossbeam_utils::CachePadded;
 
 use crate::machine::{self, Area};
-use crate::slots::near::Near;
 #[cfg(not(pool_loom))]
-use crate::slots::private::Closed;
+use crate::slots::local::Closed;
+use crate::slots::offsets::SlotOffsets;
 use crate::slots::slot::Slot;
 use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
 
 #[repr(C)]
 pub(crate) struct Tables {
-    /// The slots with the first numbers, for what acquires and releases one object.
-    pub(crate) near: Near<{ machine::NEAR }>,
-    /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half.
+    /// The slots with the first numbers, for a sequence of one object. A miss and a sweep change them.
+    pub(crate) offsets: SlotOffsets<{ machine::OFFSETS }>,
+    /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half. Every thread reads it; the first use and sweeps change it.
     pub(crate) running: AtomicUsize,
-    /// The slots of `first`; null until the pool is started.
+    /// The slots of `first`; null until the pool is started. Valid for a thread that sees the pool run.
     pub(crate) slots: AtomicPtr<AtomicPtr<Slot>>,
-    /// Where the rseq areas are ([`Area::code`]); zero on the portable backend, and until the pool is started.
+    /// Where the rseq areas are ([`Area::offset`]); zero on the portable backend, and until the pool is started.
     area: AtomicIsize,
-    /// Where the chain begins; null until the pool is first used.
+    /// Where the chain begins; null until the pool is first used. Exchanged once.
     first: AtomicPtr<Table>,
 }
 
@@ -72,7 +75,7 @@ impl Tables {
     const_fn! {
         pub(crate) const fn new() -> Self {
             Self {
-                near: Near::new(),
+                offsets: SlotOffsets::new(),
                 running: AtomicUsize::new(UNSTARTED),
                 slots: AtomicPtr::new(ptr::null_mut()),
                 area: AtomicIsize::new(0),
@@ -84,7 +87,7 @@ impl Tables {
     /// The rseq areas, if the pool uses them. `None` is a guess: the pool may have been started since.
     #[inline]
     pub(crate) fn area(&self) -> Option<Area> {
-        Area::from_code(self.area.load(Relaxed))
+        Area::from_offset(self.area.load(Relaxed))
     }
 
     /// The slot with this number, if it has been made, the pool is running on the portable backend, and the number is not
@@ -93,7 +96,7 @@ impl Tables {
     pub(crate) fn running_portable_slot(&self, number: usize) -> Option<&'static Slot> {
         // Acquire: pairs with `start` and `restart`.
         let len = self.running.load(Acquire) & !STARTED;
-        // Asked after the acquire: who sees the pool run sees with what.
+        // After the acquire load: if `running` is set, `area` is valid.
         if number >= len || self.area().is_some() {
             return None;
         }
@@ -105,7 +108,7 @@ impl Tables {
         published(slot.load(Acquire), no_slot())
     }
 
-    /// Whether the pool is running still. Exact for the holder of a private stack (invariant 3), a guess for others.
+    /// Whether the pool is running still. Exact for the holder of a local stack (invariant 3), a guess for others.
     #[inline]
     pub(crate) fn is_running(&self) -> bool {
         self.running_slots() != 0
@@ -119,10 +122,10 @@ impl Tables {
 
     /// Lets sequences find a slot, which has been made under this number, by a shorter way. `false` where the pool is not
     /// running, or the number is beyond the first table.
-    pub(crate) fn note(&self, number: usize, slot: &'static Slot) -> bool {
+    pub(crate) fn publish(&self, number: usize, slot: &'static Slot) -> bool {
         let found = number < self.running_slots();
         if found {
-            self.near.note(number, slot);
+            self.offsets.publish(number, slot);
         }
         found
     }
@@ -139,44 +142,44 @@ impl Tables {
     }
 
     /// The first table, if the pool has been used.
-    pub(crate) fn first(&self) -> Option<&'static Table> {
-        // Acquire: pairs with `first_or_make`.
+    pub(crate) fn first_table(&self) -> Option<&'static Table> {
+        // Acquire: pairs with `first_table_or_make`.
         published(self.first.load(Acquire), ptr::null_mut())
     }
 
     /// The first table, made with `len` slots where there is none. The pool is not started by this.
-    pub(crate) fn first_or_make(&self, len: usize) -> &'static Table {
-        Table::install(&self.first, len)
+    pub(crate) fn first_table_or_make(&self, len: usize) -> &'static Table {
+        Table::get_or_publish(&self.first, len)
     }
 
     /// Starts the pool, whose first table is made, with restartable sequences if there is an area. Nothing happens where
     /// it was started before: while a sweep has it stopped, only the sweep lets it run again.
     pub(crate) fn start(&self, area: Option<Area>) {
-        let Some(first) = self.first() else { return };
+        let Some(first) = self.first_table() else { return };
         self.slots.store(first.slots.as_ptr().cast_mut(), Relaxed);
-        self.area.store(area.map_or(0, Area::code), Relaxed);
+        self.area.store(area.map_or(0, Area::offset), Relaxed);
         // Release: pairs with `running_portable_slot`. A failure is another starter's success, or a sweep's stop.
         let _ = self.running.compare_exchange(UNSTARTED, STARTED | first.slots.len(), Release, Relaxed);
     }
 
-    /// Stops the pool for a sweep, which then holds each private stack once (invariant 3). A pool that was never
+    /// Stops the pool for a sweep, which then holds each local stack once (invariant 3). A pool that was never
     /// started is left alone: it has no slots, so nothing idle.
     pub(crate) fn stop(&self) -> bool {
         // Acquire: pairs with `start`. A pool that is found started has its first table, whose slots are all stopped below, also by
         // a sweep that does not come by way of the registry's list.
         let started = self.running.load(Acquire) != UNSTARTED;
         if started {
-            // Relaxed: it is the hold of each private stack, after this, that others synchronise with.
+            // Relaxed: it is the hold of each local stack, after this, that others synchronise with.
             self.running.store(STARTED, Relaxed);
-            self.near.stop(self.first().map_or(0, |first| first.slots.len()));
+            self.offsets.stop(self.first_table().map_or(0, |first| first.slots.len()));
         }
         started
     }
 
     /// Lets the pool run again after a sweep.
     pub(crate) fn restart(&self) {
-        let Some(first) = self.first() else { return };
-        self.near.restart(first.slots.len());
+        let Some(first) = self.first_table() else { return };
+        self.offsets.restart(first.slots.len());
         // Release: pairs with `running_portable_slot`.
         self.running.store(STARTED | first.slots.len(), Release);
     }
@@ -188,22 +191,22 @@ impl Tables {
     /// There is no object in it, and nobody else uses it.
     #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
     pub(crate) unsafe fn clear(&self) {
-        if let Some(first) = self.first() {
-            self.near.restart(first.slots.len());
+        if let Some(first) = self.first_table() {
+            self.offsets.restart(first.slots.len());
         }
         self.running.store(UNSTARTED, Relaxed);
         self.slots.store(ptr::null_mut(), Relaxed);
         self.area.store(0, Relaxed);
         let mut next = self.first.swap(ptr::null_mut(), Relaxed);
         while let Some(table) = NonNull::new(next) {
-            // SAFETY: it came from `install`, and is freed below.
+            // SAFETY: it came from `get_or_publish`, and is freed below.
             let Table { slots, next: after } = unsafe { table.as_ref() };
             for slot in slots.iter().map(|slot| slot.load(Relaxed)).filter(|&slot| slot != no_slot()) {
-                // SAFETY: it came from `install`; no object is in it, and nobody else uses it (the caller's promise).
+                // SAFETY: it came from `get_or_publish`; no object is in it, and nobody else uses it (the caller's promise).
                 unsafe { NonNull::new(slot).into_iter().for_each(|slot| Slot::unmake(slot)) };
             }
             next = after.load(Relaxed);
-            // SAFETY: it came from `install`, and nobody else uses it (the caller's promise).
+            // SAFETY: it came from `get_or_publish`, and nobody else uses it (the caller's promise).
             unsafe { Table::unmake(table) };
         }
     }
@@ -238,20 +241,20 @@ impl Table {
         published(self.next.load(Acquire), ptr::null_mut())?.get(number - self.slots.len())
     }
 
-    /// The slot with this number, counted from this table on, made where there is none, with a private stack that can
+    /// The slot with this number, counted from this table on, made where there is none, with a local stack that can
     /// grow to `local` objects.
     pub(crate) fn get_or_make(&self, number: usize, local: usize) -> &'static Slot {
         match self.slots.get(number) {
             // SAFETY: a slot lives until it is unmade.
-            Some(slot) => unsafe { install(slot, no_slot(), || Slot::make(local), Slot::unmake) },
-            None => Self::install(&self.next, self.slots.len()).get_or_make(number - self.slots.len(), local),
+            Some(slot) => unsafe { get_or_publish(slot, no_slot(), || Slot::make(local), Slot::unmake) },
+            None => Self::get_or_publish(&self.next, self.slots.len()).get_or_make(number - self.slots.len(), local),
         }
     }
 
     /// The table at `place`, made with `len` slots where there is none.
-    fn install(place: &AtomicPtr<Self>, len: usize) -> &'static Self {
+    fn get_or_publish(place: &AtomicPtr<Self>, len: usize) -> &'static Self {
         // SAFETY: a table lives until it is unmade.
-        unsafe { install(place, ptr::null_mut(), || Self::make(len), Self::unmake) }
+        unsafe { get_or_publish(place, ptr::null_mut(), || Self::make(len), Self::unmake) }
     }
 
     /// Every slot, beginning with one number and going round.
@@ -264,10 +267,10 @@ impl Table {
 
     /// Every slot, for a sweep that has stopped the pool: a slot that is made later is found by nobody who has not seen
     /// the stop (invariant 3).
-    pub(crate) fn visit(&'static self) -> impl Iterator<Item = &'static Slot> {
-        successors(Some(self), |table| settled(&table.next, ptr::null_mut()))
+    pub(crate) fn slots_in_sweep(&'static self) -> impl Iterator<Item = &'static Slot> {
+        successors(Some(self), |table| load_in_sweep(&table.next, ptr::null_mut()))
             .flat_map(|table| table.slots.iter())
-            .filter_map(|slot| settled(slot, no_slot()))
+            .filter_map(|slot| load_in_sweep(slot, no_slot()))
     }
 
     fn places(&'static self) -> impl Iterator<Item = &'static AtomicPtr<Slot>> {
@@ -299,7 +302,7 @@ fn published<T>(pointer: *mut T, nothing: *mut T) -> Option<&'static T> {
     if pointer == nothing {
         return None;
     }
-    // SAFETY: it came from `install`, and is good for ever (invariant 1).
+    // SAFETY: it came from `get_or_publish`, and is good for ever (invariant 1).
     Some(unsafe { &*pointer })
 }
 
@@ -308,7 +311,7 @@ fn published<T>(pointer: *mut T, nothing: *mut T) -> Option<&'static T> {
 /// # Safety
 ///
 /// `make` makes something that lives until `unmake` is called with it, which may be called while nobody else knows it.
-unsafe fn install<T>(
+unsafe fn get_or_publish<T>(
     place: &AtomicPtr<T>,
     nothing: *mut T,
     make: impl FnOnce() -> NonNull<T>,
@@ -319,7 +322,7 @@ unsafe fn install<T>(
         return published;
     }
     let made = make();
-    // AcqRel: Release publishes what was made; Acquire pairs with the winner's, or with a sweep's (`settled`).
+    // AcqRel: Release publishes what was made; Acquire pairs with the winner's, or with a sweep's (`load_in_sweep`).
     match place.compare_exchange(nothing, made.as_ptr(), AcqRel, Acquire) {
         // SAFETY: made just now, and good for ever (invariant 1).
         Ok(_) => unsafe { made.as_ref() },
@@ -332,7 +335,7 @@ unsafe fn install<T>(
 }
 
 /// What is published at `place`; where nothing is, whoever publishes there later synchronises with us.
-fn settled<T>(place: &AtomicPtr<T>, nothing: *mut T) -> Option<&'static T> {
+fn load_in_sweep<T>(place: &AtomicPtr<T>, nothing: *mut T) -> Option<&'static T> {
     published(place.load(Acquire), nothing).or_else(|| {
         let (Ok(pointer) | Err(pointer)) = place.compare_exchange(nothing, nothing, AcqRel, Acquire);
         published(pointer, nothing)
@@ -345,7 +348,7 @@ mod tests {
 
     fn started() -> (Tables, &'static Table) {
         let tables = Tables::new();
-        let first = tables.first_or_make(2);
+        let first = tables.first_table_or_make(2);
         tables.start(None);
         (tables, first)
     }
@@ -365,14 +368,14 @@ mod tests {
         let slots: Vec<_> = [0, 2, 3, 5].map(|number| ptr::from_ref(first.get_or_make(number, 0))).into();
         let found: Vec<_> = first.slots_from(3).map(ptr::from_ref).collect();
         assert_eq!(found, [slots[2], slots[3], slots[0], slots[1]]);
-        assert_eq!(first.visit().count(), 4);
+        assert_eq!(first.slots_in_sweep().count(), 4);
     }
 
     #[test]
     fn only_a_sweep_ends_a_stop() {
         let tables = Tables::new();
         assert!(!tables.stop(), "not started, so nothing to stop");
-        tables.first_or_make(2).get_or_make(0, 0);
+        tables.first_table_or_make(2).get_or_make(0, 0);
         assert!(tables.running_portable_slot(0).is_none() && !tables.is_started());
         tables.start(None);
         assert!(tables.running_portable_slot(0).is_some() && tables.is_running());

@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! 1. One word has the limit and what is charged to it, so both are of one moment. Charged are: one for each object in a list, its
-//!    capacity for each private stack, and one for each object that a sweep has taken out and not dropped yet. So the idle objects that
+//!    capacity for each local stack, and one for each object that a sweep has taken out and not dropped yet. So the idle objects that
 //!    are alive never exceed the limit while there is no [`excess`](Bound::excess).
 //! 2. An object is charged before it enters a list, and a stack before its capacity grows. The charge is given back after the
 //!    object has left or was dropped, and after the capacity has shrunk.
@@ -26,8 +26,8 @@ use crate::machine;
 use crate::machine::process;
 use crate::sync::{AtomicWord, Word, const_fn};
 
-/// Idle objects that a pool keeps per CPU where its type says nothing. Two full private stacks of the default size,
-/// so at most half of the bound is reserved by private stacks.
+/// Idle objects that a pool keeps per CPU where its type says nothing. Two full local stacks of the default size,
+/// so at most half of the bound is reserved by local stacks.
 const DEFAULT_PER_CPU: usize = 64;
 
 /// The lower half of the first word has what is charged; the upper half has the limit, and whether it is the default.

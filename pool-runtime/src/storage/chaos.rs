@@ -5,25 +5,25 @@
 
 /// Whether this try is to fail: one in four.
 #[cfg(pool_chaos)]
-pub(crate) fn strikes() -> bool {
+pub(crate) fn fails() -> bool {
     random() % 4 == 0
 }
 
 #[cfg(not(pool_chaos))]
 #[inline(always)]
-pub(crate) const fn strikes() -> bool {
+pub(crate) const fn fails() -> bool {
     false
 }
 
 /// The number of the slot to work with: the thread's own, or any.
 #[cfg(pool_chaos)]
-pub(crate) fn number(_own: impl FnOnce() -> usize) -> usize {
+pub(crate) fn slot_number(_own: impl FnOnce() -> usize) -> usize {
     random() % crate::machine::slots()
 }
 
 #[cfg(not(pool_chaos))]
 #[inline(always)]
-pub(crate) fn number(own: impl FnOnce() -> usize) -> usize {
+pub(crate) fn slot_number(own: impl FnOnce() -> usize) -> usize {
     own()
 }
 

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use crate::machine::process;
 use crate::slots::object::Object;
 use crate::stats::Reason;
-use crate::storage::live::Entry;
+use crate::storage::live::Registration;
 use crate::storage::store::Store;
 use crate::storage::sweeping::lock;
 
@@ -77,7 +77,7 @@ impl Swept {
 
 /// Objects that a sweep has taken out of a pool, and that its thread is about to drop; and whether it is about to weigh what is left.
 pub(crate) struct Pending {
-    pub(crate) entry: &'static Entry,
+    pub(crate) registration: &'static Registration,
     objects: Vec<Object>,
     /// The process that drops them, for the bound.
     process: u32,
@@ -90,27 +90,27 @@ impl Pending {
     pub(crate) fn new(store: &'static Store, objects: Vec<Object>) -> Option<Self> {
         let weigh = store.scales.take_due().then(|| store.scales.passes());
         // A pool that was never used has no object.
-        let entry = store.entry().filter(|_| weigh.is_some() || !objects.is_empty())?;
+        let registration = store.registration().filter(|_| weigh.is_some() || !objects.is_empty())?;
         let process = process::current();
-        if entry.pending_in.load(Relaxed) != process {
-            entry.pending.store(0, Relaxed);
-            entry.pending_in.store(process, Relaxed);
+        if registration.pending_in.load(Relaxed) != process {
+            registration.pending.store(0, Relaxed);
+            registration.pending_in.store(process, Relaxed);
         }
-        entry.pending.fetch_add(1, Relaxed);
+        registration.pending.fetch_add(1, Relaxed);
         store.bound.begin_drops(process, objects.len());
-        Some(Self { entry, objects, weigh, process })
+        Some(Self { registration, objects, weigh, process })
     }
 
     /// Drops the objects. The lock is not held: user code runs.
     pub(crate) fn drop_objects(&mut self, swept: &mut Swept) {
         mem::take(&mut self.objects)
             .into_iter()
-            .for_each(|object| swept.drop_object(self.entry.store, object, self.process));
+            .for_each(|object| swept.drop_object(self.registration.store, object, self.process));
     }
 
     /// Weighs what is idle. The lock is not held: user code runs.
     fn weigh_rest(&self, swept: &mut Swept) {
-        let (store, Some(passes)) = (self.entry.store, self.weigh) else { return };
+        let (store, Some(passes)) = (self.registration.store, self.weigh) else { return };
         let is_ours = || store.scales.passes() == passes;
         let (mut bytes, mut objects) = (0_usize, 0);
         for slot in store.slots() {
@@ -122,10 +122,10 @@ impl Pending {
                     let _one_at_a_time = lock();
                     // Else they are that sweep's to count (invariant 3 of `scales`).
                     let batch = is_ours().then(|| {
-                        store.swept.dropped(Reason::Panic, refused.len());
+                        store.sweep_counters.dropped(Reason::Panic, refused.len());
                         store.scales.hold(0, self.process);
                         begin = store.put_back(slot, begin, &mut weighed, self.process);
-                        store.swept.dropped(Reason::Collect, weighed.len());
+                        store.sweep_counters.dropped(Reason::Collect, weighed.len());
                         store.put_on_scales(slot, begin, self.process)
                     });
                     refused.append(&mut weighed);
@@ -161,7 +161,7 @@ impl Drop for Pending {
         // Not in a child that was forked meanwhile.
         if self.process == process::current() {
             // Release: pairs with `is_pending`.
-            self.entry.pending.fetch_sub(1, Release);
+            self.registration.pending.fetch_sub(1, Release);
         }
     }
 }

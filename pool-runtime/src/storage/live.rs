@@ -1,4 +1,4 @@
-//! The list of the live pools: how one enters it, and how an entry is taken out. Its invariants, and what orders it, are those of `registry`.
+//! The list of the live pools: how one enters it, and how a registration is taken out. Its invariants, and what orders it, are those of `registry`.
 
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -10,11 +10,11 @@ use crate::storage::store::Store;
 use crate::storage::sweeping::try_lock;
 
 /// A pool's place in the list.
-pub(crate) struct Entry {
+pub(crate) struct Registration {
     pub(crate) store: &'static Store,
     name: &'static str,
-    next: AtomicPtr<Entry>,
-    /// It does not count: the pool has left, or another entry is the pool's.
+    next: AtomicPtr<Registration>,
+    /// It does not count: the pool has left, or another registration is the pool's.
     pub(crate) marked: AtomicBool,
     /// How many threads have objects of the pool that they are about to drop, after a sweep.
     pub(crate) pending: AtomicU32,
@@ -22,7 +22,7 @@ pub(crate) struct Entry {
     pub(crate) pending_in: AtomicU32,
 }
 
-impl Entry {
+impl Registration {
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
@@ -49,14 +49,14 @@ impl Entry {
     }
 }
 
-static HEAD: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
+static HEAD: AtomicPtr<Registration> = AtomicPtr::new(ptr::null_mut());
 
 /// The process in which the first pool was used.
 static HOME: AtomicU32 = AtomicU32::new(0);
 
 /// Puts a pool on the list, unless it is there.
 pub(crate) fn add(store: &'static Store) {
-    if !store.entry.load(Acquire).is_null() {
+    if !store.registration.load(Acquire).is_null() {
         return;
     }
     // Asking is a system call on some systems.
@@ -65,7 +65,7 @@ pub(crate) fn add(store: &'static Store) {
     }
     // Before the pool is listed: its library may be unloaded from then on.
     let outlived = library::watch((store.library)());
-    let entry = Box::leak(Box::new(Entry {
+    let registration = Box::leak(Box::new(Registration {
         store,
         name: if outlived { kept(store.own_name) } else { store.own_name },
         next: AtomicPtr::default(),
@@ -75,15 +75,15 @@ pub(crate) fn add(store: &'static Store) {
     }));
     let mut head = HEAD.load(Relaxed);
     loop {
-        entry.next.store(head, Relaxed);
-        match HEAD.compare_exchange_weak(head, entry, Release, Relaxed) {
+        registration.next.store(head, Relaxed);
+        match HEAD.compare_exchange_weak(head, registration, Release, Relaxed) {
             Ok(_) => break,
             Err(now) => head = now,
         }
     }
-    // Release: pairs with `listed`; who sees the entry named here finds it in the list.
-    if store.entry.compare_exchange(ptr::null_mut(), entry, Release, Relaxed).is_err() {
-        entry.marked.store(true, Relaxed);
+    // Release: pairs with `listed`; who sees the registration named here finds it in the list.
+    if store.registration.compare_exchange(ptr::null_mut(), registration, Release, Relaxed).is_err() {
+        registration.marked.store(true, Relaxed);
     }
 }
 
@@ -128,35 +128,35 @@ pub(crate) fn is_forked() -> bool {
     HOME.load(Relaxed) != process::current()
 }
 
-/// The pools of the list. The lock is held, and the pools are used no longer than that, but by who has an [`AnyPool`].
+/// The pools of the list. The lock is held, and the pools are used no longer than that, but by who has an [`PoolHandle`].
 pub(crate) fn listed() -> Vec<&'static Store> {
     let mut stores = Vec::new();
     let mut place = &HEAD;
-    // SAFETY: an entry is freed under the lock, and not before it is out of the list.
-    while let Some(entry) = unsafe { place.load(Acquire).as_ref() } {
+    // SAFETY: a registration is freed under the lock, and not before it is out of the list.
+    while let Some(registration) = unsafe { place.load(Acquire).as_ref() } {
         // Where it is not marked the store is there (invariant 5 of `registry`).
-        if !entry.marked.load(Relaxed) && ptr::eq(entry.store.entry.load(Acquire), entry) {
-            stores.push(entry.store);
+        if !registration.marked.load(Relaxed) && ptr::eq(registration.store.registration.load(Acquire), registration) {
+            stores.push(registration.store);
         }
-        place = &entry.next;
+        place = &registration.next;
     }
     stores
 }
 
-/// Takes entries out of the list. The lock is held.
-pub(crate) fn take_out(is_wanted: impl Fn(&Entry) -> bool) -> Vec<&'static Entry> {
+/// Takes registrations out of the list. The lock is held.
+pub(crate) fn take_out(is_wanted: impl Fn(&Registration) -> bool) -> Vec<&'static Registration> {
     let mut wanted = Vec::new();
     let mut place = &HEAD;
     // SAFETY: as in `listed`.
-    while let Some(entry) = unsafe { place.load(Acquire).as_ref() } {
-        if !is_wanted(entry) {
-            place = &entry.next;
+    while let Some(registration) = unsafe { place.load(Acquire).as_ref() } {
+        if !is_wanted(registration) {
+            place = &registration.next;
             continue;
         }
-        let next = entry.next.load(Acquire);
-        // Release: pairs with the loads of those who read the list. Where it fails others have been added in front: then from there.
-        match place.compare_exchange(ptr::from_ref(entry).cast_mut(), next, Release, Relaxed) {
-            Ok(_) => wanted.push(entry),
+        let next = registration.next.load(Acquire);
+        // Release: pairs with the loads of those who read the list. Where it fails others have been added in top: then from there.
+        match place.compare_exchange(ptr::from_ref(registration).cast_mut(), next, Release, Relaxed) {
+            Ok(_) => wanted.push(registration),
             Err(_) => place = &HEAD,
         }
     }

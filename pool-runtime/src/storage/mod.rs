@@ -3,9 +3,9 @@
 //!
 //! Below it are `slots`, the places, and `machine`, what the process runs on. Above it is `typed`, which knows the type.
 
-pub(crate) mod access;
 pub(crate) mod bound;
 pub(crate) mod chaos;
+pub(crate) mod current;
 pub(crate) mod drops;
 pub(crate) mod live;
 #[cfg(all(test, pool_loom))]

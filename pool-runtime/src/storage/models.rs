@@ -11,8 +11,8 @@ use loom::thread;
 
 use crate::machine::set_slot;
 use crate::slots::list::List;
-use crate::slots::near::Stopped;
 use crate::slots::object::Object;
+use crate::slots::offsets::Stopped;
 use crate::storage::bound::Bound;
 use crate::storage::store::Store;
 use crate::sync::{AtomicUsize, fence};
@@ -23,7 +23,7 @@ fn store(max_idle: usize) -> &'static Store {
 }
 
 fn acquire(store: &'static Store) -> Option<usize> {
-    store.pop_front().or_else(|| store.take()).map(number)
+    store.pop_top().or_else(|| store.find()).map(number)
 }
 
 fn number(object: Object) -> usize {
@@ -34,7 +34,7 @@ fn number(object: Object) -> usize {
 /// Says whether the number was kept.
 fn release(store: &'static Store, number: usize) -> bool {
     let object = Object::from_box(Box::new(Cell::new(number)));
-    let kept = store.push_front(object).or_else(|object| store.put(object));
+    let kept = store.push_top(object).or_else(|object| store.keep(object));
     kept.map_err(|(object, _)| self::number(object)).is_ok()
 }
 
@@ -47,7 +47,7 @@ fn sweep(store: &'static Store, take: impl FnOnce(&'static Store, bool) -> Vec<O
     taken
 }
 
-/// Whatever is left, private stacks of all slots included.
+/// Whatever is left, local stacks of all slots included.
 fn rest(store: &'static Store) -> Vec<usize> {
     sweep(store, Store::take_all)
 }
@@ -58,7 +58,7 @@ fn assert_each_once(mut numbers: Vec<usize>, expected: core::ops::Range<usize>) 
     assert_eq!(numbers, expected.collect::<Vec<_>>());
 }
 
-/// Fills slot 0: its private stack first, then its shared list.
+/// Fills slot 0: its local stack first, then its shared list.
 fn filled(max_idle: usize, objects: usize) -> &'static Store {
     let store = store(max_idle);
     set_slot(0);
@@ -100,7 +100,7 @@ fn a_thiefs_batch_does_not_escape_a_collect() {
     });
 }
 
-/// A full private stack is flushed while another thread collects.
+/// A full local stack is flushed while another thread collects.
 #[test]
 fn a_flushed_batch_does_not_escape_a_collect() {
     loom::model(|| {
@@ -117,7 +117,7 @@ fn a_flushed_batch_does_not_escape_a_collect() {
     });
 }
 
-/// A release into an empty private stack while another thread collects: what the sweep takes was reset before.
+/// A release into an empty local stack while another thread collects: what the sweep takes was reset before.
 #[test]
 fn a_collected_object_was_released_before() {
     loom::model(|| {
@@ -128,13 +128,13 @@ fn a_collected_object_was_released_before() {
             release(store, held)
         });
         let collected = sweep(store, Store::take_all);
-        // It is dropped where the front and both lists are in the sweep's hands, one after the other.
+        // It is dropped where the top and both lists are in the sweep's hands, one after the other.
         let kept = owner.join().unwrap();
         assert_each_once([collected, rest(store)].concat(), 0..usize::from(kept));
     });
 }
 
-/// Two threads share a slot: the front and the try-lock keep them apart.
+/// Two threads share a slot: the top and the try-lock keep them apart.
 #[test]
 fn one_slot_serves_two_threads() {
     loom::model(|| {
@@ -227,24 +227,24 @@ fn both_of_two_first_uses_are_kept() {
 fn a_slot_is_not_noted_while_a_sweep_goes_by() {
     loom::model(|| {
         let store = filled(16, 1);
-        let near = &store.tables.near;
+        let offsets = &store.tables.offsets;
         let make = move || {
             set_slot(1);
-            ptr::from_ref(store.here().1)
+            ptr::from_ref(store.slot_or_make().1)
         };
         let maker = thread::spawn(make);
         let sweeper = thread::spawn(move || {
-            let before = near.look(1).unwrap();
+            let before = offsets.look(1).unwrap();
             assert!(store.tables.stop());
-            let visited: Vec<_> = store.tables.first().unwrap().visit().map(ptr::from_ref).collect();
-            assert!(before.is_none_or(|slot| visited.contains(&slot)), "found by a sequence, and not by the sweep");
-            assert_eq!([near.look(0), near.look(1)], [Err(Stopped), Err(Stopped)]);
+            let swept: Vec<_> = store.tables.first_table().unwrap().slots_in_sweep().map(ptr::from_ref).collect();
+            assert!(before.is_none_or(|slot| swept.contains(&slot)), "found by a sequence, and not by the sweep");
+            assert_eq!([offsets.look(0), offsets.look(1)], [Err(Stopped), Err(Stopped)]);
             store.tables.restart();
         });
         let made = maker.join().unwrap();
         sweeper.join().unwrap();
         assert_eq!(make(), made);
-        assert_eq!(near.look(1), Ok(Some(made)));
+        assert_eq!(offsets.look(1), Ok(Some(made)));
     });
 }
 
@@ -253,16 +253,16 @@ fn a_slot_is_not_noted_while_a_sweep_goes_by() {
 fn a_first_use_is_seen_whole_by_a_sweep_of_that_pool_alone() {
     loom::model(|| {
         let store = store(16);
-        let near = &store.tables.near;
+        let offsets = &store.tables.offsets;
         let user = thread::spawn(move || {
             set_slot(0);
-            ptr::from_ref(store.here().1)
+            ptr::from_ref(store.slot_or_make().1)
         });
         if store.tables.stop() {
             // The fence of `membarrier`.
             fence(SeqCst);
-            for _slot in store.tables.first().into_iter().flat_map(|first| first.visit()) {
-                assert!(!matches!(near.look(0), Ok(Some(_))), "the sweep is at a stack that sequences find");
+            for _slot in store.tables.first_table().into_iter().flat_map(|first| first.slots_in_sweep()) {
+                assert!(!matches!(offsets.look(0), Ok(Some(_))), "the sweep is at a stack that sequences find");
             }
             store.tables.restart();
             assert!(store.tables.is_running(), "the pool stays stopped");
@@ -275,7 +275,7 @@ fn a_first_use_is_seen_whole_by_a_sweep_of_that_pool_alone() {
 #[test]
 fn a_list_that_is_passed_by_is_empty() {
     loom::model(|| {
-        // A list, and the length of a private stack with one object.
+        // A list, and the length of a local stack with one object.
         let all: &'static _ = Box::leak(Box::new((List::new(), AtomicUsize::new(1))));
         let (list, stacked) = all;
         let mover = thread::spawn(move || {

@@ -2,9 +2,9 @@
 //!
 //! The same code for every pooled type; [`Pool`](crate::Pool) puts the type on top.
 //!
-//! Acquire looks in its slot's private stack, in its slot's shared list, in the shared lists of the others, beginning
-//! with the next, and in the victims in the same order. Release goes to the private stack and then to the shared lists.
-//! Nobody waits: a lock that is taken is passed over. What a sweep does is in `sweep`.
+//! An acquire looks in the local stack of its slot, in that slot's shared list, in the shared lists of the other slots, beginning with the
+//! next, and in the victims in the same order. Then it makes an object. A release goes to the local stack, and if that is full to a
+//! shared list. Neither waits: it passes over a lock that is taken. A sweep's work is in `sweep`.
 
 use core::hint::spin_loop;
 use core::ptr;
@@ -13,20 +13,20 @@ use core::sync::atomic::Ordering::Acquire;
 
 use crate::machine;
 use crate::registry::library::{self, Library};
-use crate::slots::list::{List, Locked};
+use crate::slots::list::{List, LockedList};
+use crate::slots::local::{Batch, LockedStack};
 use crate::slots::object::{Dispose, Object, Weigh};
-use crate::slots::private::{Batch, Held};
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 use crate::stats::{Counter, Counters, Reason, Stats, count_acquire};
-use crate::storage::access::Access;
 use crate::storage::bound::Bound;
 use crate::storage::chaos;
-use crate::storage::live::{self, Entry};
+use crate::storage::current::Current;
+use crate::storage::live::{self, Registration};
 use crate::storage::scales::Scales;
 use crate::sync::const_fn;
 
-/// Objects that a private stack may hold when it is first used. It doubles from there on evidence of need.
+/// Objects that a local stack may hold when it is first used. It doubles from there on evidence of need.
 const FIRST_CAPACITY: usize = if cfg!(pool_loom) { 2 } else { 4 };
 
 /// How often an acquire looks for an object before it makes one, where it has passed over a list that was in another
@@ -35,30 +35,30 @@ const FIRST_CAPACITY: usize = if cfg!(pool_loom) { 2 } else { 4 };
 /// them; see `tests/handoff.rs`.
 const ROUNDS: usize = if cfg!(pool_loom) { 2 } else { 6 };
 
-/// The largest private stack where the type says nothing.
+/// The largest local stack where the type says nothing.
 const DEFAULT_LOCAL: usize = 32;
 
-/// The largest private stack that a type can ask for: its memory is there from a slot's first use.
+/// The largest local stack that a type can ask for: its memory is there from a slot's first use.
 const MAX_LOCAL: usize = 4096;
 
 #[repr(C, align(128))]
 pub(crate) struct Store {
-    /// Read by every acquire and release: what lies on the same lines is written at a slot's first use, and by sweeps.
+    /// Every acquire and release reads them. On the same lines lie fields that a first use and sweeps write.
     pub(crate) tables: Tables,
-    /// The pool's place in the registry; null before its first use.
-    pub(crate) entry: AtomicPtr<Entry>,
+    /// The pool's place in the list of live pools; null before its first use.
+    pub(crate) registration: AtomicPtr<Registration>,
     pub(crate) dispose: Dispose,
     /// The library that the pool is part of.
     pub(crate) library: fn() -> Library,
     local: usize,
     /// In the library's memory, as the store is.
     pub(crate) own_name: &'static str,
-    /// What comes now is on lines that acquire and release do not read.
+    /// The fields from here on lie on lines that a hit does not read.
     apart: Apart,
     pub(crate) bound: Bound,
-    /// What sweeps count. The rest is counted in the slots.
-    pub(crate) swept: Counters,
-    /// Sweeps that had no fence, and left the private stacks alone.
+    /// What sweeps count. Acquires and releases count in their slots.
+    pub(crate) sweep_counters: Counters,
+    /// Sweeps that had no fence, and left the local stacks alone.
     pub(crate) unfenced: Counter,
     pub(crate) scales: Scales,
 }
@@ -72,14 +72,14 @@ impl Store {
         pub(crate) const fn new(name: &'static str, dispose: Dispose) -> Self {
             Self {
                 tables: Tables::new(),
-                entry: AtomicPtr::new(ptr::null_mut()),
+                registration: AtomicPtr::new(ptr::null_mut()),
                 dispose,
                 library: library::of,
                 local: DEFAULT_LOCAL,
                 own_name: name,
                 apart: Apart,
                 bound: Bound::default_for_machine(),
-                swept: Counters::new(),
+               sweep_counters: Counters::new(),
                 unfenced: Counter::new(),
                 scales: Scales::new(),
             }
@@ -108,14 +108,14 @@ impl Store {
     }
 
     /// The pool's place in the registry, if it has been used.
-    pub(crate) fn entry(&self) -> Option<&'static Entry> {
-        // SAFETY: an entry is there for as long as a store names it (invariant 1 of `registry`).
-        unsafe { self.entry.load(Acquire).as_ref() }
+    pub(crate) fn registration(&self) -> Option<&'static Registration> {
+        // SAFETY: a registration is there for as long as a store names it (invariant 1 of `registry`).
+        unsafe { self.registration.load(Acquire).as_ref() }
     }
 
     /// The pool's name. Once it has been used, one that stays when its library is unloaded.
     pub(crate) fn name(&self) -> &'static str {
-        self.entry().map_or(self.own_name, Entry::name)
+        self.registration().map_or(self.own_name, Registration::name)
     }
 
     /// Whether pooling is off, for a thread that has an object of the pool: making it would have started the pool.
@@ -124,29 +124,29 @@ impl Store {
         !self.tables.is_started()
     }
 
-    /// An object from the front of this thread's private stack, on the portable backend. Nothing with restartable sequences.
+    /// An object from the top of this thread's local stack, on the portable backend. Nothing with restartable sequences.
     #[inline]
-    pub(crate) fn pop_front(&'static self) -> Option<Object> {
-        self.tables.running_portable_slot(machine::slot())?.private.take_front()
+    pub(crate) fn pop_top(&'static self) -> Option<Object> {
+        self.tables.running_portable_slot(machine::slot())?.local.take_top()
     }
 
-    /// Puts an object into the front of this thread's private stack, on the portable backend, or gives it back.
+    /// Puts an object into the top of this thread's local stack, on the portable backend, or gives it back.
     #[inline]
-    pub(crate) fn push_front(&'static self, object: Object) -> Result<(), Object> {
+    pub(crate) fn push_top(&'static self, object: Object) -> Result<(), Object> {
         match self.tables.running_portable_slot(machine::slot()) {
-            Some(slot) => slot.private.fill_front(object),
+            Some(slot) => slot.local.fill_top(object),
             None => Err(object),
         }
     }
 
-    /// An object from anywhere but another slot's private stack, when the top of the own one was empty.
-    pub(crate) fn take(&'static self) -> Option<Object> {
-        self.pop_portable().or_else(|| self.take_slow())
+    /// An object from anywhere but another slot's local stack, when the top of the own one was empty.
+    pub(crate) fn find(&'static self) -> Option<Object> {
+        self.pop_portable().or_else(|| self.find_slow())
     }
 
-    /// Puts an object anywhere, when the own private stack gave it back.
-    pub(crate) fn put(&'static self, object: Object) -> Result<(), (Object, Reason)> {
-        self.push_portable(object).or_else(|object| self.put_slow(object))
+    /// Puts an object anywhere, when the own local stack gave it back.
+    pub(crate) fn keep(&'static self, object: Object) -> Result<(), (Object, Reason)> {
+        self.push_portable(object).or_else(|object| self.keep_slow(object))
     }
 
     /// An object for an acquire that has not looked anywhere, or once more what missed. `create` is that of the pool's type.
@@ -165,15 +165,15 @@ impl Store {
     #[cold]
     #[inline]
     fn acquire_portable(&'static self, create: fn() -> Object) -> Object {
-        let Some(object) = self.pop_front() else { return self.acquire_slow(create) };
+        let Some(object) = self.pop_top() else { return self.acquire_slow(create) };
         count_acquire(self, true);
         object
     }
 
-    /// An object from anywhere, or a new one, when the top of the own private stack was empty.
+    /// An object from anywhere, or a new one, when the top of the own local stack was empty.
     #[cold]
     pub(crate) fn acquire_slow(&'static self, create: fn() -> Object) -> Object {
-        let found = self.take();
+        let found = self.find();
         count_acquire(self, found.is_some());
         found.unwrap_or_else(|| self.create(create))
     }
@@ -181,14 +181,14 @@ impl Store {
     /// A new object.
     pub(crate) fn create(&'static self, create: fn() -> Object) -> Object {
         let object = create();
-        self.here().1.counters.created.add(1);
+        self.slot_or_make().1.counters.created.add(1);
         object
     }
 
     /// Puts an object anywhere, or drops it; says whether it was kept.
     #[cold]
-    pub(crate) fn put_or_drop(&'static self, object: Object) -> bool {
-        match self.put(object) {
+    pub(crate) fn keep_or_drop(&'static self, object: Object) -> bool {
+        match self.keep(object) {
             Ok(()) => true,
             Err((object, reason)) => {
                 self.drop_object(object, reason);
@@ -200,7 +200,7 @@ impl Store {
     /// Drops an object of this pool.
     #[cold]
     pub(crate) fn drop_object(&'static self, object: Object, reason: Reason) {
-        self.here().1.counters.dropped(reason, 1);
+        self.slot_or_make().1.counters.dropped(reason, 1);
         // SAFETY: all objects that this store is given are of its pool (invariant 2 of `object`).
         unsafe { (self.dispose)(object) };
     }
@@ -209,7 +209,7 @@ impl Store {
     fn pop_portable(&'static self) -> Option<Object> {
         let slot = self.tables.running_portable_slot(machine::slot())?;
         // A miss stores nothing: the lock is not taken for an empty stack.
-        if slot.private.stacked() == 0 {
+        if slot.local.stacked() == 0 {
             return None;
         }
         self.hold(slot)?.pop()
@@ -219,19 +219,19 @@ impl Store {
     fn push_portable(&'static self, object: Object) -> Result<(), Object> {
         let Some(slot) = self.tables.running_portable_slot(machine::slot()) else { return Err(object) };
         match self.hold(slot) {
-            Some(mut private) => private.push(object),
+            Some(mut local) => local.push(object),
             None => Err(object),
         }
     }
 
     #[cold]
-    fn take_slow(&'static self) -> Option<Object> {
-        let (number, slot) = self.here();
+    fn find_slow(&'static self) -> Option<Object> {
+        let (number, slot) = self.slot_or_make();
         if machine::is_off() {
             return None;
         }
         // The slot may be this thread's since just now, or the sequence was aborted.
-        if let Some(object) = self.access(slot).and_then(|mut private| private.pop()) {
+        if let Some(object) = self.current(slot).and_then(|mut local| local.pop()) {
             return Some(object);
         }
         // Another round where a list was in another thread's hands: it may be free by now, and `new` costs more.
@@ -278,8 +278,8 @@ impl Store {
     }
 
     #[cold]
-    fn put_slow(&'static self, object: Object) -> Result<(), (Object, Reason)> {
-        let (number, slot) = self.here();
+    fn keep_slow(&'static self, object: Object) -> Result<(), (Object, Reason)> {
+        let (number, slot) = self.slot_or_make();
         if machine::is_off() {
             return Err((object, Reason::Off));
         }
@@ -301,11 +301,11 @@ impl Store {
     }
 
     /// This thread's slot and its number; made where there is none, the pool started if this is its first use.
-    pub(crate) fn here(&'static self) -> (usize, &'static Slot) {
-        let number = chaos::number(machine::number);
-        let made = self.tables.first().and_then(|table| table.get(number));
+    pub(crate) fn slot_or_make(&'static self) -> (usize, &'static Slot) {
+        let number = chaos::slot_number(machine::number);
+        let made = self.tables.first_table().and_then(|table| table.get(number));
         let slot = made.unwrap_or_else(|| self.make_slot(number));
-        if !self.tables.note(number, slot) {
+        if !self.tables.publish(number, slot) {
             self.come_back();
         }
         (number, slot)
@@ -316,8 +316,8 @@ impl Store {
     fn come_back(&'static self) {
         // The models sweep without the registry's lock, which is one for all that run side by side.
         let is_stopped = !cfg!(pool_loom) && self.tables.is_stopped();
-        if let Some(entry) = self.entry().filter(|entry| is_stopped || entry.has_left()) {
-            entry.come_back();
+        if let Some(registration) = self.registration().filter(|registration| is_stopped || registration.has_left()) {
+            registration.come_back();
         }
     }
 
@@ -325,7 +325,7 @@ impl Store {
     fn make_slot(&'static self, number: usize) -> &'static Slot {
         let off = machine::is_off();
         machine::note(number);
-        let table = self.tables.first_or_make(machine::table_len());
+        let table = self.tables.first_table_or_make(machine::table_len());
         live::add(self);
         if !off {
             self.tables.start(machine::area());
@@ -333,64 +333,64 @@ impl Store {
         table.get_or_make(number, self.local)
     }
 
-    /// The lock of the slot's private stack, if it is free and the pool is running (invariant 3 of `slot`).
+    /// The lock of the slot's local stack, if it is free and the pool is running (invariant 3 of `slot`).
     #[inline]
-    fn hold(&self, slot: &'static Slot) -> Option<Held<'static>> {
-        let Some(private) = slot.private.try_hold() else {
+    fn hold(&self, slot: &'static Slot) -> Option<LockedStack<'static>> {
+        let Some(local) = slot.local.try_hold() else {
             machine::move_on();
             return None;
         };
-        self.tables.is_running().then_some(private)
+        self.tables.is_running().then_some(local)
     }
 
-    /// The slot's private stack, for a slow path.
-    fn access(&'static self, slot: &'static Slot) -> Option<Access> {
+    /// The slot's local stack, for a slow path.
+    fn current(&'static self, slot: &'static Slot) -> Option<Current> {
         match self.tables.area() {
-            Some(area) => Some(Access::Sequences(slot, &self.tables, area)),
-            None => Some(Access::Held(slot, self.hold(slot)?)),
+            Some(area) => Some(Current::Sequences(slot, &self.tables, area)),
+            None => Some(Current::Locked(slot, self.hold(slot)?)),
         }
     }
 
-    /// Moves a batch of at most `most` objects from a shared list into the private stack, and says how many. Their charges
+    /// Moves a batch of at most `most` objects from a shared list into the local stack, and says how many. Their charges
     /// are the caller's to give back.
-    fn refill(&'static self, slot: &'static Slot, list: &mut Locked<'_>, most: usize) -> usize {
-        let Some(mut private) = self.access(slot) else { return 0 };
-        let again = self.adapt(slot, &mut private, Batch::In);
-        let capacity = slot.private.capacity();
-        let batch = if again { capacity } else { capacity.div_ceil(2) };
-        let batch = batch.min(slot.private.room()).min(list.len()).min(most);
+    fn refill(&'static self, slot: &'static Slot, list: &mut LockedList<'_>, most: usize) -> usize {
+        let Some(mut local) = self.current(slot) else { return 0 };
+        let same_way = self.resize_for_batch(slot, &mut local, Batch::In);
+        let capacity = slot.local.capacity();
+        let batch = if same_way { capacity } else { capacity.div_ceil(2) };
+        let batch = batch.min(slot.local.room()).min(list.len()).min(most);
         // What another CPU released is in its cache; the last of them is used at once.
         list[list.len() - batch..].iter().rev().for_each(Object::prefetch);
-        private.push_many(list, batch)
+        local.push_many(list, batch)
     }
 
-    /// Puts an object onto a full private stack: the stack grows, or a batch moves to the shared list. Gives the object
+    /// Puts an object onto a full local stack: the stack grows, or a batch moves to the shared list. Gives the object
     /// back where neither can be.
     fn flush(&'static self, slot: &'static Slot, object: Object) -> Result<(), Object> {
-        let Some(mut private) = self.access(slot) else { return Err(object) };
-        let again = slot.private.is_full() && self.adapt(slot, &mut private, Batch::Out);
-        let object = match private.push(object) {
+        let Some(mut local) = self.current(slot) else { return Err(object) };
+        let same_way = slot.local.is_full() && self.resize_for_batch(slot, &mut local, Batch::Out);
+        let object = match local.push(object) {
             Ok(()) => return Ok(()),
             Err(object) => object,
         };
         // What is on its way from a stack is under the list's lock (invariant 3 of `slot`).
         let Some(mut list) = slot.lists.shared.try_lock() else { return Err(object) };
-        let stacked = slot.private.stacked();
-        let batch = self.bound.charge_up_to(if again { stacked } else { stacked.div_ceil(2) });
-        let moved = private.pop_many(&mut list, batch);
+        let stacked = slot.local.stacked();
+        let batch = self.bound.charge_up_to(if same_way { stacked } else { stacked.div_ceil(2) });
+        let moved = local.pop_many(&mut list, batch);
         self.bound.give_back(batch - moved);
         slot.counters.flushes.add((moved > 0).into());
-        private.push(object)
+        local.push(object)
     }
 
-    /// Sizes a private stack that a batch is about to enter or to leave (Bonwick's magazines): at its first use, and
+    /// Sizes a local stack that a batch is about to enter or to leave (Bonwick's magazines): at its first use, and
     /// then twice as large for each further batch in one ageing interval. `age` halves what no batch has touched.
     ///
     /// Says whether the last batch went the same way. Then this slot releases what others acquire, or acquires what others
     /// release, and the whole stack may go at once. Otherwise half of it stays, for what comes next.
-    fn adapt(&self, slot: &'static Slot, private: &mut Access, batch: Batch) -> bool {
-        let before = slot.private.note_batch(batch);
-        let capacity = slot.private.capacity();
+    fn resize_for_batch(&self, slot: &'static Slot, local: &mut Current, batch: Batch) -> bool {
+        let before = slot.local.note_batch(batch);
+        let capacity = slot.local.capacity();
         let grown = match (capacity, before) {
             (0, _) => FIRST_CAPACITY,
             (_, Some(_)) => 2 * capacity,
@@ -401,20 +401,20 @@ impl Store {
         if grown > capacity {
             let more = grown.min(self.max_capacity()).saturating_sub(capacity);
             let charged = self.bound.charge_up_to(more);
-            self.bound.give_back(charged - private.grow(charged));
+            self.bound.give_back(charged - local.grow(charged));
         }
         before == Some(batch)
     }
 
-    /// The most that one private stack may hold: all of them together take up half of the bound at the most.
+    /// The most that one local stack may hold: all of them together take up half of the bound at the most.
     pub(crate) fn max_capacity(&self) -> usize {
         self.local.min(self.bound.max() / (2 * machine::slots()))
     }
 
     /// Whether an object released by this thread now would be kept.
     pub(crate) fn has_room(&'static self) -> bool {
-        let private = &self.here().1.private;
-        !machine::is_off() && (self.bound.available() > 0 || private.len() < private.capacity())
+        let local = &self.slot_or_make().1.local;
+        !machine::is_off() && (self.bound.available() > 0 || local.len() < local.capacity())
     }
 
     pub(crate) fn idle(&self) -> usize {
@@ -440,7 +440,7 @@ impl Store {
             unfenced: self.unfenced.get(),
             ..Stats::default()
         };
-        self.swept.add_to(&mut stats);
+        self.sweep_counters.add_to(&mut stats);
         self.slots().for_each(|slot| slot.counters.add_to(&mut stats));
         stats
     }
@@ -451,6 +451,6 @@ impl Store {
 
     /// Every slot, beginning with one and going round.
     fn slots_from(&self, number: usize) -> impl Iterator<Item = &'static Slot> {
-        self.tables.first().into_iter().flat_map(move |table| table.slots_from(number))
+        self.tables.first_table().into_iter().flat_map(move |table| table.slots_from(number))
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! 1. A sweep runs under the registry's lock, so there is one at a time, and while it is at work the pool is stopped.
 //! 2. It is fenced before it begins: no restartable sequence that saw the pool run is still at work (`machine::rseq`). Where
-//!    the system refuses the fence, the private stacks are left alone.
-//! 3. It goes from slot to slot, in each to the private stack first, and then to the lists. An object that was idle when
+//!    the system refuses the fence, the local stacks are left alone.
+//! 3. It goes from slot to slot, in each to the local stack first, and then to the lists. An object that was idle when
 //!    it began cannot slip past it (invariant 3 of `slot`), but by being acquired.
 //! 4. It drops nothing: it returns what is to be dropped, for when the locks are free. Each of these objects is charged to the bound
 //!    until it is dropped (`registry`), so what comes into the pool meanwhile finds no room that it still takes up.
@@ -17,7 +17,7 @@
 //!
 //! # Waiting
 //!
-//! A sweep waits for the holder of a private stack or of a list: a thread in a stretch of instructions that moves pointers
+//! A sweep waits for the holder of a local stack or of a list: a thread in a stretch of instructions that moves pointers
 //! and runs no user code. It spins, yields, and then sleeps, so that the holder runs, on the same CPU and below it in priority,
 //! too ([`Backoff`]). In a child of `fork` that thread may not exist. There the sweep gives up after
 //! [`PATIENCE`], and what lies behind that lock stays where it is; acquire and release pass it over as always.
@@ -26,9 +26,9 @@ use core::hint::spin_loop;
 use core::sync::atomic::Ordering::Acquire;
 use std::time::{Duration, Instant};
 
-use crate::slots::list::{List, Locked};
+use crate::slots::list::{List, LockedList};
+use crate::slots::local::LockedStack;
 use crate::slots::object::Object;
-use crate::slots::private::Held;
 use crate::slots::slot::Slot;
 use crate::slots::table::Table;
 use crate::stats::{Reason, Stats};
@@ -52,29 +52,29 @@ impl Store {
         let mut taken = Vec::new();
         for slot in self.slots_to_sweep() {
             if !self.is_known_empty(slot, fenced) {
-                if let Some(mut private) = held(slot, fenced) {
-                    let capacity = private.capacity();
-                    taken.append(&mut self.emptied_to(&mut private, capacity));
+                if let Some(mut local) = held(slot, fenced) {
+                    let capacity = local.capacity();
+                    taken.append(&mut self.emptied_to(&mut local, capacity));
                 }
             }
             taken.append(&mut emptied(&slot.lists.shared));
             taken.append(&mut emptied(&slot.lists.victims));
         }
-        self.swept.dropped(Reason::Collect, taken.len() + self.scales.pass());
+        self.sweep_counters.dropped(Reason::Collect, taken.len() + self.scales.pass());
         self.scales.set(0, 0);
         taken
     }
 
-    /// One ageing step: takes the victims out, and makes victims of what is idle. A private stack that no batch has
+    /// One ageing step: takes the victims out, and makes victims of what is idle. A local stack that no batch has
     /// touched since the last step was larger than its use, and becomes half as large. A default bound follows the number of CPUs.
     pub(crate) fn take_aged(&'static self, fenced: bool) -> Vec<Object> {
         let mut aged = Vec::new();
         for slot in self.slots_to_sweep() {
             let mut stacked = Vec::new();
-            if let Some(mut private) = held(slot, fenced) {
-                let capacity = private.capacity();
-                let target = if slot.private.end_interval() { capacity } else { capacity.div_ceil(2) };
-                stacked = self.emptied_to(&mut private, target);
+            if let Some(mut local) = held(slot, fenced) {
+                let capacity = local.capacity();
+                let target = if slot.local.end_interval() { capacity } else { capacity.div_ceil(2) };
+                stacked = self.emptied_to(&mut local, target);
             }
             // What was released last is at the end, from where it is acquired: a stack is emptied from its top, and what is shared came first.
             let mut idle = emptied(&slot.lists.shared);
@@ -84,7 +84,7 @@ impl Store {
             }
             aged.append(&mut idle);
         }
-        self.swept.dropped(Reason::Age, aged.len() + self.scales.pass());
+        self.sweep_counters.dropped(Reason::Age, aged.len() + self.scales.pass());
         self.scales.set_due();
         self.bound.follow_default();
         self.take_excess(fenced, &mut aged);
@@ -95,7 +95,7 @@ impl Store {
     pub(crate) fn take_above(&'static self, fenced: bool) -> Vec<Object> {
         let mut taken = Vec::new();
         if self.bound.excess() > 0 {
-            self.swept.dropped(Reason::Collect, self.scales.pass());
+            self.sweep_counters.dropped(Reason::Collect, self.scales.pass());
             self.take_excess(fenced, &mut taken);
         }
         taken
@@ -111,7 +111,7 @@ impl Store {
             let excess = victims.len().saturating_sub(kept as usize);
             taken.extend(victims.drain(..excess));
         }
-        self.swept.dropped(Reason::Collect, taken.len() + self.scales.pass());
+        self.sweep_counters.dropped(Reason::Collect, taken.len() + self.scales.pass());
         taken
     }
 
@@ -158,7 +158,7 @@ impl Store {
         begin.min(rest) + batch
     }
 
-    /// Takes out what is above the bound, beside what is `taken` already: first what has been idle for long. The places of private
+    /// Takes out what is above the bound, beside what is `taken` already: first what has been idle for long. The places of local
     /// stacks are given up before an object is, and made anew as far as there is room for them.
     fn take_excess(&'static self, fenced: bool, taken: &mut Vec<Object>) {
         if self.bound.excess() <= taken.len() {
@@ -167,9 +167,9 @@ impl Store {
         let before = taken.len();
         let mut stacks = Vec::new();
         for slot in self.slots_to_sweep() {
-            if let Some(mut private) = held(slot, fenced) {
-                let capacity = private.capacity();
-                stacks.push((slot, capacity, self.emptied_to(&mut private, 0)));
+            if let Some(mut local) = held(slot, fenced) {
+                let capacity = local.capacity();
+                stacks.push((slot, capacity, self.emptied_to(&mut local, 0)));
             }
         }
         self.slots_to_sweep().for_each(|slot| self.shed(locked(&slot.lists.victims).as_deref_mut(), taken));
@@ -180,22 +180,22 @@ impl Store {
                 Some(mut shared) => shared.append(&mut objects),
                 None => taken.append(&mut objects),
             }
-            if let Some(mut private) = held(slot, fenced) {
+            if let Some(mut local) = held(slot, fenced) {
                 let target = capacity.min(self.max_capacity());
-                private.grow(self.bound.charge_up_to(target));
+                local.grow(self.bound.charge_up_to(target));
             }
         }
-        self.swept.dropped(Reason::Collect, taken.len() - before);
+        self.sweep_counters.dropped(Reason::Collect, taken.len() - before);
     }
 
-    /// Takes all objects out of a private stack, each with its charge, which comes out of the capacity. The capacity is
+    /// Takes all objects out of a local stack, each with its charge, which comes out of the capacity. The capacity is
     /// then `target`, as far as there is room for it.
-    fn emptied_to(&self, private: &mut Held<'static>, target: usize) -> Vec<Object> {
-        let capacity = private.capacity();
-        let objects = private.take_all();
+    fn emptied_to(&self, local: &mut LockedStack<'static>, target: usize) -> Vec<Object> {
+        let capacity = local.capacity();
+        let objects = local.take_all();
         let rest = capacity - objects.len();
         self.bound.give_back(rest.saturating_sub(target));
-        private.set_capacity(rest.min(target) + self.bound.charge_up_to(target.saturating_sub(rest)));
+        local.set_capacity(rest.min(target) + self.bound.charge_up_to(target.saturating_sub(rest)));
         objects
     }
 
@@ -219,7 +219,7 @@ impl Store {
     /// and after: so they were at that moment. All of them are Relaxed loads, and the fences (Acquire) have each be over before the next begins: to take a
     /// lock holds back what comes after, and to leave it what came before.
     ///
-    /// The front of a stack on the portable backend is exchanged without its lock: by a thread that has seen the pool run, once more. What it takes out
+    /// The top of a stack on the portable backend is exchanged without its lock: by a thread that has seen the pool run, once more. What it takes out
     /// cannot come to another place while the lists are held, and what it puts in was in none; so no object is counted twice or passed over.
     pub(crate) fn settled(&'static self, fenced: bool) -> Option<Stats> {
         let slots: Vec<_> = self.slots_to_sweep().collect();
@@ -249,14 +249,14 @@ impl Store {
         None
     }
 
-    /// Ends the process where a sequence is still at work on a private stack, which is looked at twice.
+    /// Ends the process where a sequence is still at work on a local stack, which is looked at twice.
     pub(crate) fn assert_still(&'static self) {
         if self.tables.area().is_none() {
             return;
         }
         // The same slots both times: one that is made between is no write to a stack.
         let slots: Vec<_> = self.slots_to_sweep().collect();
-        let words = || slots.iter().map(|slot| slot.private.words()).collect::<Vec<_>>();
+        let words = || slots.iter().map(|slot| slot.local.words()).collect::<Vec<_>>();
         let before = words();
         (0..1000).for_each(|_| spin_loop());
         if before != words() {
@@ -266,18 +266,18 @@ impl Store {
     }
 
     fn slots_to_sweep(&'static self) -> impl Iterator<Item = &'static Slot> {
-        self.tables.first().into_iter().flat_map(Table::visit)
+        self.tables.first_table().into_iter().flat_map(Table::slots_in_sweep)
     }
 
-    /// Whether there is nothing in the private stack, nor anybody who could put something there before the pool runs.
+    /// Whether there is nothing in the local stack, nor anybody who could put something there before the pool runs.
     fn is_known_empty(&self, slot: &Slot, fenced: bool) -> bool {
-        fenced && self.tables.area().is_some() && slot.private.len() == 0
+        fenced && self.tables.area().is_some() && slot.local.len() == 0
     }
 }
 
-/// The hold of a private stack. None where there was no fence: sequences may still be at work on it.
-fn held(slot: &'static Slot, fenced: bool) -> Option<Held<'static>> {
-    if fenced { wait_for(|| slot.private.try_hold()) } else { None }
+/// The hold of a local stack. None where there was no fence: sequences may still be at work on it.
+fn held(slot: &'static Slot, fenced: bool) -> Option<LockedStack<'static>> {
+    if fenced { wait_for(|| slot.local.try_hold()) } else { None }
 }
 
 /// What the list held, with the memory that it held it in.
@@ -288,7 +288,7 @@ fn emptied(list: &'static List) -> Vec<Object> {
     locked(list).map(|mut objects| core::mem::take(&mut *objects)).unwrap_or_default()
 }
 
-fn locked(list: &'static List) -> Option<Locked<'static>> {
+fn locked(list: &'static List) -> Option<LockedList<'static>> {
     wait_for(|| list.try_lock())
 }
 

@@ -8,8 +8,8 @@ use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use std::thread;
 
-use crate::machine::Resident;
-use crate::registry::{AnyPool, StillInUse};
+use crate::machine::Permanent;
+use crate::registry::{PoolHandle, StillInUse};
 use crate::slots::object::{Object, Weigh};
 use crate::stats::{Reason, Stats, count_acquire};
 use crate::storage::chaos;
@@ -45,7 +45,7 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// Sets how many idle objects the pool may keep: the key `max_idle` of the derive.
         ///
-        /// It is a strict total, over all CPUs, victims included. A private stack counts with its capacity. There are
+        /// It is a strict total, over all CPUs, victims included. A local stack counts with its capacity. There are
         /// none where this is smaller than twice the number of CPUs, or four times that number on the portable backend: then all
         /// objects are in shared lists, which is slower.
         ///
@@ -59,9 +59,9 @@ impl<T: Pooled> Pool<T> {
     }
 
     const_fn! {
-        /// Sets the largest private stack of one slot, in objects: the key `local` of the derive.
+        /// Sets the largest local stack of one slot, in objects: the key `local` of the derive.
         ///
-        /// The default is 32, and more than 4,096 is 4,096. Zero means that there are no private stacks. A stack begins
+        /// The default is 32, and more than 4,096 is 4,096. Zero means that there are no local stacks. A stack begins
         /// small and grows when it is used; its memory, a pointer per object, is there from the slot's first use.
         #[must_use]
         pub const fn with_local(self, local: usize) -> Self {
@@ -90,7 +90,7 @@ impl<T: Pooled> Pool<T> {
     /// microsecond for each few slots it holds all lists of the pool at once: a release of that moment that would put its object there drops it
     /// ([`busy`](crate::stats::Dropped::busy)), and an acquire makes one. So not once a second: that is for [`stats`](Self::stats).
     ///
-    /// `None` where the system refuses to have the threads out of the private stacks ([`unfenced`](Stats::unfenced)), and where other threads make and
+    /// `None` where the system refuses to have the threads out of the local stacks ([`unfenced`](Stats::unfenced)), and where other threads make and
     /// drop objects of this pool without a pause. In a child of `fork`, what was in use in the parent is in use, and so is what a thread of the parent was
     /// about to weigh; where a thread of the parent was moving objects at the fork there is no reading, after 0.1 s, and never will be.
     ///
@@ -193,8 +193,8 @@ impl<T: Pooled> Pool<T> {
         self.any().leave()
     }
 
-    fn any(&'static self) -> AnyPool {
-        AnyPool(&self.store)
+    fn any(&'static self) -> PoolHandle {
+        PoolHandle(&self.store)
     }
 
     // Each function from here on is compiled for each type: what does not need the type is the store's.
@@ -202,8 +202,8 @@ impl<T: Pooled> Pool<T> {
     #[inline]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
         // No closure: it is a function more for each type in a debug build.
-        let found = match Resident::at_load() {
-            Some(resident) => resident.pop(&self.store.tables),
+        let found = match Permanent::at_load() {
+            Some(permanent) => permanent.pop(&self.store.tables),
             None => None,
         };
         let object = match found {
@@ -218,11 +218,11 @@ impl<T: Pooled> Pool<T> {
 
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
         let tables = &self.store.tables;
-        let found = if chaos::strikes() {
+        let found = if chaos::fails() {
             None
         } else {
-            let top = tables.area().map_or_else(|| self.store.pop_front(), |area| area.pop(tables));
-            top.or_else(|| self.store.take())
+            let top = tables.area().map_or_else(|| self.store.pop_top(), |area| area.pop(tables));
+            top.or_else(|| self.store.find())
         };
         count_acquire(&self.store, found.is_some());
         found.map(|object| self.guard(object))
@@ -230,7 +230,7 @@ impl<T: Pooled> Pool<T> {
 
     pub(crate) fn adopt(&'static self, object: Box<T>) -> Guard<T> {
         let guard = self.guard(Object::from_box(object));
-        self.store.here().1.counters.adopted.add(1);
+        self.store.slot_or_make().1.counters.adopted.add(1);
         guard
     }
 
@@ -240,7 +240,7 @@ impl<T: Pooled> Pool<T> {
                 return made;
             }
             let object = self.store.create(create::<T>);
-            let kept = self.store.push_front(object).map_or_else(|object| self.store.put_or_drop(object), |()| true);
+            let kept = self.store.push_top(object).map_or_else(|object| self.store.keep_or_drop(object), |()| true);
             if !kept {
                 return made;
             }
@@ -254,10 +254,10 @@ impl<T: Pooled> Pool<T> {
         if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
             return self.store.drop_object(object, Reason::Panic);
         }
-        let Some(resident) = Resident::at_load() else { return self.release_out_of_line(object) };
+        let Some(permanent) = Permanent::at_load() else { return self.release_out_of_line(object) };
         let Some(object) = self.clean(object) else { return };
-        if let Err(object) = resident.push(&self.store.tables, object) {
-            self.store.put_or_drop(object);
+        if let Err(object) = permanent.push(&self.store.tables, object) {
+            self.store.keep_or_drop(object);
         }
     }
 
@@ -266,7 +266,7 @@ impl<T: Pooled> Pool<T> {
         let Some(area) = self.store.tables.area() else { return self.release_portable(object) };
         let Some(object) = self.clean(object) else { return };
         if let Err(object) = area.push(&self.store.tables, object) {
-            self.store.put_or_drop(object);
+            self.store.keep_or_drop(object);
         }
     }
 
@@ -277,8 +277,8 @@ impl<T: Pooled> Pool<T> {
             return self.store.drop_object(object, Reason::Off);
         }
         let Some(object) = self.clean(object) else { return };
-        if let Err(object) = self.store.push_front(object) {
-            self.store.put_or_drop(object);
+        if let Err(object) = self.store.push_top(object) {
+            self.store.keep_or_drop(object);
         }
     }
 
@@ -292,7 +292,7 @@ impl<T: Pooled> Pool<T> {
         T::reset_object(object);
         let retained = T::retain_object(object);
         let object = unwinding.defuse();
-        if !retained || chaos::strikes() {
+        if !retained || chaos::fails() {
             self.store.drop_object(object, Reason::Retain);
             return None;
         }
@@ -304,7 +304,7 @@ impl<T: Pooled> Pool<T> {
     }
 
     pub(crate) fn note_detached(&'static self) {
-        self.store.here().1.counters.detached.add(1);
+        self.store.slot_or_make().1.counters.detached.add(1);
     }
 
     #[inline]

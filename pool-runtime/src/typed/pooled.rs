@@ -99,7 +99,7 @@ pub trait Pooled: Sized + Send + 'static {
 
     /// An idle object, if one is found. Never creates one, never waits.
     ///
-    /// `None` does not prove that nothing is idle: objects in the private stack of another slot are not looked for, and a
+    /// `None` does not prove that nothing is idle: objects in the local stack of another slot are not looked for, and a
     /// list that another thread has locked at this moment is passed over.
     ///
     /// A signal handler may call it as it may [`acquire`](Self::acquire). The first use of a slot allocates here, too.
