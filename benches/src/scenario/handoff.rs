@@ -191,7 +191,7 @@ fn pass<T: Send + DerefMut<Target = Object>>(
     let mut operations = 0;
     // Beside other programs, a thread may get no CPU for as long as that.
     for _ in 0..RUNS {
-        operations += run(&Task { pin: false, ..*task }, &lane).operations;
+        operations += run(&Task { pin: false, ..*task }, lane).operations;
         if [&acquires, &writes, &releases].iter().all(|part| part.batches.load(Relaxed) >= ENOUGH) {
             break;
         }
