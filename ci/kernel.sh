@@ -73,6 +73,6 @@ fi
 if [[ ! -e $folder/busybox-$arch ]]; then
   know stable "$deb"
   unpack stable busybox-static "$deb"
-  file=$(find "$scratch/unpacked" -name busybox -type f)
+  file=$(find "$scratch/unpacked" -path '*/bin/busybox' -type f)
   mv "$file" "$folder/busybox-$arch"
 fi
