@@ -6,12 +6,12 @@
 //! a sequence, the number of its slot included, is still true when it commits, and no other thread with that number has
 //! committed in between: neither a lock nor an atomic exchange is needed.
 //!
-//! The number is the thread's *concurrency id* where the kernel has them (Linux 6.3): no two running threads of an address space have
-//! the same. Ids are dense from zero and smaller than the number of CPUs that the process may use, and than that of its
-//! threads. A thread keeps its id from CPU to CPU, so what it released is where it acquires next. Before Linux 6.19 an id is given
-//! back soon after the thread has stopped to run; since then a thread that sleeps keeps its own while there are no more threads
-//! than CPUs. Without ids the number is the CPU's, which the area has four bytes behind its beginning. Both are one code: a
-//! sequence is given where the word is, and from that has where the area begins.
+//! The number is the thread's *concurrency id* where the kernel has them (Linux 6.3): no two running threads of an address
+//! space have the same. Ids are dense from zero: each is smaller than the number of the process's threads, and than that of the
+//! CPUs (since Linux 6.14, of those that it may use). A thread that is moved takes its id along, or takes over the one that
+//! is there. Before Linux 6.19 an id is given back soon after the thread has stopped to run; since then a thread that sleeps
+//! keeps its own while there are no more threads than CPUs. Without ids the number is the CPU's, which the area has four bytes
+//! behind its beginning. Both are one code: a sequence is given where the word is, and from that has where the area begins.
 //!
 //! [`Permanent::pop`] and [`Permanent::push`] are one attempt each, inlined; the architectures' files have their instructions.
 //! What aborts is reported as a miss. Those of [`Area`] are the slow path's, which tries a bounded number of times: in a
@@ -67,13 +67,13 @@
 //!
 //! - A thread that stops to run gives back in `context_switch` (`switch_mm_cid`, since 6.19 `mm_cid_switch_to`). `__schedule` comes before
 //!   it, and begins with `rq_lock` and `smp_mb__after_spinlock`: the barrier that `membarrier` relies on as well.
-//! - From 6.4 to 6.18 an id stays with the CPU at first, where the next thread may have it: that is the context switch again. Another
-//!   CPU takes it away (`sched_mm_cid_remote_clear`), or along with a thread that moves (`__sched_mm_cid_migrate_from_try_steal_cid`), where
-//!   it finds that `rq->curr` is no thread of the process any more. That was stored behind the barrier of `__schedule`, and is read
-//!   before a compare-and-exchange, which is a full barrier.
-//! - Since 6.19 an id belongs to a thread, or, where there are more threads than CPUs, to a CPU. It changes hands without the set of bits
-//!   between a CPU and the thread that runs there, or comes to run there (`mm_cid_from_cpu`, `mm_cid_from_task`, `mm_cid_transit_to_cpu`), under
-//!   the CPU's lock: the context switch once more. Its value stays what it is meanwhile.
+//! - From 6.4 to 6.18 an id stays with the CPU at first, where the next thread may have it: that is the context switch again.
+//!   Another CPU takes it away (`sched_mm_cid_remote_clear`), or along with a thread that moves
+//!   (`__sched_mm_cid_migrate_from_try_steal_cid`), where it finds that `rq->curr` is no thread of the process any more. That was
+//!   stored behind the barrier of `__schedule`, and is read before a compare-and-exchange, which is a full barrier.
+//! - Since 6.19 an id belongs to a thread, or, where there are more threads than CPUs, to a CPU. It changes hands without the set
+//!   of bits between a CPU and the thread that runs there, or comes to run there (`mm_cid_from_cpu`, `mm_cid_from_task`,
+//!   `mm_cid_transit_to_cpu`), under the CPU's lock: the context switch once more. Its value stays what it is meanwhile.
 //! - A thread that ends gives back in `sched_mm_cid_exit_signals`, behind an `smp_mb`; since 6.19 in `sched_mm_cid_exit`, under
 //!   locks that it takes after it has released another (`synchronize_group_exit`): what came before the release comes before
 //!   the `clear_bit`.
