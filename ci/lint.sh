@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Formatting, clippy and rustdoc; each warning is an error.
+# Formatting, the layers, clippy and rustdoc; each warning is an error.
 set -euo pipefail
 
 cargo fmt --all --check
+ci/layers.sh
 # --locked: the lock file is part of the change.
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 # The runtime without its derive.

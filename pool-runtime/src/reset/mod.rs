@@ -26,8 +26,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{self, Condvar, Mutex, Once, OnceLock, PoisonError, RwLock, TryLockError};
 use std::{rc, vec};
 
-use crate::{Guard, Pooled};
-
 /// Makes a value as good as new, and keeps the memory that it owns.
 ///
 /// `#[derive(Pooled)]` calls it on every field that has no key of its own.
@@ -629,17 +627,6 @@ impl<T: Reset> Reset for Cursor<T> {
     #[inline]
     fn wipe_value(&mut self) {
         self.get_mut().wipe_value();
-    }
-}
-
-/// Resets the object by the rules of its own pool; it stays in use. For fields that are guards.
-///
-/// Where this trait is in scope, `guard.reset()` is this, though `T` may have a `reset` of its own: that one is
-/// `(*guard).reset()`.
-impl<T: Pooled> Reset for Guard<T> {
-    #[inline]
-    fn reset(&mut self) {
-        T::reset_object(self);
     }
 }
 

@@ -16,7 +16,7 @@ use core::ptr;
 
 use crate::slots::object::{Dispose, Object};
 use crate::typed::pool::dispose;
-use crate::{Pool, Pooled};
+use crate::{Pool, Pooled, Reset};
 
 /// An object that is in use: it goes back to the pool of its type when the guard is dropped.
 ///
@@ -229,6 +229,17 @@ impl<T: Pooled> Drop for Guard<T> {
         let ending = unsafe { Ending::new(&self.object, dispose::<T>) };
         let pool = T::pool();
         pool.release(ending.defuse());
+    }
+}
+
+/// Resets the object by the rules of its own pool; it stays in use. For fields that are guards.
+///
+/// Where this trait is in scope, `guard.reset()` is this, though `T` may have a `reset` of its own: that one is
+/// `(*guard).reset()`.
+impl<T: Pooled> Reset for Guard<T> {
+    #[inline]
+    fn reset(&mut self) {
+        T::reset_object(self);
     }
 }
 
