@@ -127,10 +127,7 @@ use crate::{Pool, Pooled, Reset};
 /// assert_eq!(Page::pool().stats().in_use, 0);
 /// ```
 #[must_use = "a guard that is not kept puts its object straight back into the pool"]
-pub struct Guard<T: Pooled> {
-    object: Object,
-    owned: PhantomData<Box<T>>,
-}
+pub struct Guard<T: Pooled>(Object, PhantomData<Box<T>>);
 
 // SAFETY: a guard owns its object as a `Box<T>` does (invariant 1), so sending it sends a `T`.
 unsafe impl<T: Pooled> Send for Guard<T> {}
@@ -145,7 +142,7 @@ impl<T: Pooled> Guard<T> {
     /// The object came from a `Box<T>` of this `T`.
     #[inline]
     pub(crate) unsafe fn new(object: Object) -> Self {
-        Self { object, owned: PhantomData }
+        Self(object, PhantomData)
     }
 
     /// Takes the object out of the pool for good.
@@ -181,7 +178,7 @@ impl<T: Pooled> Guard<T> {
     fn end(self) -> (&'static Pool<T>, Object) {
         let guard = ManuallyDrop::new(self);
         // SAFETY: the guard is not dropped, and its object is not used through it any more.
-        let ending = unsafe { Ending::new(&guard.object, dispose::<T>) };
+        let ending = unsafe { Ending::new(&guard.0, dispose::<T>) };
         (T::pool(), ending.defuse())
     }
 }
@@ -226,7 +223,7 @@ impl<T: Pooled> Drop for Guard<T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the guard ends here.
-        let ending = unsafe { Ending::new(&self.object, dispose::<T>) };
+        let ending = unsafe { Ending::new(&self.0, dispose::<T>) };
         let pool = T::pool();
         pool.release(ending.defuse());
     }
@@ -249,7 +246,7 @@ impl<T: Pooled> Deref for Guard<T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the guard owns a live object (invariant 1), borrowed for as long as the guard is.
-        unsafe { &*(self.object.as_raw() as *const T) }
+        unsafe { &*(self.0.as_raw() as *const T) }
     }
 }
 
@@ -257,7 +254,7 @@ impl<T: Pooled> DerefMut for Guard<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as for `deref`, and the guard is borrowed exclusively.
-        unsafe { &mut *(self.object.as_raw() as *mut T) }
+        unsafe { &mut *(self.0.as_raw() as *mut T) }
     }
 }
 
