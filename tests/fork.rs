@@ -225,7 +225,8 @@ fn a_child_has_a_settled_reading() {
     HELD.take();
 }
 
-/// A thread of the parent may have been moving objects, and is not there to end it: then there is no reading. One that there is, is right.
+/// A thread of the parent may have been moving objects, and is not there to end it: then there is no reading. `fork` copies a page at a time
+/// while that thread runs, so how much is in use is not asked: an object that moved from one page to another meanwhile is on neither.
 #[test]
 fn a_settled_reading_in_a_child_of_many_threads_ends() {
     page!(Read);
@@ -247,7 +248,7 @@ fn a_settled_reading_in_a_child_of_many_threads_ends() {
             // Nobody else uses it here.
             (first, again) if *first != again => 4,
             (None, _) => 3,
-            (Some(stats), _) if stats.in_use <= 40 && stats.victims <= stats.idle && stats.idle <= 100 => 0,
+            (Some(stats), _) if stats.victims <= stats.idle && stats.idle <= 100 => 0,
             _ => 2,
         }
     };
