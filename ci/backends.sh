@@ -9,8 +9,9 @@ uncounted=(--test any_order --test auto_traits --test before_main --test by_hand
 # What runs without a switch is ci/test.sh: restartable sequences where the machine has them.
 echo '-- POOL_BACKEND=rseq-cpu'
 POOL_BACKEND=rseq-cpu cargo test --locked --release -p tests
+# The portable backend, found another way.
 echo '-- glibc.pthread.rseq=0'
-GLIBC_TUNABLES=glibc.pthread.rseq=0 cargo test --locked --release -p tests
+GLIBC_TUNABLES=glibc.pthread.rseq=0 cargo test --locked --release -p tests --test backend --test exactly_once --test stress --test system_calls
 echo '-- POOL_BACKEND=portable'
 POOL_BACKEND=portable cargo test --locked --release -p tests
 echo '-- POOL_BACKEND=off'
