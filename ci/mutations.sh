@@ -99,14 +99,14 @@ mutant not-registered $sequences \
   's/"cmp dword ptr fs:\[\{at\} \+ 4\], 0\\njs ",\n\s*\$unregistered,\n\s*"\\n",//'
 mutant len-outside $sequences \
   's/arm!\(\),\n(\s*\$find,\n\s*"mov \{object\})/"mov {at}, {area}\\nand {at}, -32\\n", find_slot!(\$miss), "mov {object}, qword ptr [{at} + {len}]\\n", spin!(), arm!(),\n$1/' \
-  's/("mov \{object\}, qword ptr \[\{tables\} \+ \{at\} \+ \{front\}\])/"mov r9, {object}\\n", $1/' \
+  's/("mov \{object\}, qword ptr \[\{tables\} \+ \{at\} \+ \{top\}\])/"mov r9, {object}\\n", $1/' \
   's/mov \{n\}, qword ptr \[\{object\} \+ \{len\}\]/mov {n}, r9/' \
   $injection 's/\\nmov r9, qword ptr \[r8\]\\n/\\n/' \
   's/cmp r9, qword ptr \[r8\]\\njne 33f\\n//'
 mutant start-after-slot $sequences \
   's/, \{n\}\n\s*3:\\n"/, {n}\\n"/' \
   's/(\{at\}, qword ptr \[\{at\} \+ \{n\} \* 8\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/' \
-  's/(\{n\} \* 8 \+ \{distances\}\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/'
+  's/(\{n\} \* 8 \+ \{by_number\}\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/'
 mutant start-after-number $sequences \
   's/, \{n\}\n\s*3:\\n"/, {n}\\n"/' \
   's/(keep_cpu!\(\),\n\s*spin!\(\),)/$1 "3:\\n",/'
