@@ -125,7 +125,7 @@ mutant batch-in-commits-first $sequences \
 mutant batch-ends-before-commit $sequences \
   's/("mov qword ptr \[\{at\} \+ \{len\}\], \{n\}",)\n\s*"4:",/"4:", spin!(), $1\n/g'
 mutant end-before-commit $sequences \
-  's/"8:\\n",\n(\s*spin!\(\),\n\s*check_number!\(\),\n\s*check_front!\(\),\n\s*"mov qword ptr \[\{tables\} \+ \{at\}\], \{n\}\n)\s*4:/"8:\\n4:\\n",\n$1/'
+  's/"8:\\n",\n(\s*spin!\(\),\n\s*check_number!\(\),\n\s*check_top!\(\),\n\s*"mov qword ptr \[\{tables\} \+ \{at\}\], \{n\}\n)\s*4:/"8:\\n4:\\n",\n$1/'
 # One instruction of a jump, as it stands between the commit and the end: hit once in so many thousand aborts.
 mutant jump-after-commit $sequences 's/(\[\{tables\} \+ \{at\}\], \{n\}\n)/$1jmp 44f\n44: nop\n/g'
 mutant spin-after-commit $sequences 's/(\[\{tables\} \+ \{at\}\], \{n\})\n/$1\\n", spin!(), "\n/g'

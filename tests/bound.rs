@@ -363,7 +363,7 @@ fn random_operations_of_many_threads_keep_every_bound() {
     struct Page(#[pooled(keep)] Counted);
 
     const ROUNDS: usize = if cfg!(debug_assertions) { 150 } else { 600 };
-    // Below, about and above what private stacks reserve. In a round, every bound that is set is at most its one.
+    // Below, about and above what local stacks reserve. In a round, every bound that is set is at most its one.
     const BOUNDS: [usize; 7] = [0, 1, 3, 8, 40, 200, 1000];
     static ROUND: AtomicUsize = AtomicUsize::new(0);
     static ENDED: AtomicBool = AtomicBool::new(false);

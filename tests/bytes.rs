@@ -14,7 +14,7 @@ use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pool_runtime::collector::{Level, Pressure};
+use pool_runtime::collector::{self, Level, Pressure};
 use pool_runtime::{Collector, Guard, HeapBytes, Pooled, collect, registry};
 use tests::collector::{SHORT, every, wait_until};
 use tests::counted::{Counted, Tally};
@@ -665,7 +665,8 @@ fn glibc_is_asked_after_more_than_a_little() {
         drop(hold::<Page>(n));
         wait_until("they are dropped", || Page::pool().stats().dropped.age == age + n as u64);
         // The steps that follow it, too.
-        thread::sleep(3 * SHORT);
+        let steps = collector::counts().interval;
+        wait_until("more steps", || collector::counts().interval >= steps + 3);
         collector.trims().calls - trims
     }
 
@@ -687,7 +688,7 @@ fn glibc_is_asked_after_more_than_a_little() {
     });
 }
 
-/// Guards that are out are nobody's to weigh.
+/// Objects in use are not weighed.
 #[test]
 fn what_is_in_use_is_not_weighed() {
     static ASKED: AtomicU64 = AtomicU64::new(0);

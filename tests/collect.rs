@@ -375,7 +375,7 @@ fn a_drop_that_panics_with_a_message_loses_nothing() {
     assert_eq!(Page::pool().idle(), 4, "the pool still keeps what comes back");
 }
 
-/// Four threads move objects about, in batches between private stacks and lists, while another sweeps. Whoever acquires
+/// Four threads move objects about, in batches between local stacks and lists, while another sweeps. Whoever acquires
 /// an object that was idle before a sweep began, and was not acquired before it ended, has found one that escaped.
 fn assert_nothing_escapes<T: Traced>(sweep: fn(), sweeps_to_live: usize) {
     const WORKERS: usize = 4;

@@ -221,7 +221,7 @@ fn a_child_has_a_settled_reading() {
         if [before, two, rest, in_use()] == [Some(7), Some(8), Some(1), Some(0)] { 0 } else { 2 }
     };
     assert_eq!(in_child(life), Ok(()));
-    assert_eq!(Settled::pool().settled_stats().expect("nobody else uses it").in_use, 7);
+    assert_eq!(Settled::pool().settled_stats().expect("no other thread uses it").in_use, 7);
     HELD.take();
 }
 
@@ -245,7 +245,7 @@ fn a_settled_reading_in_a_child_of_many_threads_ends() {
         let pool = Read::pool();
         let first = pool.settled_stats();
         match (&first, pool.settled_stats()) {
-            // Nobody else uses it here.
+            // No other thread uses it here.
             (first, again) if *first != again => 4,
             (None, _) => 3,
             (Some(stats), _) if stats.victims <= stats.idle && stats.idle <= 100 => 0,

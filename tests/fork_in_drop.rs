@@ -1,5 +1,5 @@
 //! A fork while objects of the parent are being dropped or weighed: they are not the child's, which has the room in its pools that they took
-//! up. These tests count on what a pool keeps. In a binary of its own: the pools have a `Drop` that waits, and nobody else may clear them.
+//! up. These tests count on what a pool keeps. In a binary of its own: the pools have a `Drop` that waits, and no other test may clear them.
 //!
 //! A child does nothing but use pools and leave, as in `fork.rs`.
 #![cfg(target_os = "linux")]
@@ -114,7 +114,7 @@ fn a_fork_in_a_drop_gives_no_room_twice() {
 
 /// A library that is unloaded after this would be gone under the other thread.
 #[test]
-fn in_a_child_too_who_leaves_waits_for_drops() {
+fn in_a_child_too_leave_waits_for_drops() {
     static IN_DROP: AtomicBool = AtomicBool::new(false);
     static DROPPED: AtomicBool = AtomicBool::new(false);
 
@@ -198,6 +198,6 @@ fn what_is_being_weighed_is_not_idle_in_a_child() {
     step.join().expect("no panic");
     assert_eq!(ended, Ok(()));
     // Here they are idle all the while.
-    let settled = settled.expect("nobody makes or drops one");
+    let settled = settled.expect("no thread makes or drops one");
     assert_eq!((settled.idle, settled.in_use), (64, 0));
 }

@@ -97,14 +97,14 @@ fn what_a_thread_leaves_behind_can_be_stolen() {
     TALLY.check(&Page::pool().stats(), 0, 0);
     assert_eq!(Page::pool().idle(), 100);
 
-    // And as victims, private stacks included.
+    // And as victims, local stacks included.
     Page::pool().age();
     let held: Vec<_> = (0..100).map(|_| Page::acquire()).collect();
     assert_eq!(TALLY.made(), 100, "{:?}", Page::pool().stats());
     drop(held);
 }
 
-/// Without private stacks, each object is in reach of every thread: one object is enough for threads in turn.
+/// Without local stacks, each object is in reach of every thread: one object is enough for threads in turn.
 #[test]
 fn one_object_serves_threads_in_turn() {
     static TALLY: Tally = Tally::new();

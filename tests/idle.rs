@@ -19,7 +19,7 @@ use tests::guards::hold;
 use tests::short_of_memory::{self, Cgroups};
 use tests::{child, cpu};
 
-/// A source of pressure that nobody reports to.
+/// A source of pressure that no program reports to.
 struct Silence(PathBuf);
 
 impl Silence {
@@ -168,7 +168,7 @@ fn it_wakes_up_for_its_interval_and_for_nothing_else() {
     assert!((steps.saturating_sub(1)..=steps + 2).contains(&since.sleeps), "{steps} steps: {since:?}");
 }
 
-/// Linux (6.18) wakes all threads that poll a cgroup's file when a trigger on it goes or fires, whoever's it is (`psi_trigger_destroy`), and sends them back to
+/// Linux (6.18) wakes all threads that poll a cgroup's file when a trigger on it goes or fires, of whatever process (`psi_trigger_destroy`), and sends them back to
 /// sleep: they do not return from `poll`.
 #[test]
 fn a_trigger_of_somebody_else_is_no_pressure() {
@@ -188,7 +188,7 @@ fn a_trigger_of_somebody_else_is_no_pressure() {
     let PressureSource::Cgroup(path) = asleep.collector.pressure_source() else {
         panic!("{} {:?}", asleep.collector.pressure_source(), asleep.collector.pressure_errors());
     };
-    // Nobody else is in this cgroup, and who sleeps waits for no memory.
+    // No other process is in this cgroup, and a thread that sleeps waits for no memory.
     thread::sleep(Duration::from_secs(1));
     let since = asleep.since();
     assert_eq!(since.sleeps, 0, "{since:?}");

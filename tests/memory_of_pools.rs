@@ -35,7 +35,7 @@ fn a_pool_is_less_than_a_kib_per_cpu() {
     assert_eq!(taken(|| assert_eq!(Unused::pool().stats().created, 0)), 0);
 
     let use_it = || {
-        // More than a private stack holds, so that there are lists, too.
+        // More than a local stack holds, so that there are lists, too.
         drop((0..200).map(|_| Used::acquire()).collect::<Vec<_>>());
         Used::pool().collect();
     };

@@ -20,7 +20,7 @@ static BUMP: Bump = Bump;
 /// So many signals have to be handled.
 const SIGNALS: u64 = 100_000;
 
-/// So many guards does a handler hold at once: more than a private stack has objects.
+/// So many guards does a handler hold at once: more than a local stack has objects.
 const HELD: usize = 12;
 
 #[derive(Pooled)]

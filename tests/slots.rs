@@ -87,8 +87,8 @@ fn there_are_no_more_slots_than_threads() {
 
 /// What such a thread reads for an id is zero, which another thread has.
 #[test]
-fn a_thread_that_is_not_registered_leaves_private_stacks_alone() {
-    if !is_child_with_each_number("a_thread_that_is_not_registered_leaves_private_stacks_alone") {
+fn a_thread_that_is_not_registered_leaves_local_stacks_alone() {
+    if !is_child_with_each_number("a_thread_that_is_not_registered_leaves_local_stacks_alone") {
         return;
     }
     let not_registered = |work: fn()| {
@@ -98,7 +98,7 @@ fn a_thread_that_is_not_registered_leaves_private_stacks_alone() {
         };
         thread::spawn(work).join().expect("it uses the pool");
     };
-    // In the private stacks of all slots that there are.
+    // In the local stacks of all slots that there are.
     for cpu in cpu::allowed() {
         cpu::pin_to(cpu);
         drop(hold::<Page>(2));

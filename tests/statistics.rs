@@ -191,7 +191,7 @@ fn an_acquire_that_finds_nothing_counts_nothing() {
     assert_eq!(TALLY.made(), 0);
 }
 
-/// One object back and forth never leaves the private stack, so no batch is moved.
+/// One object back and forth never leaves the local stack, so no batch is moved.
 #[test]
 fn hits_move_no_batches() {
     #[derive(Default, Pooled)]
@@ -217,7 +217,7 @@ fn batches_are_counted() {
     cpu::pin();
     drop(hold::<Page>(100));
     let released = Page::pool().stats();
-    // 92 at least went to the shared list. A batch is at least one object, and not more than the private stack has.
+    // 92 at least went to the shared list. A batch is at least one object, and not more than the local stack has.
     assert!((12..=92).contains(&released.flushes), "{released:?}");
     drop(hold::<Page>(100));
     let again = Page::pool().stats();
@@ -279,7 +279,7 @@ fn steals_are_counted() {
     if cpus.len() > 1 {
         assert!((1..=16).contains(&stats.steals), "{stats:?}");
     }
-    assert_eq!((stats.refills, stats.flushes), (0, 0), "there are no private stacks: {stats:?}");
+    assert_eq!((stats.refills, stats.flushes), (0, 0), "there are no local stacks: {stats:?}");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn the_table_is_for_people() {
         println!("{table}");
         let lines: Vec<&str> = table.lines().collect();
         let moves = [Line::pool().stats(), Page::pool().stats()].map(|stats| (stats.refills, stats.flushes));
-        assert_eq!(moves, [(0, 0); 2], "there are no private stacks");
+        assert_eq!(moves, [(0, 0); 2], "there are no local stacks");
         let expected = [
             "pool     in use  idle  victims  max idle  created  dropped",
             "a línea       2     2        1     20000    12349    12345",

@@ -152,7 +152,7 @@ fn with_a_bound_below_what_is_held() {
     stress::<Object>(&TALLY, 10, |_, _| {});
 }
 
-/// Every second release overflows the private stack.
+/// Every second release overflows the local stack.
 #[test]
 fn with_private_stacks_of_one() {
     marked!(Object, TALLY, max_idle = 1000, local = 1);

@@ -306,7 +306,7 @@ fn has_a_collector_that_ends() {
     uses_and_sweeps();
 }
 
-/// Without `membarrier` and without another fence, nothing is lost and nothing goes wrong: the private stacks keep what they
+/// Without `membarrier` and without another fence, nothing is lost and nothing goes wrong: the local stacks keep what they
 /// have, and are used as before.
 #[test]
 fn without_any_fence_the_private_stacks_stay() {
@@ -340,7 +340,7 @@ fn without_any_fence_the_private_stacks_stay() {
     assert!(Page::try_acquire().is_none());
 }
 
-/// A reading of one moment has the threads out of the private stacks. Where the system refuses every way there is none, the others say what there is, and the
+/// A reading of one moment has the threads out of the local stacks. Where the system refuses every way there is none, the others say what there is, and the
 /// pool runs on.
 #[test]
 fn a_settled_reading_is_exact_or_there_is_none() {

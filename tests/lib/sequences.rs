@@ -2,7 +2,7 @@
 
 use pool_runtime::Backend;
 
-/// Whether the private stacks of this process are used by them, whatever numbers the slots.
+/// Whether the local stacks of this process are used by them, whatever numbers the slots.
 pub fn are_used() -> bool {
     matches!(pool_runtime::backend(), Backend::Rseq | Backend::RseqCpu(_))
 }

@@ -13,7 +13,7 @@ impl Contestant for Ours {
     type Pool = ();
     type Held<'a> = Guard<Object>;
 
-    /// The pool is a static, so what earlier measurements left in it is dropped, and its private stacks shrink.
+    /// The pool is a static, so what earlier measurements left in it is dropped, and its local stacks shrink.
     fn pool() {
         for _ in 0..8 {
             Object::pool().age();

@@ -1,7 +1,7 @@
 //! What the collector asks of the allocator: to give back to the system what is free.
 //!
 //! glibc gives back by itself only what is free at the end of its heap, and what had a mapping of its own. `malloc_trim` goes through the heaps of
-//! all threads and gives back each whole page that is free; whoever allocates from a heap waits while it is gone through. What that takes
+//! all threads and gives back each whole page that is free; a thread that allocates from a heap waits while it is gone through. What that takes
 //! depends on how many pieces the free memory is in (x86-64, two cores, 2026-11-27): 7 µs in a program that has just started,
 //! 30 µs for 60 MiB in one piece, 50 ms where 100,000 small pieces are free, 0.5 s where 1.7 million are. Where another allocator is the program's
 //! it takes less than a microsecond, since glibc's heap is empty, and gives nothing back.

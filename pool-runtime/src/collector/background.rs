@@ -116,7 +116,7 @@ mod scheduling {
         }
     }
 
-    // In the same module as `AT_LOAD`, so in the same object file: who is linked with the one is linked with the other.
+    // In the same module as `AT_LOAD`, so in the same object file: a program is linked with both or neither.
     #[cfg(not(miri))]
     #[used]
     // SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.

@@ -98,7 +98,7 @@ const DEFAULT_STACK: usize = 256 << 10;
 /// | level | when | answer |
 /// |---|---|---|
 /// | low | the first report | [`age`](crate::age) once: what was idle for long goes |
-/// | medium | the second | `age` twice: all goes that is not acquired in between, and private stacks shrink |
+/// | medium | the second | `age` twice: all goes that is not acquired in between, and local stacks shrink |
 /// | critical | every further one | [`collect`](crate::collect) |
 ///
 /// An answer begins a new interval. With the feature `metrics`, `publish_metrics` is called when the collector starts, before each step, and when it

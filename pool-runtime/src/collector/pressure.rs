@@ -20,7 +20,7 @@
 //!    system, and to nothing else; and the environment is not looked at where the program runs with more rights than its user
 //!    has (`AT_SECURE`). Else the environment could have a file overwritten.
 //! 2. What a path leads to is asked of what has been opened, never of the path: that may lead elsewhere a moment later. A place is
-//!    opened first as nothing but a place (`O_PATH`), which has no effect on a device and waits for nobody. If it is of a kind that is
+//!    opened first as nothing but a place (`O_PATH`), which has no effect on a device and does not wait. If it is of a kind that is
 //!    used, the same place is then opened, or connected to, by way of `/proc/self/fd`; and what was opened is written to if it is what
 //!    was looked at. Where there is no procfs the path is opened a second time: what has been put there meanwhile is opened
 //!    and not written to.

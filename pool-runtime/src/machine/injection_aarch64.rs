@@ -47,13 +47,13 @@ macro_rules! check_number {
         b.ne 33f\n"
     };
 }
-macro_rules! keep_front {
+macro_rules! keep_top {
     () => {
         "mov x12, {at}\nldr x13, [x12]\n"
     };
 }
 // The top again, whichever word is about to change.
-macro_rules! check_front {
+macro_rules! check_top {
     () => {
         "ldr x15, [x12]\ncmp x13, x15\nb.ne 33f\n"
     };
@@ -81,5 +81,5 @@ macro_rules! trap {
     };
 }
 pub(super) use {
-    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+    assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };

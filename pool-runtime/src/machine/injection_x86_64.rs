@@ -48,13 +48,13 @@ macro_rules! check_number {
         jne 33f\n"
     };
 }
-macro_rules! keep_front {
+macro_rules! keep_top {
     ($slot:literal) => {
         concat!("lea r8, [", $slot, "]\nmov r9, qword ptr [r8]\n")
     };
 }
 // The top again, whichever word is about to change.
-macro_rules! check_front {
+macro_rules! check_top {
     () => {
         "cmp r9, qword ptr [r8]\njne 33f\n"
     };
@@ -76,5 +76,5 @@ macro_rules! trap {
     };
 }
 pub(super) use {
-    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+    assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };

@@ -111,7 +111,7 @@ impl fmt::Display for Reason {
 /// once on standard error and ignored, and so is one that cannot be had.
 ///
 /// Decided for good when the program is loaded; on systems other than Linux and Android, at the first call or the
-/// first use of a pool. So the variable is for whoever starts the program: what the program does to its own
+/// first use of a pool. So the variable is for the starter of the program: what the program does to its own
 /// environment may come too late. It takes a program about 100 µs. A library with pools decides for itself when it is
 /// loaded: into a process that has threads, the kernel lets it wait for all CPUs, some 10 ms.
 ///
@@ -190,7 +190,7 @@ fn decide() -> Backend {
     };
     // Threads that decide at the same moment find the same reason.
     REASON.store(reason as u8, Relaxed);
-    // Whoever comes first decides, and reports. Release: pairs with `backend`.
+    // The first thread decides, and reports. Release: pairs with `backend`.
     if DECISION.compare_exchange(UNDECIDED, found.unwrap_or(PORTABLE), Release, Relaxed).is_ok() {
         if let Some(area) = area() {
             area.set_at_load();
@@ -238,7 +238,7 @@ fn parse(value: &OsStr) -> Option<Asked> {
 }
 
 /// Writes to standard error, past the lock that std has on it: an acquire waits for no other thread. Where standard
-/// error is closed, there is nobody to tell.
+/// error is closed, the line is lost.
 pub(crate) fn report(line: &str) {
     #[cfg(unix)]
     let stderr = std::os::fd::AsFd::as_fd(&std::io::stderr()).try_clone_to_owned();
@@ -262,7 +262,7 @@ extern "C" fn ask_at_load() {
     table_len();
 }
 
-// In the same module as `DECISION`: who is linked with the one is linked with the other.
+// In the same module as `DECISION`: a program is linked with both or neither.
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(any(pool_loom, miri))))]
 #[used]
 // SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.

@@ -63,11 +63,11 @@ mod wiped {
         generation();
     }
 
-    // In the same module as `PAGE`, so in the same object file: who is linked with the one is linked with the other.
+    // In the same module as `PAGE`, so in the same object file: a program is linked with both or neither.
     #[used]
     // SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.
     #[unsafe(link_section = ".init_array.00098")]
-    static RSEQ_OFFSET: extern "C" fn() = at_load;
+    static AT_LOAD: extern "C" fn() = at_load;
 
     pub(super) fn generation() -> Option<u32> {
         let known = PAGE.load(Relaxed);

@@ -26,7 +26,7 @@
 //!    negative `cpu_id` there. Each sequence looks at that word, too, and misses: what is read for an id is zero then, which is
 //!    another thread's. A child that shares its parent's memory and was made
 //!    without the C library's threads, by `vfork` or by `clone` with `CLONE_VM`, has none either (the kernel drops the
-//!    registration), and finds its parent's at that offset, or zeros: it would believe in a number that nobody keeps true. (Ids
+//!    registration), and finds its parent's at that offset, or zeros: it would believe in a number that the kernel does not keep true. (Ids
 //!    belong to the memory, so of two such processes no threads have the same. A child of `fork` has memory of its own, and ids
 //!    from zero.) Nothing here can tell. What keeps such a child away is that it is made by unsafe code, which may run
 //!    next to nothing of Rust's in it; the documentation says so of pools (`system_calls`).
@@ -42,7 +42,7 @@
 //!    `dlopen`, use and `dlclose` under a storm of signals: without this a segmentation fault.)
 //! 8. A local stack is written by the sequences of threads with its number while the pool runs, and by a sweep that has stopped the pool
 //!    and fenced. The try-lock of the portable form guards nothing here.
-//! 9. `RSEQ_OFFSET` is written once, by whoever decides first, when the program is loaded. So the fast path may read it as code
+//! 9. `RSEQ_OFFSET` is written once, by the first thread that decides, when the program is loaded. So the fast path may read it as code
 //!    reads an address that the dynamic linker has filled in: once for several uses. What runs before the decision and goes
 //!    on after it, a constructor function with a reserved priority, may go on reading zero; then it works with the slow
 //!    path, which asks for the decision itself.
@@ -53,7 +53,7 @@
 //!
 //! All accesses are plain. Two threads that use a slot one after the other are ordered by the kernel, a sweep by the fence, which is
 //! for all CPUs (with ids there is no telling which CPU a slot's thread is on). So a release is ordered before the acquire that
-//! returns the object, whoever does it.
+//! returns the object, on whatever threads.
 //!
 //! On one CPU the two are ordered by the context switch between them. With ids they may be on two. Then the first has passed a full
 //! barrier between its last sequence and the moment where the id is given back, and the second takes it by an atomic operation
@@ -393,7 +393,7 @@ fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
     })
 }
 
-/// In a program that is linked statically there is nobody to ask by name. The linker knows them, or leaves null.
+/// In a program that is linked statically no dynamic linker finds them by name. The linker knows them, or leaves null.
 #[cfg(target_feature = "crt-static")]
 fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
     sequence::weak_symbols().map(|symbol| NonNull::new(symbol.cast_mut()))
@@ -432,7 +432,7 @@ mod tests {
 
     #[test]
     fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
-        assert_eq!(Permanent::at_load().map(|resident| resident.0.offset()), area().map(Area::offset));
+        assert_eq!(Permanent::at_load().map(|permanent| permanent.0.offset()), area().map(Area::offset));
         assert_eq!(area().is_some(), matches!(backend(), Backend::Rseq | Backend::RseqCpu(_)));
     }
 

@@ -18,7 +18,7 @@ use crate::slots::table::Tables;
 #[cfg_attr(not(pool_inject), path = "no_injection.rs")]
 mod injection;
 use injection::{
-    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+    assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };
 
 const _: () = assert!(
@@ -131,10 +131,10 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     unsafe {
         assemble!(
             arm!(),
-            find_near_slot!(),
+            find_slot_by_offset!(),
             "ldr {object}, [{at}, {top}]",
             "mov {n}, xzr",
-            keep_front!(),
+            keep_top!(),
             // Neither null nor closed, which is all ones.
             "add {more}, {object}, #1",
             "cmp {more}, #1",
@@ -150,11 +150,11 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
             check_length!("add x15, {n}, #1"),
             "add {at}, {at}, {len} - {top}",
             "b 8f",
-            find_far_slot!("6f"),
+            find_slot_by_table!("6f"),
             "8:",
             spin!(),
             check_number!(),
-            check_front!(),
+            check_top!(),
             "str {n}, [{at}]",
             "4:",
             ways_out!("{object}"),
@@ -188,15 +188,15 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
 #[inline(always)]
 pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
-    // an entry between `len` and `limit`, which exists and is nobody's, and then the top or `len` of a slot that the
+    // an entry between `len` and `limit`, which exists and owns nothing, and then the top or `len` of a slot that the
     // thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
-            find_near_slot!(),
+            find_slot_by_offset!(),
             "ldr {more}, [{at}, {top}]",
             "mov {n}, {object}",
-            keep_front!(),
+            keep_top!(),
             "cbz {more}, 8f",
             spin!(),
             "ldr {n}, [{at}, {len}]",
@@ -212,11 +212,11 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             "add {n}, {n}, #1",
             "add {at}, {at}, {len} - {top}",
             "b 8f",
-            find_far_slot!("{miss}"),
+            find_slot_by_table!("{miss}"),
             "8:",
             spin!(),
             check_number!(),
-            check_front!(),
+            check_top!(),
             "str {n}, [{at}]",
             "4:",
             descriptor!("b {aborted}"),
@@ -262,7 +262,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             arm!(),
             find_slot!("6f"),
             "ldr {n}, [{at}, {len}]",
-            keep_front!(),
+            keep_top!(),
             spin!(),
             "cmp {n}, {most}",
             "csel {most}, {n}, {most}, lo",
@@ -273,7 +273,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             copy!(),
             spin!(),
             check_number!(),
-            check_front!(),
+            check_top!(),
             check_length!("add x15, {n}, {most}"),
             "str {n}, [{at}, {len}]",
             "4:",
@@ -317,7 +317,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             arm!(),
             find_slot!("6f"),
             "ldr {n}, [{at}, {len}]",
-            keep_front!(),
+            keep_top!(),
             spin!(),
             "ldr {more}, [{at}, {limit}]",
             "subs {more}, {more}, {n}",
@@ -330,7 +330,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             copy!(),
             spin!(),
             check_number!(),
-            check_front!(),
+            check_top!(),
             check_length!("mov x15, {n}"),
             "add {n}, {n}, {most}",
             "str {n}, [{at}, {len}]",
@@ -461,8 +461,8 @@ macro_rules! load_slot {
     };
 }
 /// The same for the numbers that have an offset, by the slot's offset from the tables. Where the pool is not running, and where
-/// the number has no slot, it leads to one that is closed. Any other number's slot is found by `find_far_slot`.
-macro_rules! find_near_slot {
+/// the number has no slot, it leads to one that is closed. Any other number's slot is found by `find_slot_by_table`.
+macro_rules! find_slot_by_offset {
     () => {
         concat!(
             find_number!(),
@@ -477,7 +477,7 @@ macro_rules! find_near_slot {
     };
 }
 /// What is done for a number beyond those that have an offset. It stands where nothing else comes by, before the commit.
-macro_rules! find_far_slot {
+macro_rules! find_slot_by_table {
     ($miss:literal) => {
         concat!("12:\n", load_slot!($miss), "b 13b\n")
     };
@@ -533,4 +533,4 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, copy, descriptor, find_far_slot, find_near_slot, find_number, find_slot, load_slot, ways_out};
+use {arm, copy, descriptor, find_number, find_slot, find_slot_by_offset, find_slot_by_table, load_slot, ways_out};

@@ -29,7 +29,7 @@ use crate::slots::table::Tables;
 #[cfg_attr(not(pool_inject), path = "no_injection.rs")]
 mod injection;
 use injection::{
-    assemble, check_front, check_length, check_number, count_abort, keep_cpu, keep_front, keep_number, spin, trap,
+    assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };
 
 const _: () = assert!(
@@ -129,9 +129,9 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     // pool runs (invariant 3).
     unsafe {
         assemble!(
-            take!(find_near_slot!(), "6f"),
+            take!(find_slot_by_offset!(), "6f"),
             ways_out!("{object}"),
-            far!(take!(find_far_slot!("6b"), "6b"), descriptor!("mov {object}, -1\njmp 7b")),
+            far!(take!(find_slot_by_table!("6b"), "6b"), descriptor!("mov {object}, -1\njmp 7b")),
             area = in(reg) area.offset(),
             tables = in(reg) tables,
             at = out(reg) _,
@@ -158,14 +158,14 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
 #[inline(always)]
 pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables and a slot, which exist
-    // (invariant 4), writes an entry between `len` and `limit`, which exists and is nobody's, and then the top or `len`
+    // (invariant 4), writes an entry between `len` and `limit`, which exists and owns nothing, and then the top or `len`
     // of a slot that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
-            put!(find_near_slot!()),
+            put!(find_slot_by_offset!()),
             "7:",
             descriptor!("jmp {aborted}"),
-            far!(put!(find_far_slot!("{miss}")), descriptor!("jmp {aborted}")),
+            far!(put!(find_slot_by_table!("{miss}")), descriptor!("jmp {aborted}")),
             area = in(reg) area.offset(),
             tables = in(reg) tables,
             at = out(reg) _,
@@ -205,7 +205,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             arm!(),
             find_slot!("6f"),
             "mov {n}, qword ptr [{at} + {len}]",
-            keep_front!("{at}"),
+            keep_top!("{at}"),
             spin!(),
             "cmp {n}, {most}",
             "cmovb {most}, {n}",
@@ -217,7 +217,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             copy!(),
             spin!(),
             check_number!(),
-            check_front!(),
+            check_top!(),
             check_length!("lea r11, [{n} + {most}]"),
             "mov qword ptr [{at} + {len}], {n}",
             "4:",
@@ -258,7 +258,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             arm!(),
             find_slot!("6f"),
             "mov {n}, qword ptr [{at} + {len}]",
-            keep_front!("{at}"),
+            keep_top!("{at}"),
             spin!(),
             "mov {i}, qword ptr [{at} + {limit}]",
             "sub {i}, {n}",
@@ -270,7 +270,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             copy!(),
             spin!(),
             check_number!(),
-            check_front!(),
+            check_top!(),
             check_length!("mov r11, {n}\nsub r11, {most}"),
             "mov qword ptr [{at} + {len}], {n}",
             "4:",
@@ -387,7 +387,7 @@ macro_rules! find_slot {
 }
 /// The slot's offset from the tables in `at`. Where the pool is not running, and where the number has no slot, it leads to one
 /// that is closed.
-macro_rules! find_near_slot {
+macro_rules! find_slot_by_offset {
     () => {
         concat!(
             find_number!("12f"),
@@ -399,7 +399,7 @@ macro_rules! find_near_slot {
     };
 }
 /// The same with any number.
-macro_rules! find_far_slot {
+macro_rules! find_slot_by_table {
     ($miss:literal) => {
         concat!(find_slot!($miss), "sub {at}, {tables}\n")
     };
@@ -424,7 +424,7 @@ macro_rules! commit {
             "8:\n",
             spin!(),
             check_number!(),
-            check_front!(),
+            check_top!(),
             "mov qword ptr [{tables} + {at}], {n}
             4:\n",
         )
@@ -438,7 +438,7 @@ macro_rules! take {
             $find,
             "mov {object}, qword ptr [{tables} + {at} + {top}]
             xor {n:e}, {n:e}\n",
-            keep_front!("{tables} + {at}"),
+            keep_top!("{tables} + {at}"),
             // Neither null nor closed: a process has the lower half of the addresses.
             "test {object}, {object}
             jg 8f\n",
@@ -463,7 +463,7 @@ macro_rules! put {
             arm!(),
             $find,
             "mov {n}, {object}\n",
-            keep_front!("{tables} + {at}"),
+            keep_top!("{tables} + {at}"),
             "cmp qword ptr [{tables} + {at} + {top}], 0
             je 8f\n",
             spin!(),
@@ -537,4 +537,7 @@ macro_rules! ways_out {
         )
     };
 }
-use {arm, commit, copy, descriptor, far, find_far_slot, find_near_slot, find_number, find_slot, put, take, ways_out};
+use {
+    arm, commit, copy, descriptor, far, find_number, find_slot, find_slot_by_offset, find_slot_by_table, put, take,
+    ways_out,
+};

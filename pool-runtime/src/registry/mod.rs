@@ -7,16 +7,16 @@
 //!    and so does what it says. A pool that [leaves](crate::Pool::leave) is marked, and stays stopped; its first use from then on, which misses and
 //!    goes the slow way, takes the mark off.
 //! 2. Threads that use a pool first at the same moment may each add a registration. The one that the pool's own pointer names
-//!    counts; the others are marked by who made them.
+//!    counts; each thread marks its other one.
 //! 3. One sweep runs at a time. User code never runs inside one: what a sweep takes is dropped after it.
 //! 4. The lock names the process that holds it (`process`). In a forked child, a lock held by a thread of the parent, which does not
 //!    exist here, is taken over: what that sweep was about to drop is lost to the child, but for the room that it took up (invariant 5 of
 //!    `bound`), and the pools that it had stopped are let run by their first use that finds them stopped, or by the child's first sweep.
-//! 5. Entries are read, marked and taken out under the lock alone. What a registration leads to is read where it is not marked, so a marked
+//! 5. Registrations are read, marked and taken out under the lock alone. What a registration leads to is read where it is not marked, so a marked
 //!    one may outlive its pool.
-//! 6. Who has taken objects out of a pool has its registration *pending* until they are dropped, since their `Drop` is the library's code.
-//!    A library that is unloaded first takes its registrations out of the list, so that nobody begins, and waits for who has begun. Then nobody uses
-//!    its pools.
+//! 6. A thread that has taken objects out of a pool has its registration *pending* until they are dropped, since their `Drop` is the library's code.
+//!    A library that is unloaded first takes its registrations out of the list, so that no thread begins, and waits for those that have begun. Then no thread
+//!    uses its pools.
 //!
 //! # Orderings
 //!
@@ -129,7 +129,7 @@ pub fn age() {
 /// println!("{}", pool_runtime::registry::stats());
 /// ```
 pub fn stats() -> AllStats {
-    let _nobody_leaves = lock();
+    let _lock = lock();
     AllStats(listed().into_iter().map(Store::stats).collect())
 }
 
@@ -143,7 +143,7 @@ pub fn stats() -> AllStats {
 /// }
 /// ```
 pub fn pools() -> Vec<PoolHandle> {
-    let _nobody_leaves = lock();
+    let _lock = lock();
     listed().into_iter().map(PoolHandle).collect()
 }
 
@@ -240,12 +240,12 @@ impl fmt::Display for StillInUse {
 
 impl Error for StillInUse {}
 
-/// [`collect`], for who wants to know what was dropped.
+/// [`collect`], and what was dropped.
 pub(crate) fn collect_all() -> Swept {
     sweep(listed, Store::take_all)
 }
 
-/// [`age`], for who wants to know what was dropped.
+/// [`age`], and what was dropped.
 pub(crate) fn age_all() -> Swept {
     machine::recount();
     sweep(listed, Store::take_aged)
@@ -360,7 +360,7 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
 #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
 pub(crate) unsafe fn forget(library: Library) {
     let registrations = {
-        let _nobody_reads = lock();
+        let _lock = lock();
         take_out(|registration| (registration.store.library)() == library)
     };
     // Invariant 6. No registration becomes pending, but while another is.
@@ -382,14 +382,14 @@ pub(crate) unsafe fn forget(library: Library) {
             // No sequence is at work: the code that would be in one has been left (the caller's promise).
             taken.extend(Pending::new(store, store.take_all(true)));
             store.registration.store(ptr::null_mut(), Relaxed);
-            // SAFETY: it is empty by now, and nobody uses it (the caller's promise).
+            // SAFETY: it is empty by now, and no thread uses it (the caller's promise).
             unsafe { store.tables.clear() };
         }
     }
     // What it would be told of by a panic is the library's, too.
     mem::forget(drop_all(taken));
     for registration in registrations {
-        // SAFETY: leaked when it was added; it is out of the list, no store names it, and nobody has it pending.
+        // SAFETY: leaked when it was added; it is out of the list, no store names it, and it is not pending.
         drop(unsafe { Box::from_raw(ptr::from_ref(registration).cast_mut()) });
     }
 }

@@ -222,7 +222,7 @@ impl LockedStack<'_> {
         let object = self.0.entry(last)?.load(Relaxed);
         self.0.len.store(last, Release);
         // SAFETY: the entry owned its object (invariant 2) and is stale since `len` was lowered, so it is taken out
-        // once; nobody else changes either (invariant 1).
+        // once; only the lock's holder changes either (invariant 1).
         unsafe { Object::from_raw(object) }
     }
 
@@ -266,7 +266,7 @@ impl LockedStack<'_> {
         debug_assert!(self.stacked() <= limit && limit <= self.0.most_limit(), "invariant 3");
         self.0.limit.store(limit, Relaxed);
         if capacity > 0 {
-            // Relaxed: who fills the top next needs nothing of what came before.
+            // Relaxed: the next thread that fills the top needs nothing of what came before.
             let _ = self.0.top.compare_exchange(CLOSED, ptr::null_mut(), Relaxed, Relaxed);
         }
     }

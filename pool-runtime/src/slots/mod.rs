@@ -1,4 +1,4 @@
-//! Where idle objects lie. These modules hold data and say who may touch it. They decide nothing: `storage` does.
+//! Where idle objects lie. These modules hold data and say which threads may touch it. They decide nothing: `storage` does.
 //!
 //! ```text
 //! a pool's static                               the heap, for each number that a thread has come with

@@ -188,7 +188,7 @@ impl Tables {
     ///
     /// # Safety
     ///
-    /// There is no object in it, and nobody else uses it.
+    /// There is no object in it, and no other thread uses it.
     #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
     pub(crate) unsafe fn clear(&self) {
         if let Some(first) = self.first_table() {
@@ -202,11 +202,11 @@ impl Tables {
             // SAFETY: it came from `get_or_publish`, and is freed below.
             let Table { slots, next: after } = unsafe { table.as_ref() };
             for slot in slots.iter().map(|slot| slot.load(Relaxed)).filter(|&slot| slot != no_slot()) {
-                // SAFETY: it came from `get_or_publish`; no object is in it, and nobody else uses it (the caller's promise).
+                // SAFETY: it came from `get_or_publish`; no object is in it, and no other thread uses it (the caller's promise).
                 unsafe { NonNull::new(slot).into_iter().for_each(|slot| Slot::unmake(slot)) };
             }
             next = after.load(Relaxed);
-            // SAFETY: it came from `get_or_publish`, and nobody else uses it (the caller's promise).
+            // SAFETY: it came from `get_or_publish`, and no other thread uses it (the caller's promise).
             unsafe { Table::unmake(table) };
         }
     }
@@ -220,7 +220,7 @@ impl Table {
 
     /// # Safety
     ///
-    /// It came from [`make`](Self::make), and nobody else uses it.
+    /// It came from [`make`](Self::make), and no other thread uses it.
     unsafe fn unmake(table: NonNull<Self>) {
         // SAFETY: a leaked box, and the caller's promise.
         drop(unsafe { Box::from_raw(table.as_ptr()) });
@@ -265,8 +265,8 @@ impl Table {
             .filter_map(|slot| published(slot.load(Acquire), no_slot()))
     }
 
-    /// Every slot, for a sweep that has stopped the pool: a slot that is made later is found by nobody who has not seen
-    /// the stop (invariant 3).
+    /// Every slot, for a sweep that has stopped the pool: a slot that is made later is found by those threads alone that have
+    /// seen the stop (invariant 3).
     pub(crate) fn slots_in_sweep(&'static self) -> impl Iterator<Item = &'static Slot> {
         successors(Some(self), |table| load_in_sweep(&table.next, ptr::null_mut()))
             .flat_map(|table| table.slots.iter())
@@ -310,7 +310,7 @@ fn published<T>(pointer: *mut T, nothing: *mut T) -> Option<&'static T> {
 ///
 /// # Safety
 ///
-/// `make` makes something that lives until `unmake` is called with it, which may be called while nobody else knows it.
+/// `make` makes something that lives until `unmake` is called with it, which may be called while no other thread knows it.
 unsafe fn get_or_publish<T>(
     place: &AtomicPtr<T>,
     nothing: *mut T,
@@ -327,14 +327,14 @@ unsafe fn get_or_publish<T>(
         // SAFETY: made just now, and good for ever (invariant 1).
         Ok(_) => unsafe { made.as_ref() },
         Err(winner) => {
-            // SAFETY: made just now; the exchange failed, so nobody has seen it.
+            // SAFETY: made just now; the exchange failed, so no other thread has seen it.
             unsafe { unmake(made) };
             published(winner, nothing).expect("a place that does not hold nothing is published")
         }
     }
 }
 
-/// What is published at `place`; where nothing is, whoever publishes there later synchronises with us.
+/// What is published at `place`; where nothing is, the thread that publishes there later synchronises with us.
 fn load_in_sweep<T>(place: &AtomicPtr<T>, nothing: *mut T) -> Option<&'static T> {
     published(place.load(Acquire), nothing).or_else(|| {
         let (Ok(pointer) | Err(pointer)) = place.compare_exchange(nothing, nothing, AcqRel, Acquire);

@@ -81,7 +81,7 @@ pub(crate) fn add(store: &'static Store) {
             Err(now) => head = now,
         }
     }
-    // Release: pairs with `listed`; who sees the registration named here finds it in the list.
+    // Release: pairs with `listed`; a thread that sees the registration named here finds it in the list.
     if store.registration.compare_exchange(ptr::null_mut(), registration, Release, Relaxed).is_err() {
         registration.marked.store(true, Relaxed);
     }
@@ -128,7 +128,7 @@ pub(crate) fn is_forked() -> bool {
     HOME.load(Relaxed) != process::current()
 }
 
-/// The pools of the list. The lock is held, and the pools are used no longer than that, but by who has an [`PoolHandle`].
+/// The pools of the list. The lock is held, and the pools are used no longer than that, but through a [`PoolHandle`].
 pub(crate) fn listed() -> Vec<&'static Store> {
     let mut stores = Vec::new();
     let mut place = &HEAD;
@@ -154,7 +154,7 @@ pub(crate) fn take_out(is_wanted: impl Fn(&Registration) -> bool) -> Vec<&'stati
             continue;
         }
         let next = registration.next.load(Acquire);
-        // Release: pairs with the loads of those who read the list. Where it fails others have been added in top: then from there.
+        // Release: pairs with the loads of the list. If it fails, other threads have added pools in front: then from there.
         match place.compare_exchange(ptr::from_ref(registration).cast_mut(), next, Release, Relaxed) {
             Ok(_) => wanted.push(registration),
             Err(_) => place = &HEAD,

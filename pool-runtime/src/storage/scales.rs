@@ -8,7 +8,7 @@
 //! 1. Everything here is changed under the registry's lock.
 //! 2. An object on the scales is a victim: it is charged to the bound, and counted as idle.
 //! 3. A sweep that *passes* takes what is on the scales, too: it counts those objects among what it drops, and moves the number of passes on.
-//!    Who has them finds another number, and drops them in place of that sweep. So nothing that was idle when a `collect` began is put back.
+//!    The thread that weighs them finds another number, and drops them in place of that sweep. So nothing that was idle when a `collect` began is put back.
 //! 4. Those of a thread that a forked child does not have are lost to it, as what a sweep was about to drop. In the child they are not idle, and its first
 //!    sweep counts them among what it drops.
 //!

@@ -215,7 +215,7 @@ impl Store {
     /// threads make and drop objects all the time.
     ///
     /// All lists are held at once, and then read with the stacks, on which nothing goes and off which nothing comes (invariant 3 of `slot`). So no object
-    /// is between two places. Who holds a list waits for nothing meanwhile, so each is had in the end. The counters, which only grow, are the same before
+    /// is between two places. A thread that holds a list waits for nothing meanwhile, so the sweep gets each. The counters, which only grow, are the same before
     /// and after: so they were at that moment. All of them are Relaxed loads, and the fences (Acquire) have each be over before the next begins: to take a
     /// lock holds back what comes after, and to leave it what came before.
     ///
@@ -269,7 +269,7 @@ impl Store {
         self.tables.first_table().into_iter().flat_map(Table::slots_in_sweep)
     }
 
-    /// Whether there is nothing in the local stack, nor anybody who could put something there before the pool runs.
+    /// Whether there is nothing in the local stack, nor can a thread put something there before the pool runs.
     fn is_known_empty(&self, slot: &Slot, fenced: bool) -> bool {
         fenced && self.tables.area().is_some() && slot.local.len() == 0
     }

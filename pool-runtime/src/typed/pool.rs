@@ -76,7 +76,7 @@ impl<T: Pooled> Pool<T> {
 
     /// What the pool holds and has done.
     ///
-    /// Reads a few numbers of each slot; stops nobody.
+    /// Reads a few numbers of each slot; stops no thread.
     pub fn stats(&'static self) -> Stats {
         self.any().stats()
     }
@@ -161,7 +161,7 @@ impl<T: Pooled> Pool<T> {
     }
 
     /// Takes the pool out of the registry, before the library is unloaded that it is part of: its idle objects are dropped, and
-    /// nobody else reads it any more.
+    /// no other thread reads it any more.
     ///
     /// On Linux with glibc this is done by itself when a library is unloaded. It is for other systems, and for a library
     /// that wants to know beforehand whether it can be unloaded: see [libraries](crate::libraries). A pool that has left
@@ -360,7 +360,7 @@ fn create<T: Pooled>() -> Object {
 ///
 /// The object came from a box of `T`.
 unsafe fn weigh<T: Pooled>(object: &Object) -> usize {
-    // SAFETY: the caller's promise; the object is borrowed, and what owns it gives nobody else access.
+    // SAFETY: the caller's promise; the object is borrowed, and its owner gives no other thread access.
     let object = unsafe { &*(object.as_raw() as *const T) };
     T::WEIGH.map_or(size_of::<T>(), |weigh| weigh(object))
 }

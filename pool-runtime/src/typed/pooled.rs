@@ -39,7 +39,7 @@ pub trait Pooled: Sized + Send + 'static {
     /// nothing of `set`, `with` and the other keys.
     const RESET_NEW: bool = false;
 
-    /// How many bytes an idle object takes up, itself and what it owns: the key `weigh` of the derive. `None` where nobody has said it.
+    /// How many bytes an idle object takes up, itself and what it owns: the key `weigh` of the derive. `None` if the type does not say it.
     ///
     /// Asked of each object that an ageing step leaves in the pool or drops, and that `collect` drops, by the thread that does it, never under a lock and
     /// never by an acquire or a release. If it panics the object is dropped, once. An object that is being weighed is out of the pool, one of 32 at

@@ -236,7 +236,7 @@ fn a_socket_may_have_a_long_path() {
 
 /// It waited for ever.
 #[test]
-fn a_socket_that_accepts_nobody_is_reported() {
+fn a_socket_that_accepts_no_connection_is_reported() {
     let root = Root::new("backlog");
     let path = root.path("socket");
     let listener = UnixListener::bind(&path).unwrap();
