@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 
 use pool_runtime::{Guard, Pooled, registry};
+use tests::forked::{begin, end};
 
 /// Declares a pooled type that knows whether it is held.
 macro_rules! page {
@@ -75,34 +76,6 @@ fn child<T: Page>() -> i32 {
     match (hold_twenty::<T>(3), T::pool().idle()) {
         (true, ..=100) => 0,
         _ => 4,
-    }
-}
-
-/// Begins `life` in a forked child.
-fn begin(life: fn() -> i32) -> libc::pid_t {
-    // SAFETY: the child uses pools, which are made for this, and glibc's allocator, and leaves without a return.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        // SAFETY: no precondition; the handler is the default one, which ends the process.
-        unsafe { libc::alarm(30) };
-        let status = std::panic::catch_unwind(life).unwrap_or(5);
-        // SAFETY: no precondition.
-        unsafe { libc::_exit(status) };
-    }
-    assert!(child > 0, "fork: {}", std::io::Error::last_os_error());
-    child
-}
-
-/// Waits for the end of a child, and says how it ended.
-fn end(child: libc::pid_t) -> Result<(), String> {
-    let mut status = 0;
-    // SAFETY: the child is ours and is waited for once.
-    while unsafe { libc::waitpid(child, &mut status, 0) } != child {}
-    match (libc::WIFEXITED(status), libc::WIFSIGNALED(status)) {
-        (true, _) if libc::WEXITSTATUS(status) == 0 => Ok(()),
-        (true, _) => Err(format!("the child left with {}", libc::WEXITSTATUS(status))),
-        (_, true) if libc::WTERMSIG(status) == libc::SIGALRM => Err("the child hung".to_owned()),
-        _ => Err(format!("the child was ended by signal {}", libc::WTERMSIG(status))),
     }
 }
 

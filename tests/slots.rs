@@ -5,12 +5,14 @@
 #![allow(dead_code)]
 
 use std::sync::Barrier;
-use std::thread;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::{hint, thread};
 
 use pool_runtime::{Backend, Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::guards::hold;
-use tests::{child, cpu, sequences};
+use tests::{child, cpu, forked, sequences};
 
 static TALLY: Tally = Tally::new();
 
@@ -156,33 +158,29 @@ fn a_child_of_fork_begins_with_the_first_slots() {
         return;
     }
     drop(hold::<Page>(100));
-    let (forked, done) = (&Barrier::new(2), &Barrier::new(2));
+    let (ready, done) = (&Barrier::new(2), &AtomicBool::new(false));
     thread::scope(|scope| {
-        // Another thread runs meanwhile, so that this one's id is not the only one.
+        // Another thread runs meanwhile, so that this one's id is not the only one. It leaves the pool alone: the child would have a copy
+        // of what it was at.
         scope.spawn(|| {
             drop(hold::<Page>(100));
-            forked.wait();
-            drop(hold::<Page>(10));
-            done.wait();
+            ready.wait();
+            while !done.load(Relaxed) {
+                hint::spin_loop();
+            }
         });
-        forked.wait();
-        // SAFETY: the child uses the pool, as it may, and leaves without a return.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
+        ready.wait();
+        let ended = forked::end(forked::begin(|| {
             let before = Page::pool().stats();
             drop(hold::<Page>(50));
             let after = Page::pool().stats();
             let conserved = after.idle as u64 + after.in_use as u64 + after.dropped.total() == after.created;
             Page::pool().collect();
             let holds = conserved && after.created - before.created <= 50 && Page::pool().idle() == 0;
-            // SAFETY: no precondition.
-            unsafe { libc::_exit(if holds { 0 } else { 1 }) };
-        }
-        let mut status = 0;
-        // SAFETY: the child is ours, and the pointer to an integer of ours.
-        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        done.wait();
-        assert_eq!(status, 0);
+            if holds { 0 } else { 1 }
+        }));
+        done.store(true, Relaxed);
+        assert_eq!(ended, Ok(()));
     });
     TALLY.check(&Page::pool().stats(), 0, 0);
 }

@@ -5,6 +5,8 @@ pub mod child;
 pub mod collector;
 pub mod counted;
 pub mod cpu;
+#[cfg(target_os = "linux")]
+pub mod forked;
 pub mod guards;
 pub mod operation;
 pub mod random;
