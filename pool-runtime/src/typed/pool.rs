@@ -91,10 +91,9 @@ impl<T: Pooled> Pool<T> {
     /// ([`busy`](crate::stats::Dropped::busy)), and an acquire makes one. So not once a second: that is for [`stats`](Self::stats).
     ///
     /// `None` where the system refuses to have the threads out of the local stacks ([`unfenced`](Stats::unfenced)), and where other threads make and
-    /// drop objects of this pool without a pause. In a child of `fork`, what was in use in the parent is in use, and so is what a thread of the parent was
-    /// about to weigh; where a thread of the parent was moving objects at the fork there is no reading, after 0.1 s, and never will be. The system
-    /// copies memory a page at a time while other threads of the parent run: an object that one of them moved meanwhile may be missed, and
-    /// count as in use, or be counted twice.
+    /// drop objects of this pool without a pause. In a child of `fork`, what was in use in the parent is in use, and so are the objects that a sweep of
+    /// another thread of the parent had taken out of the pool, and what that thread was about to weigh. If a thread of the parent held a lock of the
+    /// pool at the fork, there is no reading, after 0.1 s, and never will be.
     ///
     /// # Examples
     ///
