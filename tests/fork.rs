@@ -5,9 +5,9 @@
 //! status; a hang is ended by SIGALRM.
 #![cfg(target_os = "linux")]
 
+use std::sync::RwLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::RwLock;
 use std::thread;
 
 use pool_runtime::{Guard, Pooled, registry};

@@ -13,7 +13,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::stats::Counter;
+use crate::slots::counters::Counter;
 
 static CALLS: Counter = Counter::new();
 static FRUITFUL: Counter = Counter::new();

@@ -7,7 +7,7 @@ use core::ffi::{CStr, c_ulong};
 use core::mem;
 use core::sync::atomic::AtomicUsize;
 
-use super::asked_once;
+use crate::machine::once::asked_once;
 
 /// Linux has no more CPUs on any machine: 8,192.
 pub(super) const WORDS: usize = 8192 / WORD;
@@ -283,11 +283,12 @@ mod tests {
         let child = unsafe { libc::fork() };
         if child == 0 {
             let all = Cpus::of(0).expect("Linux tells it");
-            let before = super::super::recount();
+            let before = crate::machine::cpus::recount();
             bind(&first_of(&all));
-            let meanwhile = [super::super::count(), super::super::recount(), super::super::count()];
+            let meanwhile =
+                [crate::machine::cpus::count(), crate::machine::cpus::recount(), crate::machine::cpus::count()];
             bind(&all);
-            let after = [super::super::count(), super::super::recount()];
+            let after = [crate::machine::cpus::count(), crate::machine::cpus::recount()];
             let holds = meanwhile == [before, 1, 1] && after == [1, before];
             // SAFETY: no precondition.
             unsafe { libc::_exit(if holds { 0 } else { 1 }) };

@@ -28,7 +28,7 @@ use core::mem;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicUsize, fence};
 
-use super::super::topology::{Cpus, WORD, WORDS, numbers};
+use crate::machine::topology::{Cpus, WORD, WORDS, numbers};
 
 const LAST_CPU: usize = WORDS * WORD - 1;
 

@@ -23,23 +23,22 @@
 //! A registration is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
 //! left with `Release`, and so is what is pending.
 
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri)))), path = "no_library.rs")]
-pub(crate) mod library;
 pub(crate) mod rows;
 
 use core::error::Error;
 use core::fmt;
 use core::mem;
-use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use crate::machine;
-use crate::registry::library::Library;
+use crate::machine::cpus::recount;
+use crate::machine::decision;
+use crate::machine::library::Library;
+use crate::machine::report::report;
 use crate::slots::object::Object;
 use crate::stats::{AllStats, Stats};
 use crate::storage::drops::{Pending, Swept, drop_all};
-use crate::storage::live::{Registration, listed, take_out};
-use crate::storage::store::Store;
+use crate::storage::live::{Listed as _, Registration};
+use crate::storage::store::{POOLS, Store};
 use crate::storage::sweep::ATTEMPTS;
 use crate::storage::sweeping::{lock, wait_while};
 use crate::sync::fence;
@@ -130,7 +129,7 @@ pub fn age() {
 /// ```
 pub fn stats() -> AllStats {
     let _lock = lock();
-    AllStats(listed().into_iter().map(Store::stats).collect())
+    AllStats(POOLS.listed().into_iter().map(Store::stats).collect())
 }
 
 /// Every pool that has been used, in no particular order. It may wait as [`stats`] does.
@@ -144,7 +143,7 @@ pub fn stats() -> AllStats {
 /// ```
 pub fn pools() -> Vec<PoolHandle> {
     let _lock = lock();
-    listed().into_iter().map(PoolHandle).collect()
+    POOLS.listed().into_iter().map(PoolHandle).collect()
 }
 
 /// A pool of the process, whatever its type. See [`Pool`](crate::Pool) for what the methods do.
@@ -192,7 +191,7 @@ impl PoolHandle {
 
     /// Takes one ageing step.
     pub fn age(self) {
-        machine::recount();
+        recount();
         sweep(|| vec![self.0], Store::take_aged).go_on();
     }
 
@@ -242,13 +241,13 @@ impl Error for StillInUse {}
 
 /// [`collect`], and what was dropped.
 pub(crate) fn collect_all() -> Swept {
-    sweep(listed, Store::take_all)
+    sweep(|| POOLS.listed(), Store::take_all)
 }
 
 /// [`age`], and what was dropped.
 pub(crate) fn age_all() -> Swept {
-    machine::recount();
-    sweep(listed, Store::take_aged)
+    recount();
+    sweep(|| POOLS.listed(), Store::take_aged)
 }
 
 /// Drops victims until what the pools weighed at the last step is no more than `budget`: of each pool the same share, and in it first what was released first.
@@ -257,7 +256,7 @@ pub(crate) fn shrink_to(budget: usize) -> Swept {
     loop {
         let taken: Vec<Pending> = {
             let _one_at_a_time = lock();
-            let stores = listed();
+            let stores = POOLS.listed();
             let sum = stores.iter().fold(0_usize, |sum, store| sum.saturating_add(store.reckon()));
             if sum <= budget {
                 return swept;
@@ -286,7 +285,7 @@ pub(crate) fn sweep(
         let mut stopped = stores();
         stopped.retain(|store| store.tables.stop());
         // One fence, however many pools.
-        let fenced = !stopped.is_empty() && machine::fence();
+        let fenced = !stopped.is_empty() && decision::fence();
         if !fenced {
             stopped.iter().for_each(|store| store.unfenced.add(1));
         }
@@ -314,7 +313,7 @@ fn settled_stats(store: &'static Store) -> Option<Stats> {
         // Acquire: the counters are read before and after the pool is asked whether it was started.
         fence(Acquire);
         if store.tables.stop() {
-            let settled = store.settled(machine::fence());
+            let settled = store.settled(decision::fence());
             restart(store);
             return settled;
         }
@@ -334,7 +333,7 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
     let taken = {
         let _one_at_a_time = lock();
         let started = store.tables.stop();
-        let fenced = started && machine::fence();
+        let fenced = started && decision::fence();
         let objects = store.settled(fenced).unwrap_or_else(|| store.stats()).in_use;
         if objects > 0 {
             if started {
@@ -351,17 +350,22 @@ fn leave(store: &'static Store) -> Result<(), StillInUse> {
     Ok(())
 }
 
+/// The library that the code of this function is in, whose pools leave the registry when it is unloaded (invariant 1 of `library`).
+#[inline]
+pub(crate) fn own_library() -> Library {
+    Library::of_this_code(forget)
+}
+
 /// Takes all pools of a library out of the registry, with all that they have. Standard error is told if objects are in use.
 ///
 /// # Safety
 ///
 /// The library is about to be unloaded: no thread is in its code, nor will be, but for this one, and for those that drop its objects
 /// after a sweep.
-#[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
-pub(crate) unsafe fn forget(library: Library) {
+unsafe fn forget(library: Library) {
     let registrations = {
         let _lock = lock();
-        take_out(|registration| (registration.store.library)() == library)
+        POOLS.take_out(|registration| registration.store.library() == library)
     };
     // Invariant 6. No registration becomes pending, but while another is.
     wait_while(|| registrations.iter().any(|registration| registration.is_pending()));
@@ -370,18 +374,18 @@ pub(crate) unsafe fn forget(library: Library) {
         let _one_at_a_time = lock();
         for registration in &registrations {
             let store = registration.store;
-            if !ptr::eq(store.registration.load(Acquire), *registration) {
+            if !registration.is_own() {
                 continue;
             }
             let objects = store.stats().in_use;
             if objects > 0 {
                 let error = StillInUse { pool: registration.name(), objects };
-                machine::report(&format!("pool-runtime: a library is unloaded: {error}\n"));
+                report(&format!("pool-runtime: a library is unloaded: {error}\n"));
             }
             store.tables.stop();
             // No sequence is at work: the code that would be in one has been left (the caller's promise).
             taken.extend(Pending::new(store, store.take_all(true)));
-            store.registration.store(ptr::null_mut(), Relaxed);
+            store.place.clear();
             // SAFETY: it is empty by now, and no thread uses it (the caller's promise).
             unsafe { store.tables.clear() };
         }
@@ -389,8 +393,8 @@ pub(crate) unsafe fn forget(library: Library) {
     // What it would be told of by a panic is the library's, too.
     mem::forget(drop_all(taken));
     for registration in registrations {
-        // SAFETY: leaked when it was added; it is out of the list, no store names it, and it is not pending.
-        drop(unsafe { Box::from_raw(ptr::from_ref(registration).cast_mut()) });
+        // SAFETY: it is out of the list, no store names it, and it is not pending.
+        unsafe { registration.free() };
     }
 }
 
@@ -420,7 +424,7 @@ mod tests {
 
         drop(Page::acquire());
         let PoolHandle(store) = pools().into_iter().find(|pool| pool.name() == "page").expect("it was used");
-        if machine::is_off() {
+        if decision::is_off() {
             return;
         }
         // Sweeps of other tests take the lock over, too; they do not let this pool run.

@@ -21,6 +21,7 @@
 //!
 //! An object is charged before it comes, and its charge is given back after it has gone, so idle never exceeds the bound.
 
+pub(crate) mod counters;
 pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod object;

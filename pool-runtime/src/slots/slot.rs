@@ -17,9 +17,10 @@ use std::alloc::{alloc, dealloc, handle_alloc_error};
 
 use crossbeam_utils::CachePadded;
 
+use crate::slots::counters::Counters;
 use crate::slots::list::List;
 use crate::slots::local::{Line, LocalStack};
-use crate::stats::Counters;
+use crate::stats::Stats;
 
 #[repr(C)]
 pub(crate) struct Slot {
@@ -87,6 +88,13 @@ impl Slot {
         let (layout, offset) = layout.expect("`MAX_LOCAL` objects fit into memory");
         debug_assert_eq!(offset, Self::LINES);
         layout
+    }
+
+    /// Counts what lies here, each place once: so there are never more victims than there is idle.
+    pub(crate) fn add_idle_to(&self, stats: &mut Stats) {
+        let victims = self.lists.victims.len();
+        stats.victims += victims;
+        stats.idle += self.local.len() + self.lists.shared.len() + victims;
     }
 
     /// How many objects lie here, at moments that have passed by now.

@@ -26,7 +26,7 @@
 //! Publication is `Release` and lookup is `Acquire`: a thread sees a table or slot as it was built.
 //!
 //! Invariant 3 on restartable sequences: each sequence reads `running` or an offset, and the fence ends those that have read it before
-//! (`machine::rseq`). A sequence reads `slots` after `running`, and a slot through an address, so it sees both as they were built.
+//! (`sequence`). A sequence reads `slots` after `running`, and a slot through an address, so it sees both as they were built.
 //!
 //! Invariant 3 on the portable backend, which has no fence. If the slot exists, the sweep holds its stack after the stop, and the next
 //! holder synchronises with the sweep through the lock. If a thread makes the slot while the sweep goes by:
@@ -41,17 +41,17 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 #[cfg(not(pool_loom))]
 use crossbeam_utils::CachePadded;
 
-use crate::machine::{self, Area};
+use crate::machine::area::Area;
 #[cfg(not(pool_loom))]
 use crate::slots::local::Closed;
-use crate::slots::offsets::SlotOffsets;
+use crate::slots::offsets::{OFFSETS, SlotOffsets};
 use crate::slots::slot::Slot;
 use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
 
 #[repr(C)]
 pub(crate) struct Tables {
     /// The slots with the first numbers, for a sequence of one object. A miss and a sweep change them.
-    pub(crate) offsets: SlotOffsets<{ machine::OFFSETS }>,
+    pub(crate) offsets: SlotOffsets<OFFSETS>,
     /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half. Every thread reads it; the first use and sweeps change it.
     pub(crate) running: AtomicUsize,
     /// The slots of `first`; null until the pool is started. Valid for a thread that sees the pool run.

@@ -7,8 +7,8 @@ use core::sync::atomic::Ordering::{Relaxed, Release};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::machine::process;
+use crate::slots::counters::Reason;
 use crate::slots::object::Object;
-use crate::stats::Reason;
 use crate::storage::live::Registration;
 use crate::storage::store::Store;
 use crate::storage::sweeping::lock;
@@ -77,7 +77,7 @@ impl Swept {
 
 /// Objects that a sweep has taken out of a pool, and that its thread is about to drop; and whether it is about to weigh what is left.
 pub(crate) struct Pending {
-    pub(crate) registration: &'static Registration,
+    pub(crate) registration: &'static Registration<Store>,
     objects: Vec<Object>,
     /// The process that drops them, for the bound.
     process: u32,

@@ -8,12 +8,12 @@ use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use std::thread;
 
-use crate::machine::Permanent;
-use crate::registry::{PoolHandle, StillInUse};
+use crate::registry::{PoolHandle, StillInUse, own_library};
+use crate::slots::counters::Reason;
 use crate::slots::object::{Object, Weigh};
-use crate::stats::{Reason, Stats, count_acquire};
-use crate::storage::chaos;
+use crate::stats::Stats;
 use crate::storage::store::Store;
+use crate::storage::{chaos, current};
 use crate::sync::const_fn;
 use crate::{Guard, OnPanic, Pooled};
 
@@ -35,7 +35,7 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// A pool with this name, for a static.
         pub const fn new(name: &'static str) -> Self {
-            let store = Store::new(name, dispose::<T>);
+            let store = Store::new(name, dispose::<T>, own_library);
             let weigh: Option<Weigh> = if T::WEIGH.is_some() { Some(weigh::<T>) } else { None };
             let store = store.with_weight(size_of::<T>(), weigh);
             Self { store, objects: PhantomData }
@@ -202,14 +202,9 @@ impl<T: Pooled> Pool<T> {
 
     #[inline]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
-        // No closure: it is a function more for each type in a debug build.
-        let found = match Permanent::at_load() {
-            Some(permanent) => permanent.pop(&self.store.tables),
-            None => None,
-        };
-        let object = match found {
+        let object = match current::pop_inline(&self.store.tables) {
             Some(object) => {
-                count_acquire(&self.store, true);
+                self.store.count_acquire(true);
                 object
             }
             None => self.store.acquire_out_of_line(create::<T>),
@@ -218,14 +213,8 @@ impl<T: Pooled> Pool<T> {
     }
 
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
-        let tables = &self.store.tables;
-        let found = if chaos::fails() {
-            None
-        } else {
-            let top = tables.area().map_or_else(|| self.store.pop_top(), |area| area.pop(tables));
-            top.or_else(|| self.store.find())
-        };
-        count_acquire(&self.store, found.is_some());
+        let found = if chaos::fails() { None } else { current::pop(&self.store.tables).or_else(|| self.store.find()) };
+        self.store.count_acquire(found.is_some());
         found.map(|object| self.guard(object))
     }
 
@@ -241,8 +230,7 @@ impl<T: Pooled> Pool<T> {
                 return made;
             }
             let object = self.store.create(create::<T>);
-            let kept = self.store.push_top(object).map_or_else(|object| self.store.keep_or_drop(object), |()| true);
-            if !kept {
+            if !self.store.release_out_of_line(object) {
                 return made;
             }
         }
@@ -255,32 +243,23 @@ impl<T: Pooled> Pool<T> {
         if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
             return self.store.drop_object(object, Reason::Panic);
         }
-        let Some(permanent) = Permanent::at_load() else { return self.release_out_of_line(object) };
-        let Some(object) = self.clean(object) else { return };
-        if let Err(object) = permanent.push(&self.store.tables, object) {
-            self.store.keep_or_drop(object);
+        if !current::is_inline() {
+            return self.release_out_of_line(object);
         }
-    }
-
-    #[cold]
-    fn release_out_of_line(&'static self, object: Object) {
-        let Some(area) = self.store.tables.area() else { return self.release_portable(object) };
         let Some(object) = self.clean(object) else { return };
-        if let Err(object) = area.push(&self.store.tables, object) {
+        if let Err(object) = current::push_inline(&self.store.tables, object) {
             self.store.keep_or_drop(object);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn release_portable(&'static self, object: Object) {
+    fn release_out_of_line(&'static self, object: Object) {
         if self.store.is_off() {
             return self.store.drop_object(object, Reason::Off);
         }
         let Some(object) = self.clean(object) else { return };
-        if let Err(object) = self.store.push_top(object) {
-            self.store.keep_or_drop(object);
-        }
+        self.store.release_out_of_line(object);
     }
 
     /// Resets an object, and drops it if it is not worth keeping.

@@ -1,4 +1,4 @@
-//! Restartable sequences: whether this process has them, and those that the pool is made of.
+//! Restartable sequences: pop, push and batches, each with one store that commits it.
 //!
 //! A sequence is a run of instructions, found by the kernel through a descriptor whose address the thread stores into its
 //! *rseq area*. Where the thread is preempted, migrated or signalled inside, the kernel goes on at the abort address
@@ -80,103 +80,26 @@
 //!
 //! The id that a thread reads changes only where a sequence would be aborted: on its way back from a switch.
 
-use core::ffi::CStr;
-use core::mem;
-use core::ptr::NonNull;
-use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicIsize, AtomicUsize};
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+mod arch;
+#[cfg(not(pool_inject))]
+mod inject;
+#[cfg(pool_inject)]
+pub mod inject;
+mod layout;
 
-use super::{Reason, main_program};
-use crate::slots::local::{CLOSED, LocalStack};
+use crate::machine::area::{Area, Permanent};
+use crate::sequence::layout::{ABORTED, Attempt};
+use crate::slots::local::CLOSED;
 use crate::slots::object::Object;
-use crate::slots::offsets::SlotOffsets;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
-
-#[path = "membarrier.rs"]
-mod membarrier;
-#[cfg_attr(target_arch = "x86_64", path = "rseq_x86_64.rs")]
-#[cfg_attr(target_arch = "aarch64", path = "rseq_aarch64.rs")]
-mod sequence;
-#[path = "walk.rs"]
-mod walk;
-
-/// How many slots are [`SlotOffsets`]. One more is eight bytes of each pool's static. With a number beyond them a pair takes 1.4
-/// times as long. (Under `--cfg pool_inject` it is one: number 0 takes the one way and the others the other.)
-pub(crate) const OFFSETS: usize = if cfg!(pool_inject) { 1 } else { 64 };
-
-/// Where the offsets are, from the tables.
-const BY_NUMBER: usize = mem::offset_of!(Tables, offsets) + mem::offset_of!(SlotOffsets<OFFSETS>, by_number);
-
-const _: () = assert!(mem::offset_of!(Tables, offsets) == 0, "an offset is from the tables");
 
 /// How often an operation that is aborted is begun again before the slow path does without.
 const ATTEMPTS: usize = 16;
 
-/// Where the rseq areas are, and which of their words numbers the slots: that word's distance from the thread pointer. An area
-/// begins at a multiple of its alignment. Having one means that sequences may be used (invariant 2).
-#[derive(Clone, Copy)]
-pub(crate) struct Area(isize);
-
-/// Of an area, and of the thread pointer.
-const ALIGNMENT: isize = 32;
-
-/// Where an area has the CPU's number: `cpu_id`.
-const CPU: isize = 4;
-
-/// Where it has the concurrency id: `mm_cid`.
-const ID: isize = 24;
-
-/// Finds out whether sequences can be used here, and where the areas are ([`Area::offset`]). Slots are numbered by concurrency
-/// ids where the kernel has them and `ids` says so, else by CPUs.
-#[cold]
-pub(super) fn detect(ids: bool) -> Result<isize, Reason> {
-    let [Some(offset), Some(size)] = symbols() else { return Err(Reason::CLibrary) };
-    let (offset, size): (NonNull<isize>, NonNull<u32>) = (offset.cast(), size.cast());
-    // SAFETY: glibc's `const ptrdiff_t __rseq_offset`, aligned, written before any of our code runs.
-    let offset = unsafe { offset.read() };
-    // SAFETY: glibc's `const unsigned int __rseq_size`, the same.
-    let size = unsafe { size.read() };
-    // The C library's own fields are at the thread pointer, so no area is. One that reads a negative number was not
-    // registered, or something like valgrind has swallowed the registration.
-    if size == 0 || offset == 0 || offset % ALIGNMENT != 0 || Area(offset + CPU).number().is_none() {
-        return Err(Reason::NotRegistered);
-    }
-    if cfg!(target_arch = "aarch64") && !release().is_some_and(aborts_on_preemption) {
-        return Err(Reason::Kernel);
-    }
-    membarrier::register().map_err(|_| Reason::Membarrier)?;
-    Ok(offset + if ids && has_ids() { ID } else { CPU })
-}
-
-/// Whether the kernel keeps concurrency ids: what it uses of an area reaches behind the id. `__rseq_size` may say less, as
-/// glibc's before 2.40 does, but no kernel registers an area that ends before it.
-fn has_ids() -> bool {
-    // As `linux/auxvec.h` has it; zero where there is no such entry.
-    const AT_RSEQ_FEATURE_SIZE: core::ffi::c_ulong = 27;
-    // SAFETY: no precondition.
-    let size = unsafe { libc::getauxval(AT_RSEQ_FEATURE_SIZE) };
-    size as usize >= ID as usize + mem::size_of::<u32>()
-}
-
-/// The [code](Area::offset) of the areas; zero before the decision, where sequences are not used, and in a library. Only
-/// [`sequence::at_load`] reads it, and takes it for a constant (invariant 9).
-static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);
-
-/// An [`Area`] in the main program, whose code and descriptors stay where they are (invariant 7): for the fast path.
-#[derive(Clone, Copy)]
-pub(crate) struct Permanent(Area);
-
 impl Permanent {
-    /// `None` where sequences are not used, in a library, and in a function that began before the decision. Good for any
-    /// pool: in one that has not been started a sequence misses.
-    ///
-    /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
-    #[inline(always)]
-    pub(crate) fn at_load() -> Option<Self> {
-        Area::from_offset(sequence::at_load()).map(Self)
-    }
-
     /// An object from the stack of this thread's slot. `None` where there is none, or where the attempt was aborted.
     #[inline(always)]
     pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
@@ -192,61 +115,13 @@ impl Permanent {
 }
 
 impl Area {
-    /// Makes [`Permanent::at_load`] return the areas, if this is in the main program.
-    pub(super) fn set_at_load(self) {
-        if main_program::has((&raw const RSEQ_OFFSET).cast()) {
-            RSEQ_OFFSET.store(self.0, Relaxed);
-        }
-    }
-
-    /// The areas that [`detect`] has found and the process has decided to use, as [`offset`](Self::offset) has them. Zero is none.
-    #[inline]
-    pub(crate) fn from_offset(code: isize) -> Option<Self> {
-        if code == 0 { None } else { Some(Self(code)) }
-    }
-
-    /// A number for [`from_offset`](Self::from_offset).
-    pub(crate) fn offset(self) -> isize {
-        self.0
-    }
-
-    /// Where an area begins, from the thread pointer.
-    #[inline(always)]
-    fn start(self) -> isize {
-        self.0 & -ALIGNMENT
-    }
-
-    /// Whether slots are numbered by concurrency ids, and not by CPUs.
-    pub(super) fn has_ids(self) -> bool {
-        self.0 - self.start() == ID
-    }
-
-    /// The number of the calling thread's slot, stale at once. `None` where the thread has no registered area.
-    #[inline]
-    pub(super) fn number(self) -> Option<usize> {
-        // SAFETY: every thread has memory there (invariant 2).
-        usize::try_from(unsafe { sequence::number(self) }).ok()
-    }
-
-    /// Notes that a slot is about to be made under this number.
-    pub(super) fn note(self, number: usize) {
-        if !self.has_ids() {
-            walk::note(number);
-        }
-    }
-
-    /// Waits until no thread is in a sequence that began before. `false` if that cannot be: then nothing was fenced.
-    pub(super) fn fence(self) -> bool {
-        membarrier::fence().is_ok() || walk::walk(self.has_ids())
-    }
-
     /// One attempt, which leaves `rseq_cs` as it is.
     #[inline(always)]
     fn try_pop(self, tables: &'static Tables) -> Option<Object> {
         // SAFETY: the tables are as `table` has them, and the area is the threads' (invariant 2).
-        let object = unsafe { sequence::pop(self, tables) };
+        let object = unsafe { arch::pop(self, tables) };
         // Null and `ABORTED` in one comparison.
-        if !sequence::is_object(object) {
+        if !arch::is_object(object) {
             return None;
         }
         // SAFETY: the sequence has taken it off the stack, which owned it.
@@ -258,7 +133,7 @@ impl Area {
     fn try_push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
         // SAFETY: as for `try_pop`; the object was the caller's, and is the stack's after a push.
-        if unsafe { sequence::push(self, tables, pointer) } == Attempt::Done {
+        if unsafe { arch::push(self, tables, pointer) } == Attempt::Done {
             return Ok(());
         }
         // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
@@ -285,7 +160,7 @@ impl Area {
     #[cold]
     pub(crate) fn pop_again(self, tables: &'static Tables) -> Option<Object> {
         // SAFETY: as for `try_pop`.
-        let object = self.again(CLOSED, || unsafe { sequence::pop(self, tables) })?;
+        let object = self.again(CLOSED, || unsafe { arch::pop(self, tables) })?;
         // SAFETY: null, or what the sequence has taken off the stack, which owned it.
         unsafe { Object::from_raw(object) }
     }
@@ -295,7 +170,7 @@ impl Area {
     pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
         // SAFETY: as for `try_push`.
-        if self.again(Attempt::Aborted, || unsafe { sequence::push(self, tables, pointer) }) == Some(Attempt::Done) {
+        if self.again(Attempt::Aborted, || unsafe { arch::push(self, tables, pointer) }) == Some(Attempt::Done) {
             return Ok(());
         }
         // SAFETY: nothing was committed, so the pointer that was just made of the object still owns it.
@@ -308,7 +183,7 @@ impl Area {
         to.reserve(most);
         let end = to.spare_capacity_mut().as_mut_ptr().cast::<Object>();
         // SAFETY: as for `try_pop`; there is room for as many behind the end.
-        let moved = self.again(ABORTED, || unsafe { sequence::pop_many(self, tables, end, most) }).unwrap_or(0);
+        let moved = self.again(ABORTED, || unsafe { arch::pop_many(self, tables, end, most) }).unwrap_or(0);
         // SAFETY: the sequence has taken as many off the stack, which owned them, and written them there.
         unsafe { to.set_len(to.len() + moved) };
         moved
@@ -323,7 +198,7 @@ impl Area {
         }
         let end = from.as_ptr_range().end;
         // SAFETY: as for `try_push`; there are as many objects before the end.
-        let moved = self.again(ABORTED, || unsafe { sequence::push_many(self, tables, end, most) }).unwrap_or(0);
+        let moved = self.again(ABORTED, || unsafe { arch::push_many(self, tables, end, most) }).unwrap_or(0);
         // SAFETY: the last `moved` of them are the stack's since the sequence has committed.
         unsafe { from.set_len(from.len() - moved) };
         moved
@@ -351,7 +226,7 @@ impl Area {
         new: usize,
     ) -> bool {
         // SAFETY: as for `try_pop`; the word is one of the slot's local stack.
-        self.again(Attempt::Aborted, || unsafe { sequence::store_if(self, tables, slot, word, old, new) })
+        self.again(Attempt::Aborted, || unsafe { arch::store_if(self, tables, slot, word, old, new) })
             == Some(Attempt::Done)
     }
 
@@ -360,98 +235,5 @@ impl Area {
         let done = (0..ATTEMPTS).map(|_| attempt()).find(|done| *done != aborted);
         self.clear();
         done
-    }
-
-    /// Behind a sequence: the library that it is in may be unloaded (invariant 7).
-    #[inline]
-    fn clear(self) {
-        // SAFETY: the area is the threads' (invariant 2), and the thread is in no sequence.
-        unsafe { sequence::clear(self) };
-    }
-}
-
-const _: () = assert!(mem::size_of::<AtomicUsize>() == 8 && mem::offset_of!(LocalStack, top) == 0);
-
-/// What an attempt gives that was aborted, where it gives a number of objects.
-const ABORTED: usize = usize::MAX;
-
-/// What came of an attempt that gives nothing else.
-#[derive(Clone, Copy, PartialEq)]
-enum Attempt {
-    Done,
-    Missed,
-    Aborted,
-}
-
-/// The C library's symbols of these names, if it has them: `__rseq_offset` and `__rseq_size`.
-#[cfg(not(target_feature = "crt-static"))]
-fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
-    // Not as weak symbols: a program that is linked with a new glibc would ask for that version at each start.
-    [c"__rseq_offset", c"__rseq_size"].map(|name| {
-        // SAFETY: the name is a C string; looking up runs no code of the process.
-        NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
-    })
-}
-
-/// In a program that is linked statically no dynamic linker finds them by name. The linker knows them, or leaves null.
-#[cfg(target_feature = "crt-static")]
-fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
-    sequence::weak_symbols().map(|symbol| NonNull::new(symbol.cast_mut()))
-}
-
-/// The kernel's release: its first three numbers, where what is missing counts as zero.
-fn release() -> Option<[u32; 3]> {
-    // SAFETY: arrays of characters, for which zero is a value.
-    let mut name: libc::utsname = unsafe { mem::zeroed() };
-    // SAFETY: the pointer is to a structure that is ours to write.
-    if unsafe { libc::uname(&mut name) } != 0 {
-        return None;
-    }
-    // SAFETY: the kernel ends the string with a zero.
-    parse_release(unsafe { CStr::from_ptr(name.release.as_ptr()) }.to_str().ok()?)
-}
-
-fn parse_release(release: &str) -> Option<[u32; 3]> {
-    let version = release.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
-    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
-    let major = numbers.next().filter(|&major| major > 0)?;
-    Some([major, numbers.next()?, numbers.next().unwrap_or(0)])
-}
-
-/// Whether a kernel of this release aborts a sequence on aarch64 also where the thread is preempted and comes back to the
-/// same CPU. Those from 6.19 to 7.0.13 do not. A distribution's kernel that has the repair without the number is refused
-/// as well.
-fn aborts_on_preemption(release: [u32; 3]) -> bool {
-    !([6, 19, 0]..=[7, 0, 13]).contains(&release)
-}
-
-#[cfg(all(test, not(pool_loom)))]
-mod tests {
-    use super::{Area, Permanent, aborts_on_preemption, parse_release};
-    use crate::machine::{Backend, area, backend};
-
-    #[test]
-    fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
-        assert_eq!(Permanent::at_load().map(|permanent| permanent.0.offset()), area().map(Area::offset));
-        assert_eq!(area().is_some(), matches!(backend(), Backend::Rseq | Backend::RseqCpu(_)));
-    }
-
-    #[test]
-    fn a_release_is_its_first_three_numbers() {
-        assert_eq!(parse_release("6.1.0-37-cloud-amd64"), Some([6, 1, 0]));
-        assert_eq!(parse_release("7.0.13+deb14-arm64"), Some([7, 0, 13]));
-        assert_eq!(parse_release("7.1-rc3"), Some([7, 1, 0]));
-        assert_eq!(parse_release("6.18"), Some([6, 18, 0]));
-        assert_eq!(parse_release("unknown"), None);
-        assert_eq!(parse_release(""), None);
-    }
-
-    #[test]
-    fn the_faulty_kernels_are_refused() {
-        for (release, good) in
-            [([6, 18, 40], true), ([6, 19, 0], false), ([7, 0, 0], false), ([7, 0, 13], false), ([7, 0, 14], true)]
-        {
-            assert_eq!(aborts_on_preemption(release), good, "{release:?}");
-        }
     }
 }

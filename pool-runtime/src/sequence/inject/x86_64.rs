@@ -5,8 +5,8 @@ macro_rules! assemble {
     ($($arguments:tt)*) => {
         asm!(
             $($arguments)*
-            spin = sym crate::machine::inject::SPIN,
-            aborts = sym crate::machine::inject::ABORTS,
+            spin = sym crate::sequence::inject::SPIN,
+            aborts = sym crate::sequence::inject::ABORTS,
             // The slot, its top, and the CPU's number above the slot's, as the sequence has read them.
             out("r8") _,
             out("r9") _,
@@ -75,6 +75,6 @@ macro_rules! trap {
         "33: ud2\n"
     };
 }
-pub(super) use {
+pub(in crate::sequence) use {
     assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };

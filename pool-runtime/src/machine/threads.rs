@@ -1,4 +1,6 @@
-//! Slots by thread: each thread has a number, given at its first use of a pool, and the slot is the number modulo the
+//! Which slot a thread works with. On restartable sequences the kernel says it: by the thread's concurrency id, or the number of its CPU.
+//!
+//! On the portable backend each thread has a number, given at its first use of a pool, and the slot is the number modulo the
 //! number of slots.
 //!
 //! Two threads that run at the same time may have the same slot. They find out when one finds the local stack in the
@@ -6,17 +8,26 @@
 //! slots of their own, however many threads have come and gone (`move_on`).
 
 use core::cell::Cell;
+#[cfg(not(pool_loom))]
 use core::sync::atomic::AtomicUsize;
 #[cfg(not(pool_loom))]
 use core::sync::atomic::Ordering::Relaxed;
 
-/// More slots than CPUs, so that the threads which happen to run have a good chance to be alone in theirs.
-const SLOTS_PER_CPU: usize = 2;
+use crate::machine::area::Area;
+use crate::machine::cpus::portable_slots;
+use crate::machine::decision::area;
 
-/// How many slots there are: for good, since a thread's number must be one of the first table's of every pool.
-pub(super) fn slots() -> usize {
-    static SLOTS: AtomicUsize = AtomicUsize::new(0);
-    super::asked_once(&SLOTS, || SLOTS_PER_CPU * super::count())
+/// Notes that a pool is about to make the slot with this number.
+pub(crate) fn note(number: usize) {
+    if let Some(area) = area() {
+        area.note(number);
+    }
+}
+
+/// The number of the slot that the calling thread works with: its concurrency id, its CPU's number, or one of its own.
+pub(crate) fn number() -> usize {
+    // A thread without a registered area has none.
+    area().and_then(Area::number).unwrap_or_else(assigned_slot)
 }
 
 const UNASSIGNED: usize = usize::MAX;
@@ -39,7 +50,7 @@ pub(crate) fn slot() -> usize {
 }
 
 /// The calling thread's slot.
-pub(crate) fn assigned_slot() -> usize {
+fn assigned_slot() -> usize {
     match slot() {
         UNASSIGNED => move_on(),
         slot => slot,
@@ -49,7 +60,7 @@ pub(crate) fn assigned_slot() -> usize {
 /// Gives the calling thread another slot.
 #[cold]
 pub(crate) fn move_on() -> usize {
-    let slot = next() % slots();
+    let slot = next() % portable_slots();
     SLOT.with(|own| own.set(slot));
     slot
 }

@@ -1,11 +1,11 @@
-//! Which library a pool is part of, and what is done when that is unloaded.
+//! Which library code is part of, and what is called when that is unloaded.
 //!
 //! glibc keeps a list of functions that `exit` calls, each beside a *handle*: the address of `__dso_handle`, a hidden variable
 //! that the program and each library has for itself. `dlclose` calls those of a library before it unmaps it.
 //!
 //! # Invariants
 //!
-//! 1. [`of`] is `inline`, so each crate has a function of its own for its pools' statics: its handle is that of the library that has
+//! 1. [`Library::of_this_code`] and its caller are `inline`, so each crate has functions of its own for its pools' statics: its handle is that of the library that has
 //!    the static, the hooks of the type, and the code that drops its objects.
 //! 2. The main program is never unloaded, and nothing is kept for it.
 //! 3. At the end of the process nothing is done: other threads may be at work in the library. `exit` calls the functions in the
@@ -19,19 +19,30 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::machine::main_program;
-use crate::registry;
 
-/// The program, or a library: its handle.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Library(usize);
+/// The program, or a library.
+#[derive(Clone, Copy)]
+pub(crate) struct Library {
+    handle: usize,
+    /// Called when it is unloaded: no thread is in its code then but this one.
+    unloaded: unsafe fn(Self),
+}
 
-/// The library that the code of this function is in (invariant 1).
-#[inline]
-pub(crate) fn of() -> Library {
-    unsafe extern "C" {
-        static __dso_handle: u8;
+impl Library {
+    /// The library that the code of this function is in (invariant 1).
+    #[inline]
+    pub(crate) fn of_this_code(unloaded: unsafe fn(Self)) -> Self {
+        unsafe extern "C" {
+            static __dso_handle: u8;
+        }
+        Self { handle: (&raw const __dso_handle).addr(), unloaded }
     }
-    Library((&raw const __dso_handle).addr())
+}
+
+impl PartialEq for Library {
+    fn eq(&self, other: &Self) -> bool {
+        self.handle == other.handle
+    }
 }
 
 /// The main program, once it has been asked about: one word, since there is one. Zero before.
@@ -40,24 +51,24 @@ static MAIN: AtomicUsize = AtomicUsize::new(0);
 /// The library that a watch was last begun for. Zero is none. Two libraries that take turns are watched more than once.
 static WATCHED: AtomicUsize = AtomicUsize::new(0);
 
-/// Has the pools of a library taken out of the registry when it is unloaded. `false` if it is never.
+/// Has a library's function called when it is unloaded. `false` if it is never.
 ///
 /// It waits for nobody but the C library, and that for a moment.
 pub(crate) fn watch(library: Library) -> bool {
-    if MAIN.load(Relaxed) == library.0 {
+    if MAIN.load(Relaxed) == library.handle {
         return false;
     }
     // Acquire: pairs with the store below.
-    if WATCHED.load(Acquire) == library.0 {
+    if WATCHED.load(Acquire) == library.handle {
         return true;
     }
-    if main_program::has(ptr::without_provenance(library.0)) {
-        MAIN.store(library.0, Relaxed);
+    if main_program::has(ptr::without_provenance(library.handle)) {
+        MAIN.store(library.handle, Relaxed);
         return false;
     }
     if Watch::begin(library) {
         // Release: who reads it knows that the functions are on the list.
-        WATCHED.store(library.0, Release);
+        WATCHED.store(library.handle, Release);
     }
     true
 }
@@ -85,7 +96,7 @@ impl Watch {
         unsafe { libc::sem_init(watch.ending.get(), 0, 1) };
         let argument = ptr::from_ref(watch).cast_mut().cast();
         // SAFETY: the function is there until it is called or the library is gone, and so is its argument.
-        if unsafe { __cxa_atexit(unloaded, argument, ptr::without_provenance(library.0)) } != 0 {
+        if unsafe { __cxa_atexit(unloaded, argument, ptr::without_provenance(library.handle)) } != 0 {
             return false;
         }
         // SAFETY: the same function; it is given the address of a `sem_t`, and returns what nobody looks at.
@@ -123,7 +134,7 @@ unsafe extern "C" fn unloaded(watch: *mut c_void) {
         return;
     }
     // What is used from here on, by the `Drop` of an object, is watched again: the C library begins its list anew.
-    let _ = WATCHED.compare_exchange(watch.library.0, 0, Relaxed, Relaxed);
+    let _ = WATCHED.compare_exchange(watch.library.handle, 0, Relaxed, Relaxed);
     // SAFETY: `dlclose` has called this: no thread is in the library but this one.
-    unsafe { registry::forget(watch.library) };
+    unsafe { (watch.library.unloaded)(watch.library) };
 }

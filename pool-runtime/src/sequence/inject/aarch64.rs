@@ -5,8 +5,8 @@ macro_rules! assemble {
     ($($arguments:tt)*) => {
         asm!(
             $($arguments)*
-            spin = sym crate::machine::inject::SPIN,
-            aborts = sym crate::machine::inject::ABORTS,
+            spin = sym crate::sequence::inject::SPIN,
+            aborts = sym crate::sequence::inject::ABORTS,
             // The slot, its top, and the CPU's number above the slot's, as the sequence has read them.
             out("x12") _,
             out("x13") _,
@@ -80,6 +80,6 @@ macro_rules! trap {
         "b 34f\n33: brk #1\n34:\n"
     };
 }
-pub(super) use {
+pub(in crate::sequence) use {
     assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };

@@ -1,11 +1,14 @@
-//! Where nobody tells when a library is unloaded: its pools leave the registry when it says so (`Pool::leave`), if ever.
+//! Stands in for `library` where the system does not tell when a library is unloaded: its pools leave the registry when it says so
+//! (`Pool::leave`), if ever.
 
-/// The program, or a library; nobody knows which.
+/// The program, or a library.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Library;
 
-pub(crate) fn of() -> Library {
-    Library
+impl Library {
+    pub(crate) fn of_this_code(_unloaded: unsafe fn(Self)) -> Self {
+        Self
+    }
 }
 
 /// Whether a library may be unloaded here. musl's `dlclose` does nothing, and WebAssembly has no libraries.

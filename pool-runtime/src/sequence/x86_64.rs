@@ -1,4 +1,4 @@
-//! The sequences for x86-64. The invariants are those of `rseq`, cited by its numbers.
+//! The sequences for x86-64. The invariants are those of `sequence`, cited by its numbers.
 //!
 //! An operation commits one of two stores, to the top or to the length. They are one instruction, whose address and
 //! value were chosen before: so it is the last on both ways (invariant 5). The top is at offset zero of a slot.
@@ -19,60 +19,16 @@
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::{Area, Attempt, BY_NUMBER, OFFSETS, RSEQ_OFFSET};
-use crate::slots::local::LocalStack;
-use crate::slots::object::Object;
-use crate::slots::slot::Slot;
-use crate::slots::table::Tables;
-
-#[cfg_attr(pool_inject, path = "injection_x86_64.rs")]
-#[cfg_attr(not(pool_inject), path = "no_injection.rs")]
-mod injection;
-use injection::{
+use crate::machine::area::Area;
+use crate::sequence::inject::{
     assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };
-
-const _: () = assert!(
-    offset_of!(Slot, local) + offset_of!(LocalStack, top) == 0,
-    "the commit takes a slot's address for its top's"
-);
-
-/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `rseq`).
-#[inline(always)]
-pub(super) fn at_load() -> isize {
-    let offset;
-    // SAFETY: reads a word that is there. It is memory, and `nomem` all the same: where it is read twice it is not changed
-    // between, or both values do (invariant 9). The address comes from the global offset table: the word may be another
-    // library's.
-    unsafe {
-        asm!(
-            "mov {offset}, qword ptr [rip + {word}@GOTPCREL]",
-            "mov {offset}, qword ptr [{offset}]",
-            word = sym RSEQ_OFFSET,
-            offset = lateout(reg) offset,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-    }
-    offset
-}
-
-/// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
-#[cfg(target_feature = "crt-static")]
-pub(super) fn weak_symbols() -> [*const core::ffi::c_void; 2] {
-    let (offset, size);
-    // SAFETY: reads two words of the global offset table, which the linker makes for it.
-    unsafe {
-        asm!(
-            ".weak __rseq_offset, __rseq_size",
-            "mov {offset}, qword ptr [rip + __rseq_offset@GOTPCREL]",
-            "mov {size}, qword ptr [rip + __rseq_size@GOTPCREL]",
-            offset = out(reg) offset,
-            size = out(reg) size,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-    }
-    [offset, size]
-}
+use crate::sequence::layout::{Attempt, BY_NUMBER};
+use crate::slots::local::LocalStack;
+use crate::slots::object::Object;
+use crate::slots::offsets::OFFSETS;
+use crate::slots::slot::Slot;
+use crate::slots::table::Tables;
 
 /// Whether what [`pop`] gives is an object: neither null nor all ones. A process has the lower half of the addresses.
 #[inline(always)]
@@ -80,47 +36,11 @@ pub(super) fn is_object(popped: *mut ()) -> bool {
     popped.addr() as isize > 0
 }
 
-/// The number of the calling thread's slot, stale at once; negative where the area is not registered.
-///
-/// # Safety
-///
-/// The area is the threads'.
-#[inline]
-pub(super) unsafe fn number(area: Area) -> i32 {
-    let number;
-    // SAFETY: reads two words of the area; not `pure`, as they change at any time.
-    unsafe {
-        asm!(
-            "mov {n:e}, dword ptr fs:[{start} + 4]",
-            "sar {n:e}, 31",
-            "or {n:e}, dword ptr fs:[{area}]",
-            start = in(reg) area.start(),
-            area = in(reg) area.offset(),
-            n = out(reg) number,
-            options(nostack, readonly),
-        );
-    }
-    number
-}
-
-/// Ends a sequence (invariant 7 of `rseq`).
-///
-/// # Safety
-///
-/// The area is the threads'.
-#[inline]
-pub(super) unsafe fn clear(area: Area) {
-    // SAFETY: writes the area's `rseq_cs` (invariant 1).
-    unsafe {
-        asm!("mov qword ptr fs:[{start} + 8], 0", start = in(reg) area.start(), options(nostack, preserves_flags))
-    };
-}
-
 /// One attempt: the object, or null after a miss, or all ones after an abort.
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'.
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'.
 #[inline(always)]
 pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     let object;
@@ -153,7 +73,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The object is the
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'. The object is the
 /// caller's, and the stack's after [`Attempt::Done`].
 #[inline(always)]
 pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
@@ -192,7 +112,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. There is room for
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'. There is room for
 /// `most` objects at `to`.
 #[inline]
 pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most: usize) -> usize {
@@ -245,7 +165,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. As many objects
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'. As many objects
 /// lie before `end`; those that are counted are the stack's then.
 #[inline]
 pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
@@ -298,7 +218,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The word is one of
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'. The word is one of
 /// the slot's local stack.
 #[inline]
 pub(super) unsafe fn store_if(
@@ -352,7 +272,7 @@ macro_rules! arm {
         3:\n"
     };
 }
-/// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `rseq`): a branch, so that the
+/// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `sequence`): a branch, so that the
 /// slot need not wait for it.
 macro_rules! find_number {
     ($unregistered:literal) => {

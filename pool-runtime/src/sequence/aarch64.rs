@@ -1,4 +1,4 @@
-//! The sequences for aarch64. The invariants are those of `rseq`, cited by its numbers; the form is that of `rseq_x86_64`,
+//! The sequences for aarch64. The invariants are those of `sequence`, cited by its numbers; the form is that of `x86_64`,
 //! and so are the labels.
 //!
 //! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence, or is a block of the
@@ -8,61 +8,16 @@
 use core::arch::asm;
 use core::mem::offset_of;
 
-use super::{Area, Attempt, BY_NUMBER, OFFSETS, RSEQ_OFFSET};
-use crate::slots::local::LocalStack;
-use crate::slots::object::Object;
-use crate::slots::slot::Slot;
-use crate::slots::table::Tables;
-
-#[cfg_attr(pool_inject, path = "injection_aarch64.rs")]
-#[cfg_attr(not(pool_inject), path = "no_injection.rs")]
-mod injection;
-use injection::{
+use crate::machine::area::Area;
+use crate::sequence::inject::{
     assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };
-
-const _: () = assert!(
-    offset_of!(Slot, local) + offset_of!(LocalStack, top) == 0,
-    "the commit takes a slot's address for its top's"
-);
-
-/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `rseq`).
-#[inline(always)]
-pub(super) fn at_load() -> isize {
-    let offset;
-    // SAFETY: as in `rseq_x86_64`.
-    unsafe {
-        asm!(
-            "adrp {offset}, :got:{word}",
-            "ldr {offset}, [{offset}, :got_lo12:{word}]",
-            "ldr {offset}, [{offset}]",
-            word = sym RSEQ_OFFSET,
-            offset = lateout(reg) offset,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-    }
-    offset
-}
-
-/// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
-#[cfg(target_feature = "crt-static")]
-pub(super) fn weak_symbols() -> [*const core::ffi::c_void; 2] {
-    let (offset, size);
-    // SAFETY: as in `rseq_x86_64`.
-    unsafe {
-        asm!(
-            ".weak __rseq_offset, __rseq_size",
-            "adrp {offset}, :got:__rseq_offset",
-            "ldr {offset}, [{offset}, :got_lo12:__rseq_offset]",
-            "adrp {size}, :got:__rseq_size",
-            "ldr {size}, [{size}, :got_lo12:__rseq_size]",
-            offset = out(reg) offset,
-            size = out(reg) size,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-    }
-    [offset, size]
-}
+use crate::sequence::layout::{Attempt, BY_NUMBER};
+use crate::slots::local::LocalStack;
+use crate::slots::object::Object;
+use crate::slots::offsets::OFFSETS;
+use crate::slots::slot::Slot;
+use crate::slots::table::Tables;
 
 /// Whether what [`pop`] gives is an object: neither null nor all ones. An address may have any tag in its first byte, and be
 /// negative.
@@ -71,57 +26,11 @@ pub(super) fn is_object(popped: *mut ()) -> bool {
     popped.addr().wrapping_add(1) > 1
 }
 
-/// The number of the calling thread's slot, stale at once; negative where the area is not registered.
-///
-/// # Safety
-///
-/// The area is the threads'.
-#[inline]
-pub(super) unsafe fn number(area: Area) -> i32 {
-    let number: u64;
-    // SAFETY: reads two words of the area; not `pure`, as they change at any time.
-    unsafe {
-        asm!(
-            "mrs {at}, tpidr_el0",
-            "add {start}, {at}, {start}",
-            "add {at}, {at}, {area}",
-            "ldr {at:w}, [{at}]",
-            "ldr {start:w}, [{start}, #4]",
-            "orr {at:w}, {at:w}, {start:w}, asr #31",
-            start = inout(reg) area.start() => _,
-            area = in(reg) area.offset(),
-            at = out(reg) number,
-            options(nostack, preserves_flags, readonly),
-        );
-    }
-    number as i32
-}
-
-/// Ends a sequence (invariant 7 of `rseq`).
-///
-/// # Safety
-///
-/// The area is the threads'.
-#[inline]
-pub(super) unsafe fn clear(area: Area) {
-    // SAFETY: writes the area's `rseq_cs` (invariant 1).
-    unsafe {
-        asm!(
-            "mrs {at}, tpidr_el0",
-            "add {at}, {at}, {start}",
-            "str xzr, [{at}, #8]",
-            start = in(reg) area.start(),
-            at = out(reg) _,
-            options(nostack, preserves_flags),
-        );
-    }
-}
-
 /// One attempt: the object, or null after a miss, or all ones after an abort.
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'.
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'.
 #[inline(always)]
 pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     let object;
@@ -183,7 +92,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The object is the
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'. The object is the
 /// caller's, and the stack's after [`Attempt::Done`].
 #[inline(always)]
 pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
@@ -249,7 +158,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. There is room for
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'. There is room for
 /// `most` objects at `to`.
 #[inline]
 pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most: usize) -> usize {
@@ -304,7 +213,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. As many objects
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'. As many objects
 /// lie before `end`; those that are counted are the stack's then.
 #[inline]
 pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
@@ -363,7 +272,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
 ///
 /// # Safety
 ///
-/// The tables are those of a pool (invariant 4 of `rseq`), and the area is the threads'. The word is one of
+/// The tables are those of a pool (invariant 4 of `sequence`), and the area is the threads'. The word is one of
 /// the slot's local stack.
 #[inline]
 pub(super) unsafe fn store_if(
@@ -424,7 +333,7 @@ macro_rules! arm {
         3:"
     };
 }
-/// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `rseq`): then it is all ones.
+/// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `sequence`): then it is all ones.
 macro_rules! find_number {
     () => {
         concat!(

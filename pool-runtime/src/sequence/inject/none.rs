@@ -6,7 +6,7 @@ macro_rules! nothing {
         ""
     };
 }
-pub(super) use {
+pub(in crate::sequence) use {
     assemble, nothing as check_top, nothing as check_length, nothing as check_number, nothing as count_abort,
     nothing as keep_cpu, nothing as keep_top, nothing as keep_number, nothing as spin, nothing as trap,
 };
