@@ -16,8 +16,10 @@ use crate::driver::table;
 /// Behind the name of a scenario: a few of its rows.
 const BRIEFLY: &str = ", briefly";
 
-/// The contestants of such a table. Ours are in it, too.
-const FEW: [&str; 12] = [
+/// The contestants of such a table.
+const FEW: [&str; 13] = [
+    table::OURS,
+    "pool-runtime, portable",
     "limit: thread-local cell",
     "limit: two uncontended atomic swaps",
     "limit: boxes that come back in their batch",
@@ -28,7 +30,6 @@ const FEW: [&str; 12] = [
     "crossbeam ArrayQueue",
     "parking_lot Mutex<Vec>",
     "no pool, jemalloc",
-    "no pool, mimalloc",
     "no pool, glibc",
 ];
 
@@ -59,11 +60,11 @@ fn content(name: &str, report: &Report) -> Result<Option<String>, String> {
     Ok(Some(format!("{}\n\n{table}", Info::of(scenario).about)))
 }
 
-/// A table with its head, our rows and those of [`FEW`], and with all that stands below it.
+/// A table with its head, the rows of [`FEW`], and all that stands below it.
 fn briefly(table: &str) -> String {
     let stays = |(number, line): &(usize, &str)| {
-        let name = line.trim_start_matches('|').split('|').next().unwrap_or_default().trim();
-        *number < 2 || !line.starts_with('|') || name.starts_with("**") || FEW.contains(&name)
+        let name = line.split('|').nth(1).unwrap_or_default().trim().trim_matches('*');
+        *number < 2 || !line.starts_with('|') || FEW.contains(&name)
     };
     table.lines().enumerate().filter(stays).map(|(_, line)| format!("{line}\n")).collect()
 }
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brief_table_has_ours_and_a_few_rows_and_what_stands_below() {
+    fn a_brief_table_has_a_few_rows_and_all_that_stands_below() {
         let table = "|  | 1 thread |\n|--|--:|\n| Go sync.Pool | 17.1 |\n| **pool-runtime, rseq** | 4.35 |\n| other | 9 |\n\nBetter: other.\n";
         assert_eq!(
             briefly(table),
