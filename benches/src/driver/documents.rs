@@ -18,7 +18,7 @@ const BRIEFLY: &str = ", briefly";
 
 /// The contestants of such a table.
 const FEW: [&str; 13] = [
-    table::OURS,
+    "pool-runtime, rseq",
     "pool-runtime, portable",
     "limit: thread-local cell",
     "limit: two uncontended atomic swaps",

@@ -60,7 +60,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) docs: Vec<PathBuf>,
 
-    /// Measure nothing: read figures that a run has written.
+    /// Measure nothing: read what `--json` wrote.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "json"])]
     pub(crate) from: Option<PathBuf>,
 
