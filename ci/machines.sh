@@ -149,13 +149,13 @@ run() { # MACHINE
   inside RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" sh -c "cd /pool/source && cargo test --offline --release --no-fail-fast --target $target ${more[*]} -p tests ${tests[*]}"
 }
 
-# No threads there, so no suite: the first example, as it is.
+# No threads there, so no suite: a program that uses pools in every way.
 run_wasm() {
-  inside sh -c 'cd /pool/source && cargo build --offline --release --target wasm32-wasip1 -p examples --example quickstart' &&
+  inside sh -c 'cd /pool/source && cargo build --offline --release --target wasm32-wasip1 -p pool-runtime --example webassembly' &&
     inside node --no-warnings -e '
       const { WASI } = require("node:wasi");
-      const wasi = new WASI({ version: "preview1", args: ["quickstart"] });
-      const module = new WebAssembly.Module(require("fs").readFileSync("/pool/target/wasm32-wasip1/release/examples/quickstart.wasm"));
+      const wasi = new WASI({ version: "preview1", args: ["webassembly"] });
+      const module = new WebAssembly.Module(require("fs").readFileSync("/pool/target/wasm32-wasip1/release/examples/webassembly.wasm"));
       process.exit(wasi.start(new WebAssembly.Instance(module, wasi.getImportObject())));'
 }
 

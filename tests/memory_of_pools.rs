@@ -14,7 +14,7 @@ fn taken(part: impl FnOnce()) -> isize {
     live() - before
 }
 
-/// The figures of `docs/design.md`. Memory of idle objects is left out: there are none when it is measured.
+/// The figures of `docs/performance.md`. Memory of idle objects is left out: there are none when it is measured.
 #[test]
 fn a_pool_is_less_than_a_kib_per_cpu() {
     macro_rules! pools {

@@ -13,6 +13,7 @@ mod targets;
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use benches::child;
@@ -45,7 +46,9 @@ pub(crate) fn run() -> io::Result<bool> {
     if !options.quick {
         write!(io::stdout(), "{}", table::all(&report))?;
     }
-    if let Some(file) = &options.json {
+    if !options.quick && options.from.is_none() {
+        let (file, folder) = (&options.json, options.json.parent().unwrap_or(Path::new("")));
+        fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
         fs::write(file, serde_json::to_vec(&report)?).map_err(|error| named(file, error))?;
     }
     if let Some(folder) = &options.svg {
@@ -58,7 +61,7 @@ pub(crate) fn run() -> io::Result<bool> {
     Ok(report.failures.is_empty())
 }
 
-fn named(path: &std::path::Path, error: io::Error) -> io::Error {
+fn named(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 

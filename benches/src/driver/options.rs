@@ -48,9 +48,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH", default_value = "go")]
     pub(crate) go: PathBuf,
 
-    /// Write all figures here.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
+    /// Where all figures are written, for `--from`.
+    #[arg(long, value_name = "FILE", default_value = "target/benches/figures.json")]
+    pub(crate) json: PathBuf,
 
     /// Write a picture of each scenario here.
     #[arg(long, value_name = "DIR")]
