@@ -96,7 +96,7 @@ table! {
     StartError:                yes  yes  yes   no         no,
 }
 
-assert_impl_all!(PoolHandle: Copy, fmt::Debug);
+assert_impl_all!(PoolHandle: fmt::Debug);
 
 /// The object of a type which a guard's object is a subtype of: a function that takes every string takes a static one.
 #[derive(Default)]

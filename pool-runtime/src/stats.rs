@@ -13,7 +13,7 @@ use std::borrow::Cow;
 /// slots are read one after the other and nobody is stopped. An object that is moved from a slot that has not been read to one that has is not
 /// counted as idle, and so as in use; one that is moved the other way is counted as idle twice, and something that is in use is not
 /// counted. Objects move in batches, and a thread that reads can be preempted between two slots. So `in_use` may be too large by as many objects as
-/// were idle, and too small by as many as were in use. [`Pool::settled_stats`](crate::Pool::settled_stats) is exact, and costs a sweep.
+/// were idle, and too small by as many as were in use. [`Pool::settled_stats`](crate::registry::PoolHandle::settled_stats) is exact, and costs a sweep.
 ///
 /// # Examples
 ///

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::allocator::Trimmer;
-use crate::registry::{age_all, collect_all, shrink_to};
+use crate::registry::sweeps::{age_all, collect_all, shrink_to};
 use crate::slots::counters::Counter;
 
 /// Pressure within this time after the last is the same shortage, and answered harder. The kernel reports a shortage that
