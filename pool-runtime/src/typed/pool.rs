@@ -1,11 +1,9 @@
 //! [`Pool`], the typed face of a store: what is done to an object on its way out and in.
 //!
-//! The search order of acquire and release is in `store`. Here is where user code runs: `new`, `reset`, `retain`, `weigh`, the
-//! wiping of secrets and `Drop`, always outside of every lock, and on objects that are in no store.
+//! The search order of acquire and release is in `store`. User code runs in `objects`.
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use std::thread;
 
@@ -16,6 +14,7 @@ use crate::slots::object::{Object, Weigh};
 use crate::storage::store::Store;
 use crate::storage::{chaos, current};
 use crate::sync::const_fn;
+use crate::typed::objects::{create, dispose, weigh};
 use crate::{Guard, OnPanic, Pooled};
 
 /// The pool of a type: a static that `#[derive(Pooled)]` makes, and [`Pooled::pool`] returns.
@@ -26,7 +25,7 @@ use crate::{Guard, OnPanic, Pooled};
 /// A pool that is never used costs its static, less than 1 KiB, and nothing else. Each slot that threads work with
 /// adds less than 1 KiB where [`with_local`](Self::with_local) is at its default.
 pub struct Pool<T> {
-    handle: PoolHandle,
+    pub(super) handle: PoolHandle,
     /// Invariant: a pool takes objects in and gives them out, as a `Mutex<T>` does. A `Pool<T>` that could pass for a `Pool<U>` of a
     /// supertype `U` would hand a `U` out as a `T` (uazu/qcell#20). It owns no `T` for the auto traits: objects are `Send`, and each
     /// has one user at a time, so a pool is `Send` and `Sync` whatever they are.
@@ -136,35 +135,12 @@ impl<T: Pooled> Pool<T> {
         self.handle.0.release_out_of_line(object);
     }
 
-    /// Resets an object, and drops it if it is not worth keeping.
-    #[inline]
-    fn clean(&'static self, object: Object) -> Option<Object> {
-        let unwinding = DropInPanic { store: &self.handle.0, object: ManuallyDrop::new(object) };
-        // SAFETY: it is one of this pool's, where every object came from a `Box<T>` (invariant 2 of `object`), and it is
-        // owned until `defuse`.
-        let object = unsafe { &mut *(unwinding.object.as_raw() as *mut T) };
-        T::reset_object(object);
-        let retained = T::retain_object(object);
-        let object = unwinding.defuse();
-        if !retained || chaos::fails() {
-            self.handle.0.drop_object(object, Reason::Retain);
-            return None;
-        }
-        Some(object)
-    }
-
     pub(crate) fn discard(&'static self, object: Object) {
         self.handle.0.drop_object(object, Reason::Discard);
     }
 
     pub(crate) fn note_detached(&'static self) {
         self.handle.0.slot_or_make().1.counters.detached.add(1);
-    }
-
-    #[inline]
-    fn guard(&'static self, object: Object) -> Guard<T> {
-        // SAFETY: it is one of this pool's, where every object came from a `Box<T>` (invariant 2 of `object`).
-        unsafe { Guard::new(object) }
     }
 }
 
@@ -181,58 +157,4 @@ impl<T: Pooled> fmt::Debug for Pool<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("name", &self.handle.0.name()).finish_non_exhaustive()
     }
-}
-
-/// Owns an object while its reset and its `retain` run: it is dropped, and counted, if one of them panics.
-struct DropInPanic {
-    store: &'static Store,
-    object: ManuallyDrop<Object>,
-}
-
-impl DropInPanic {
-    #[inline]
-    fn defuse(self) -> Object {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: neither `this` nor its field is used again.
-        unsafe { ManuallyDrop::take(&mut this.object) }
-    }
-}
-
-impl Drop for DropInPanic {
-    fn drop(&mut self) {
-        // SAFETY: the field is not used again.
-        let object = unsafe { ManuallyDrop::take(&mut self.object) };
-        self.store.drop_object(object, Reason::Panic);
-    }
-}
-
-/// Makes an object for the pool of `T`.
-fn create<T: Pooled>() -> Object {
-    let mut object = T::create_boxed();
-    if T::RESET_NEW {
-        T::reset_object(&mut object);
-    }
-    Object::from_box(object)
-}
-
-/// Asks an object of the pool of `T` for its weight.
-///
-/// # Safety
-///
-/// The object came from a box of `T`.
-unsafe fn weigh<T: Pooled>(object: &Object) -> usize {
-    // SAFETY: the caller's promise; the object is borrowed, and its owner gives no other thread access.
-    let object = unsafe { &*(object.as_raw() as *const T) };
-    T::WEIGH.map_or(size_of::<T>(), |weigh| weigh(object))
-}
-
-/// Wipes and drops an object of the pool of `T`. Whatever a pool drops comes by here.
-///
-/// # Safety
-///
-/// The object came from a box of `T`.
-pub(crate) unsafe fn dispose<T: Pooled>(object: Object) {
-    // SAFETY: the caller's promise. Not by `into_box`, which would be a function more for each type in a debug build.
-    let mut object: Box<T> = unsafe { Box::from_raw(object.into_raw() as *mut T) };
-    T::wipe_object(&mut object);
 }
