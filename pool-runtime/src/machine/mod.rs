@@ -10,6 +10,8 @@
 #[cfg(all(test, pool_loom))]
 pub(crate) use portable::set_slot;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod affinity;
 #[cfg(pool_inject)]
 pub mod inject;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri))))]
@@ -28,6 +30,8 @@ pub(crate) mod process;
     path = "no_rseq.rs"
 )]
 mod rseq;
+#[cfg(unix)]
+pub(crate) mod system;
 #[cfg_attr(
     not(all(any(target_os = "linux", target_os = "android"), not(any(pool_loom, miri)))),
     path = "no_topology.rs"
