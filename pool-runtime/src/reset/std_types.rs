@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{self, Condvar, Mutex, Once, OnceLock, PoisonError, RwLock, TryLockError};
 use std::{rc, vec};
 
+use crate::reset::in_place::replace_with;
 use crate::reset::{InBox, Reset};
 
 macro_rules! reset_by {
@@ -403,19 +404,6 @@ impl<T: Reset + ?Sized> Reset for UnsafeCell<T> {
     fn wipe_value(&mut self) {
         self.get_mut().wipe_value();
     }
-}
-
-/// Replaces a value with what a function makes of it.
-///
-/// The function does not panic: the value would be dropped twice.
-#[inline]
-fn replace_with<T>(place: &mut T, make: impl FnOnce(T) -> T) {
-    // SAFETY: the place holds a value, which is owned by `old` alone until another is written in its stead: nothing between the two
-    // panics, as the caller says.
-    let old = unsafe { ptr::read(place) };
-    let new = make(old);
-    // SAFETY: the place is borrowed exclusively; what was in it is gone.
-    unsafe { ptr::write(place, new) }
 }
 
 /// A guard of it that was leaked is forgotten.
