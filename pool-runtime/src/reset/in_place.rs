@@ -1,8 +1,34 @@
-//! Replacing a value where it lies.
+//! Values that are replaced where they lie, in ways that safe code has not.
 
 use core::mem::{self, MaybeUninit};
 use core::ptr;
 use std::process::abort;
+
+use crate::reset::Reset;
+
+macro_rules! reset_to_zeros {
+    ($($value:expr => $($ty:ty),+;)+) => {$($(
+        impl Reset for $ty {
+            #[inline]
+            fn reset(&mut self) {
+                *self = $value;
+            }
+
+            #[inline]
+            fn reset_slice(values: &mut [Self]) {
+                // SAFETY: the bytes are those of the slice, and zeros are the value that a reset makes.
+                unsafe { ptr::write_bytes(values.as_mut_ptr(), 0, values.len()) }
+            }
+        }
+    )+)+};
+}
+
+reset_to_zeros! {
+    0 => u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize;
+    0.0 => f32, f64;
+    false => bool;
+    '\0' => char;
+}
 
 /// Exchanges two values, neither of which is ever on the stack. In a debug build `mem::swap` would have both there.
 #[inline]

@@ -43,20 +43,6 @@ macro_rules! reset_by {
             }
         }
     )+)+};
-    (zero: $($value:expr => $($ty:ty),+;)+) => {$($(
-        impl Reset for $ty {
-            #[inline]
-            fn reset(&mut self) {
-                *self = $value;
-            }
-
-            #[inline]
-            fn reset_slice(values: &mut [Self]) {
-                // SAFETY: the bytes are those of the slice, and zeros are the value that a reset makes.
-                unsafe { ptr::write_bytes(values.as_mut_ptr(), 0, values.len()) }
-            }
-        }
-    )+)+};
     (atomic: $($width:literal, $value:expr => $($ty:ident),+;)+) => {$($(
         #[cfg(target_has_atomic = $width)]
         impl Reset for atomic::$ty {
@@ -97,13 +83,6 @@ reset_by! { clear:
     [] String;
     [] OsString;
     [] PathBuf;
-}
-
-reset_by! { zero:
-    0 => u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize;
-    0.0 => f32, f64;
-    false => bool;
-    '\0' => char;
 }
 
 reset_by! { value:
