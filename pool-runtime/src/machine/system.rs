@@ -376,6 +376,16 @@ mod glibc {
 
 #[cfg(all(test, not(any(pool_loom, miri)), any(target_os = "linux", target_os = "android")))]
 pub(crate) mod tests {
+    use core::ffi::{CStr, c_int, c_ulong};
+    use core::ptr;
+    use core::sync::atomic::AtomicBool;
+    use core::sync::atomic::Ordering::Relaxed;
+    use core::time::Duration;
+    use std::io;
+    use std::os::fd::{AsRawFd as _, BorrowedFd};
+
+    use super::Integers as _;
+
     /// What this answers in a child of `fork`, whose only thread is its main thread.
     ///
     /// # Safety
@@ -399,5 +409,74 @@ pub(crate) mod tests {
         while unsafe { libc::waitpid(child, &mut status, 0) } != child {}
         assert!(libc::WIFEXITED(status), "{status}");
         libc::WEXITSTATUS(status)
+    }
+
+    /// What a call has returned that answers zero if it has worked.
+    fn done(result: impl Into<i64>) -> io::Result<()> {
+        if result.into() == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// Gives the calling thread mounts of its own, which are those of others still if they are shared.
+    pub(crate) fn have_own_mounts() -> io::Result<()> {
+        // SAFETY: no precondition.
+        done(unsafe { libc::unshare(libc::CLONE_NEWNS) })
+    }
+
+    pub(crate) fn mount(source: Option<&CStr>, target: &CStr, flags: c_ulong) -> io::Result<()> {
+        let source = source.map_or(ptr::null(), CStr::as_ptr);
+        // SAFETY: two strings with a zero at their ends, or null; the others are not looked at.
+        done(unsafe { libc::mount(source, target.as_ptr(), ptr::null(), flags, ptr::null()) })
+    }
+
+    pub(crate) fn unmount(target: &CStr) -> io::Result<()> {
+        // SAFETY: a string with a zero at its end.
+        done(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) })
+    }
+
+    pub(crate) fn make_fifo(path: &CStr) -> io::Result<()> {
+        // SAFETY: a string with a zero at its end.
+        done(unsafe { libc::mkfifo(path.as_ptr(), 0o600) })
+    }
+
+    /// Exchanges the names of two files.
+    pub(crate) fn exchange_names(one: &CStr, other: &CStr) -> io::Result<()> {
+        let (here, exchange) = (libc::AT_FDCWD, libc::RENAME_EXCHANGE);
+        // SAFETY: two strings with a zero at their ends.
+        done(unsafe { libc::syscall(libc::SYS_renameat2, here, one.as_ptr(), here, other.as_ptr(), exchange) })
+    }
+
+    /// Has a socket that listens keep so many connections waiting, and one more.
+    pub(crate) fn set_backlog(listener: BorrowedFd<'_>, connections: c_int) -> io::Result<()> {
+        // SAFETY: the descriptor is open.
+        done(unsafe { libc::listen(listener.as_raw_fd(), connections) })
+    }
+
+    /// The flags of a descriptor, and of the file that it is open for.
+    pub(crate) fn flags(file: BorrowedFd<'_>) -> [c_int; 2] {
+        // SAFETY: the descriptor is open; neither command has an argument.
+        [libc::F_GETFD, libc::F_GETFL].map(|command| unsafe { libc::fcntl(file.as_raw_fd(), command) })
+    }
+
+    /// The CPU time of the calling thread.
+    pub(crate) fn cpu_time() -> Duration {
+        let mut time = libc::timespec::zeros();
+        // SAFETY: the pointer is to a time of ours.
+        unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    }
+
+    /// Whether a signal is raised while something runs, and what that returns.
+    pub(crate) fn is_raised<R>(signal: c_int, run: impl FnOnce() -> R) -> (bool, R) {
+        static RAISED: AtomicBool = AtomicBool::new(false);
+        extern "C" fn note(_: c_int) {
+            RAISED.store(true, Relaxed);
+        }
+        RAISED.store(false, Relaxed);
+        // SAFETY: the handler stores to an atomic, and does nothing else.
+        let before = unsafe { libc::signal(signal, note as *const () as libc::sighandler_t) };
+        let result = run();
+        // SAFETY: as it was before.
+        unsafe { libc::signal(signal, before) };
+        (RAISED.load(Relaxed), result)
     }
 }
