@@ -386,7 +386,7 @@ fn every_reset_of_ours_is_tried() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pool-runtime/src");
     let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("the sources are here");
     let mut written = Vec::new();
-    let std_source = read("reset/std_types.rs") + &read("typed/guard.rs");
+    let std_source = ["reset/std_types.rs", "reset/in_place.rs", "typed/guard.rs"].map(read).concat();
     for line in std_source.lines().map(str::trim) {
         if line.starts_with("///") {
             continue;

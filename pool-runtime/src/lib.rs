@@ -92,8 +92,6 @@
 pub mod __derive;
 pub mod collector;
 mod machine;
-#[cfg(feature = "metrics")]
-mod metrics;
 pub mod registry;
 mod reset;
 #[cfg_attr(
@@ -145,10 +143,10 @@ pub mod secrets {}
 pub mod system_calls {}
 
 pub use collector::Collector;
+#[cfg(feature = "metrics")]
+pub use collector::metrics::{publish_metrics, publish_metrics_as};
 pub use machine::backend::{Backend, Reason};
 pub use machine::decision::backend;
-#[cfg(feature = "metrics")]
-pub use metrics::{publish_metrics, publish_metrics_as};
 pub use registry::{age, collect};
 pub use reset::Reset;
 pub use reset::capacity::LimitCapacity;

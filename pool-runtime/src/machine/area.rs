@@ -3,14 +3,13 @@
 //! Whether this process has such areas is found out here, and so is how a sweep has the threads leave their sequences. What a thread does
 //! with an area is in `sequence`, whose invariants are cited here by number.
 
-use core::ffi::CStr;
 use core::mem;
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicIsize;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::machine::backend::Reason;
-use crate::machine::main_program;
+use crate::machine::system::{self, is_main_programs};
 
 #[cfg_attr(target_arch = "x86_64", path = "area_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "area_aarch64.rs")]
@@ -64,8 +63,7 @@ pub(super) fn detect(ids: bool) -> Result<isize, Reason> {
 fn has_ids() -> bool {
     // As `linux/auxvec.h` has it; zero where there is no such entry.
     const AT_RSEQ_FEATURE_SIZE: core::ffi::c_ulong = 27;
-    // SAFETY: no precondition.
-    let size = unsafe { libc::getauxval(AT_RSEQ_FEATURE_SIZE) };
+    let size = system::auxiliary(AT_RSEQ_FEATURE_SIZE);
     size as usize >= ID as usize + mem::size_of::<u32>()
 }
 
@@ -91,7 +89,7 @@ impl Permanent {
 impl Area {
     /// Makes [`Permanent::at_load`] return the areas, if this is in the main program.
     pub(super) fn set_at_load(self) {
-        if main_program::has((&raw const RSEQ_OFFSET).cast()) {
+        if is_main_programs((&raw const RSEQ_OFFSET).cast()) {
             RSEQ_OFFSET.store(self.0, Relaxed);
         }
     }
@@ -163,14 +161,7 @@ fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
 
 /// The kernel's release: its first three numbers, where what is missing counts as zero.
 fn release() -> Option<[u32; 3]> {
-    // SAFETY: arrays of characters, for which zero is a value.
-    let mut name: libc::utsname = unsafe { mem::zeroed() };
-    // SAFETY: the pointer is to a structure that is ours to write.
-    if unsafe { libc::uname(&mut name) } != 0 {
-        return None;
-    }
-    // SAFETY: the kernel ends the string with a zero.
-    parse_release(unsafe { CStr::from_ptr(name.release.as_ptr()) }.to_str().ok()?)
+    parse_release(&system::release()?)
 }
 
 fn parse_release(release: &str) -> Option<[u32; 3]> {
@@ -189,15 +180,7 @@ fn aborts_on_preemption(release: [u32; 3]) -> bool {
 
 #[cfg(all(test, not(pool_loom)))]
 mod tests {
-    use super::{Area, Permanent, aborts_on_preemption, parse_release};
-    use crate::machine::backend::Backend;
-    use crate::machine::decision::{area, backend};
-
-    #[test]
-    fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
-        assert_eq!(Permanent::at_load().map(|permanent| permanent.0.offset()), area().map(Area::offset));
-        assert_eq!(area().is_some(), matches!(backend(), Backend::Rseq | Backend::RseqCpu(_)));
-    }
+    use super::{aborts_on_preemption, parse_release};
 
     #[test]
     fn a_release_is_its_first_three_numbers() {

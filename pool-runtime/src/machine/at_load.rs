@@ -6,16 +6,12 @@
 
 use crate::machine::cpus::{count, table_len};
 use crate::machine::decision::backend;
+use crate::machine::system::at_load;
 
-/// The C library calls this before the constructor functions of the program and the library, those with a reserved priority excepted
-/// (std's own has 99), and before `main`.
-extern "C" fn ask_at_load() {
+fn ask() {
     backend();
     count();
     table_len();
 }
 
-#[used]
-// SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.
-#[unsafe(link_section = ".init_array.00098")]
-static ASK_AT_LOAD: extern "C" fn() = ask_at_load;
+at_load!(ask);

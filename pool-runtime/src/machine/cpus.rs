@@ -52,3 +52,29 @@ pub(super) fn portable_slots() -> usize {
     static SLOTS: AtomicUsize = AtomicUsize::new(0);
     asked_once(&SLOTS, || SLOTS_PER_CPU * count())
 }
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android"), not(any(pool_loom, miri))))]
+mod tests {
+    use super::*;
+    use crate::machine::affinity::Cpus;
+    use crate::machine::system::tests::in_child;
+
+    /// golang/go#73193: the number of CPUs changes after the start.
+    #[test]
+    fn the_count_follows_the_main_thread_when_it_is_asked_again() {
+        // SAFETY: it makes system calls alone.
+        let holds = unsafe {
+            in_child(|| {
+                let all = Cpus::of(0).expect("Linux tells it");
+                let before = recount();
+                let bound = all.first().bind();
+                let meanwhile = [count(), recount(), count()];
+                let unbound = all.bind();
+                let after = [count(), recount()];
+                bound && unbound && meanwhile == [before, 1, 1] && after == [1, before]
+            })
+        };
+        // The child is its own main thread.
+        assert!(holds);
+    }
+}

@@ -150,6 +150,7 @@ fn parse(value: &OsStr) -> Option<Asked> {
 #[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
+    use crate::machine::area::Permanent;
 
     #[test]
     fn pool_backend_is_one_of_four_words() {
@@ -168,6 +169,12 @@ mod tests {
     fn a_value_that_is_not_unicode_is_unknown() {
         use std::os::unix::ffi::OsStrExt as _;
         assert_eq!(parse(OsStr::from_bytes(b"off\xff")), None);
+    }
+
+    #[test]
+    fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
+        assert_eq!(Permanent::at_load().map(|permanent| permanent.0.offset()), area().map(Area::offset));
+        assert_eq!(area().is_some(), matches!(backend(), Backend::Rseq | Backend::RseqCpu(_)));
     }
 
     #[test]

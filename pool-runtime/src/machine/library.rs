@@ -18,7 +18,7 @@ use core::ptr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::machine::main_program;
+use crate::machine::system::is_main_programs;
 
 /// The program, or a library.
 #[derive(Clone, Copy)]
@@ -62,7 +62,7 @@ pub(crate) fn watch(library: Library) -> bool {
     if WATCHED.load(Acquire) == library.handle {
         return true;
     }
-    if main_program::has(ptr::without_provenance(library.handle)) {
+    if is_main_programs(ptr::without_provenance(library.handle)) {
         MAIN.store(library.handle, Relaxed);
         return false;
     }

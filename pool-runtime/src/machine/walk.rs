@@ -24,11 +24,12 @@
 //! has stored before the walk: invariant 1 of `membarrier`.
 
 use core::ffi::c_ulong;
-use core::mem;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicUsize, fence};
 
-use crate::machine::topology::{Cpus, WORD, WORDS, numbers};
+use crate::machine::affinity::{Cpus, WORD, WORDS};
+use crate::machine::system::cpu;
+use crate::machine::topology::numbers;
 
 const LAST_CPU: usize = WORDS * WORD - 1;
 
@@ -71,12 +72,6 @@ fn noted() -> impl Iterator<Item = usize> {
     words.flat_map(|(at, word)| (0..WORD).filter(move |bit| word & 1 << bit != 0).map(move |bit| at * WORD + bit))
 }
 
-/// Where the thread was a moment ago, and after this was called.
-fn cpu() -> Option<usize> {
-    // SAFETY: no precondition.
-    usize::try_from(unsafe { libc::sched_getcpu() }).ok()
-}
-
 impl Cpus {
     fn all() -> Self {
         Self([c_ulong::MAX; WORDS])
@@ -86,12 +81,6 @@ impl Cpus {
         let mut cpus = Self([0; WORDS]);
         cpus.0[cpu / WORD] = 1 << (cpu % WORD);
         cpus
-    }
-
-    /// Binds the calling thread to those of them that are there for it. It is on one of them by then.
-    fn bind(&self) -> bool {
-        // SAFETY: the pointer is to as many bytes as is said.
-        unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, mem::size_of_val(&self.0), self.0.as_ptr()) == 0 }
     }
 }
 
@@ -106,6 +95,7 @@ fn bind_again(before: &Cpus) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::system::tests::in_child;
 
     /// Bound to one CPU before, it is bound to that one again; not bound, it is not bound.
     #[test]
@@ -131,18 +121,14 @@ mod tests {
     /// Invariant 3.
     #[test]
     fn a_cpu_that_cannot_be_reached_is_not_passed_over() {
-        // In a child: the number stays noted.
-        // SAFETY: the child makes system calls alone, and leaves without a return.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            note(LAST_CPU + 1);
-            let ok = !walk(false) && !walk(true) && noted().any(|cpu| cpu == LAST_CPU);
-            // SAFETY: no precondition.
-            unsafe { libc::_exit(if ok { 0 } else { 1 }) };
-        }
-        let mut status = 0;
-        // SAFETY: the child is ours, and the pointer to an integer of ours.
-        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        assert_eq!(status, 0);
+        // The number stays noted in the child alone.
+        // SAFETY: it makes system calls alone.
+        let holds = unsafe {
+            in_child(|| {
+                note(LAST_CPU + 1);
+                !walk(false) && !walk(true) && noted().any(|cpu| cpu == LAST_CPU)
+            })
+        };
+        assert!(holds);
     }
 }

@@ -65,11 +65,12 @@ pub(crate) enum Batch {
     Out,
 }
 
-/// As many entries as lie on 128 bytes where a pointer has 8: no line is shared with another CPU's stack.
+/// As many entries as lie on 128 bytes where a pointer has 8: no line is shared with another CPU's stack. That is 256 bytes on s390x.
 #[repr(C, align(128))]
+#[cfg_attr(target_arch = "s390x", repr(align(256)))]
 #[derive(Default)]
 pub(crate) struct Line([AtomicPtr<()>; LINE]);
-const LINE: usize = 16;
+const LINE: usize = if cfg!(target_arch = "s390x") { 32 } else { 16 };
 
 /// The beginning of a [`LocalStack`] that is closed and has no room. It stands in for one that has not been made: nothing is
 /// ever stored there.

@@ -26,5 +26,6 @@ pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod object;
 pub(crate) mod offsets;
+mod publish;
 pub(crate) mod slot;
 pub(crate) mod table;

@@ -118,8 +118,7 @@ mod tests {
     use crate::slots::local::{CLOSED, LocalStack};
 
     fn slot() -> &'static Slot {
-        // SAFETY: made just now, and never unmade.
-        unsafe { Slot::make(0).as_ref() }
+        Slot::make(0).leak()
     }
 
     #[test]

@@ -211,8 +211,22 @@ impl Store {
     #[cold]
     pub(crate) fn drop_object(&'static self, object: Object, reason: Reason) {
         self.slot_or_make().1.counters.dropped(reason, 1);
+        self.dispose(object);
+    }
+
+    /// Drops an object of this pool, which is counted elsewhere. Runs user code.
+    pub(crate) fn dispose(&self, object: Object) {
         // SAFETY: all objects that this store is given are of its pool (invariant 2 of `object`).
         unsafe { (self.dispose)(object) };
+    }
+
+    /// What an object of this pool weighs; its size, if the type does not say. Runs user code.
+    pub(crate) fn weigh(&self, object: &Object) -> usize {
+        match self.scales.weigh {
+            // SAFETY: as for `dispose`.
+            Some(weigh) => unsafe { weigh(object) },
+            None => self.scales.size,
+        }
     }
 
     #[cold]

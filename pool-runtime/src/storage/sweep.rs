@@ -33,9 +33,10 @@ use crate::slots::object::Object;
 use crate::slots::slot::Slot;
 use crate::slots::table::Table;
 use crate::stats::Stats;
+use crate::storage::backoff::Backoff;
 use crate::storage::live;
 use crate::storage::store::Store;
-use crate::sync::{Backoff, fence};
+use crate::sync::fence;
 
 /// How long a sweep in a forked child waits for a lock: longer than a thread that exists keeps one, even if it is
 /// preempted on a loaded machine.

@@ -7,8 +7,10 @@ use std::sync::Mutex;
 
 use ::metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
 
+use crate::collector::allocator::trims;
+use crate::collector::step::counts;
+use crate::registry;
 use crate::stats::Stats;
-use crate::{collector, registry};
 
 /// What is published of one pool: the name behind the prefix, what it is, and where it stands in [`Stats`].
 type Series = (&'static str, &'static str, fn(&Stats) -> u64);
@@ -89,8 +91,8 @@ pub fn publish_metrics() {
     publish_metrics_as(DEFAULT_PREFIX);
 }
 
-/// What the names of all series begin with, where nothing is said.
-pub(crate) const DEFAULT_PREFIX: &str = "pool";
+/// What the names of all series begin with by default.
+pub(super) const DEFAULT_PREFIX: &str = "pool";
 
 /// [`publish_metrics`], with names that begin with `prefix` in place of `pool`: `db_idle_objects` for `db`. Feature `metrics`.
 ///
@@ -141,11 +143,11 @@ pub fn publish_metrics_as(prefix: &str) {
             tell(DROPPED, vec![label(), Label::from_static_parts("reason", reason)], objects);
         }
     }
-    let collectors = collector::counts();
+    let collectors = counts();
     for (level, steps) in collectors.by_level() {
         tell(STEPS, vec![Label::from_static_parts("level", level)], steps);
     }
-    tell(TRIMS, Vec::new(), collector::trims().calls);
+    tell(TRIMS, Vec::new(), trims().calls);
     tell(LOST, Vec::new(), collectors.lost_sources);
 }
 
