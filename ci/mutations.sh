@@ -56,7 +56,7 @@ mutant() { # NAME (FILE PERL-SUBSTITUTION…)…; a substitution sees the whole 
   done
   local binary
   if ! binary=$(cd "$copy" && RUSTFLAGS="--cfg pool_inject" CARGO_TARGET_DIR=target cargo test --locked --release \
-    -p tests --test inject --no-run 2>&1 | tee build.log | sed -n 's/.*Executable.*(\(.*\))/\1/p') || [[ -z $binary ]]; then
+    -p tests-always --test inject --no-run 2>&1 | tee build.log | sed -n 's/.*Executable.*(\(.*\))/\1/p') || [[ -z $binary ]]; then
     echo "$name: does not compile" >&2
     tail -30 "$copy/build.log" >&2
     exit 2

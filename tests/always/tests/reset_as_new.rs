@@ -383,7 +383,7 @@ fn head(ty: &str) -> String {
 /// Every impl in the sources is tried above.
 #[test]
 fn every_reset_of_ours_is_tried() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pool-runtime/src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pool-runtime/src");
     let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("the sources are here");
     let mut written = Vec::new();
     let std_source = read("reset/std_types.rs") + &read("typed/guard.rs");

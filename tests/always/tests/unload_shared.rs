@@ -3,7 +3,7 @@
 //! (Filed as `hotreload`: the host's next `registry::stats()` was a segmentation fault.)
 //!
 //! Cargo builds everything with one set of flags, and this needs `-C prefer-dynamic`. So the test has cargo build a package of its own,
-//! offline, from the sources in `tests/shared`. These tests do not count on reuse.
+//! offline, from the sources in `shared`. These tests do not count on reuse.
 #![cfg(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
 
 use std::path::{Path, PathBuf};
@@ -58,11 +58,11 @@ debug = "line-tables-only"
             lib = tests.join("shared/lib.rs"),
             host = tests.join("shared/host.rs"),
             plugin = tests.join("shared/plugin.rs"),
-            runtime = tests.join("../pool-runtime"),
+            runtime = tests.join("../../pool-runtime"),
         );
         fs::write(folder.join("Cargo.toml"), manifest).expect("the folder can be written to");
         // The versions that cargo has fetched for the tests themselves.
-        fs::copy(tests.join("../Cargo.lock"), folder.join("Cargo.lock")).expect("the workspace has a lock file");
+        fs::copy(tests.join("../../Cargo.lock"), folder.join("Cargo.lock")).expect("the workspace has a lock file");
         let build = cargo(&folder).args(["build", "--quiet", "--offline", "--bins", "--examples"]).output();
         let build = build.expect("cargo starts");
         assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));

@@ -52,7 +52,7 @@ impl Plugin {
         let test = env::current_exe().expect("the test binary has a path");
         let profile = test.parent().and_then(Path::parent).expect("test binaries are in `deps`");
         let path = profile.join("examples/libplugin.so");
-        assert!(path.exists(), "{} is missing: run `cargo build -p tests --example plugin`", path.display());
+        assert!(path.exists(), "{} is missing: run `cargo build -p tests-always --example plugin`", path.display());
         path
     }
 

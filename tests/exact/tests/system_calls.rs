@@ -198,7 +198,7 @@ fn each_line_of_the_page_holds() {
 /// The page names what is tested, and what is tested is on the page.
 #[test]
 fn the_page_has_these_lines_and_no_other() {
-    let page = include_str!("../pool-runtime/docs/system-calls.md");
+    let page = include_str!("../../../pool-runtime/docs/system-calls.md");
     let lines = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
     let lines: BTreeSet<_> = lines.map(|call| call.replace('`', "")).filter(|call| call != "call").collect();
     let mut tested: BTreeSet<_> = ROWS.iter().map(|row| row.call.to_owned()).collect();
