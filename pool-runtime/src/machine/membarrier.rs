@@ -25,6 +25,7 @@ pub(super) fn register() -> io::Result<()> {
 /// An error says that nothing was fenced: the caller must leave alone what the sequences work on.
 #[cold]
 pub(super) fn fence() -> io::Result<()> {
+    // mutant: no-fence
     match membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
             register()?;
@@ -35,7 +36,7 @@ pub(super) fn fence() -> io::Result<()> {
 }
 
 fn membarrier(command: c_int) -> io::Result<()> {
-    let (flags, cpu): (c_int, c_int) = (0, 0);
+    let (flags, cpu): (c_int, c_int) = (0, 0); // mutant: plain-fence
     // SAFETY: the call takes three `int`s by value and neither reads nor writes memory of the process.
     let result = unsafe { libc::syscall(libc::SYS_membarrier, command, flags, cpu) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
