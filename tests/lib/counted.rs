@@ -22,6 +22,25 @@ pub struct Counted {
     alive: u64,
 }
 
+/// Declares a pooled type whose objects a tally counts, with these keys of the derive: `counted!(Page, TALLY, max_idle = 1000)`. The key
+/// `new` comes first, if it is there.
+#[macro_export]
+macro_rules! counted {
+    ($name:ident, $tally:ident, new = $new:expr, $($keys:tt)*) => {
+        static $tally: $crate::counted::Tally = $crate::counted::Tally::new();
+        #[derive(::pool_runtime::Pooled)]
+        #[pooled(new = $new, $($keys)*)]
+        struct $name(
+            #[pooled(keep)]
+            #[allow(dead_code, reason = "most objects are there to be dropped")]
+            $crate::counted::Counted,
+        );
+    };
+    ($name:ident, $tally:ident $(, $($keys:tt)*)?) => {
+        $crate::counted!($name, $tally, new = || $name($tally.make()), $($($keys)*)?);
+    };
+}
+
 const ALIVE: u64 = 0x616c_6976_6521_0001;
 
 impl Tally {

@@ -1,16 +1,14 @@
 //! Operations in an order that nobody thought of, on several threads: the totals must be right afterwards, and the bound
 //! must hold at all times. A failure names its seed. This test does not count on reuse; `model` does.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use pool_runtime::{Guard, Pooled};
-use tests::counted::{Counted, Tally};
+use tests::counted;
+use tests::counted::Tally;
 use tests::operation::Op::{
     Acquire, Adopt, Age, Collect, Discard, IntoBox, IntoInner, Prefill, Release, ReleaseHalf, SetMaxIdle, TryAcquire,
     Unwind,
@@ -62,10 +60,7 @@ fn use_pool<T: Pooled>(seed: u64, tally: &Tally, adopt: fn() -> T) {
 
 #[test]
 fn several_threads_lose_nothing_and_keep_the_bound() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 40)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 40);
 
     const SEEDS: u64 = if cfg!(debug_assertions) { 20 } else { 100 };
     for seed in 0..SEEDS {

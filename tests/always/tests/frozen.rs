@@ -1,24 +1,22 @@
 //! A thread is frozen anywhere in the pool's code, by a signal whose handler does not return, and the others go on: nobody
 //! waits for it, and what they do meanwhile is right. In a binary of its own, for its signal and its allocator. These
-//! tests do not count on reuse.
+//! tests do not count on reuse. They take turns: there is one signal.
 #![cfg(unix)]
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::os::unix::thread::JoinHandleExt;
 use std::ptr;
+use std::sync::MutexGuard;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicUsize};
 use std::sync::mpsc::channel;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pool_runtime::{Guard, Pooled};
-use tests::counted::{Counted, Tally};
+use tests::counted;
 use tests::random::Random;
+use tests::turn::turn;
 
 /// An allocator without a lock, which a frozen thread could hold. What a thread frees, it uses again.
 struct Unlocked;
@@ -92,9 +90,6 @@ static UNLOCKED: Unlocked = Unlocked;
 /// How long threads are frozen and thawed.
 const LIMIT: Duration = Duration::from_secs(if cfg!(debug_assertions) { 2 } else { 6 });
 
-/// The tests take turns: there is one signal.
-static TURN: Mutex<()> = Mutex::new(());
-
 /// Threads that are in the signal's handler, and whether they may leave it.
 static FROZEN: AtomicUsize = AtomicUsize::new(0);
 static THAW: AtomicBool = AtomicBool::new(false);
@@ -111,7 +106,7 @@ extern "C" fn freeze(_: libc::c_int) {
 
 /// Makes SIGUSR1 freeze the thread that gets it.
 fn install() -> MutexGuard<'static, ()> {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = turn();
     // SAFETY: all zeroes is an action without flags and with an empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = freeze as *const () as usize;
@@ -139,12 +134,8 @@ fn with_frozen<R>(threads: &[libc::pthread_t], meanwhile: impl FnOnce() -> R) ->
     result
 }
 
-/// Private stacks are short, so that the lists under locks are much in use.
-#[derive(Pooled)]
-#[pooled(new = || Page(PAGES.make()), max_idle = 200, local = 4)]
-struct Page(#[pooled(keep)] Counted);
-
-static PAGES: Tally = Tally::new();
+// Local stacks are short, so that the lists under locks are much in use.
+counted!(Page, PAGES, max_idle = 200, local = 4);
 
 /// All that must not wait.
 fn use_pool(random: &mut Random) {

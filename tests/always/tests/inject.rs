@@ -1,6 +1,6 @@
 //! Threads that are interrupted anywhere in an acquire or a release, by everything that interrupts a thread: signals,
 //! moves to another CPU, other threads of the CPU, and sweeps. Nothing may be in two hands, and nothing may be lost. In a
-//! binary of its own, for its signals. This test does not count on reuse.
+//! binary of its own, for its signals. These tests do not count on reuse. They take turns: each needs the CPUs for itself.
 //!
 //! A thread that changes its own CPU is never in a sequence when it moves, so another thread moves all of them. Each
 //! worker has a timer whose signals abort the sequence that they find it in; some handlers give the CPU away, so that
@@ -14,9 +14,9 @@
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::hint::spin_loop;
+use std::sync::Barrier;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64};
-use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 use std::{mem, process, ptr, thread};
 
@@ -25,6 +25,7 @@ use tests::counted::{Counted, Tally};
 use tests::random::Random;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use tests::seccomp::{self, Answer::Errno, Filter};
+use tests::turn::turn;
 use tests::{child, cpu, sequences};
 
 const WORKERS: usize = 6;
@@ -301,9 +302,6 @@ fn check_bound() {
     assert_eq!(TALLY.alive(), 0);
 }
 
-/// The tests of this file take turns: each needs the CPUs for itself.
-static TURN: Mutex<()> = Mutex::new(());
-
 /// The same with the fence that is used where a filter refuses `membarrier` later on.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
@@ -311,7 +309,7 @@ fn nothing_is_lost_where_membarrier_is_refused() {
     if !seccomp::is_there() {
         return;
     }
-    let _turn = TURN.lock();
+    let _turn = turn();
     let name = "nothing_is_lost_where_anything_is_interrupted";
     let seconds = std::env::var("POOL_INJECT_SECONDS").unwrap_or("20".to_owned());
     let output = child::run_and_pass(name, |child| child.env("POOL_INJECT_SECONDS", seconds));
@@ -320,7 +318,7 @@ fn nothing_is_lost_where_membarrier_is_refused() {
 
 #[test]
 fn nothing_is_lost_where_anything_is_interrupted() {
-    let _turn = TURN.lock();
+    let _turn = turn();
     println!("backend: {}", pool_runtime::backend());
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     if child::is_child() {
@@ -380,7 +378,7 @@ const REFUSED: &str = "POOL_TESTS_MEMBARRIER_REFUSED";
 #[cfg(pool_inject)]
 #[test]
 fn a_sweep_fences_what_another_cpu_is_at() {
-    let _turn = TURN.lock();
+    let _turn = turn();
     let name = "a_sweep_fences_what_another_cpu_is_at";
     if !child::is_child() {
         let run = |refused: Option<&str>| {

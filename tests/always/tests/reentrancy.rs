@@ -1,26 +1,20 @@
 //! User code inside the pool that uses the pool: every hook with every action. easy-pool and lockfree-object-pool hang
 //! here, poolshark recurses without end, nexus-pool hands out an object twice. These tests do not count.
-
-// Most fields are there to be dropped.
-#![allow(dead_code)]
+//!
+//! They take turns: they collect the pools of the whole process, and would run each other's hooks.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use pool_runtime::{Backend, Guard, Pooled, registry};
+use tests::counted;
 use tests::counted::{Counted, Tally};
+use tests::turn::turn;
 use tests::watchdog::within_a_minute;
-
-/// The tests of this file take turns: they collect the pools of the whole process, and would run each other's hooks.
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Hook {
@@ -133,7 +127,7 @@ impl Drop for Page {
 /// A type whose hooks use the pool of `Page`, from within whatever that pool is doing.
 #[derive(Pooled)]
 #[pooled(new = Another::new, reset = Another::reset, max_idle = 6)]
-struct Another(Counted);
+struct Another(#[allow(dead_code, reason = "it is there to be dropped")] Counted);
 
 impl Another {
     fn new() -> Self {
@@ -428,13 +422,10 @@ fn two_pools_may_hold_each_other() {
 #[test]
 fn new_may_acquire_from_its_own_pool() {
     let _turn = turn();
-    static TALLY: Tally = Tally::new();
     thread_local! {
         static DEPTH: Cell<u32> = const { Cell::new(0) };
     }
-    #[derive(Pooled)]
-    #[pooled(new = Page::new, max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, new = Page::new, max_idle = 100);
     impl Page {
         fn new() -> Self {
             let depth = DEPTH.get();
@@ -460,10 +451,7 @@ fn new_may_acquire_from_its_own_pool() {
 #[test]
 fn retain_may_ask_the_pool_how_full_it_is() {
     let _turn = turn();
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), retain = |_| Page::pool().idle() < 3, max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, retain = |_| Page::pool().idle() < 3, max_idle = 100);
 
     within_a_minute("`retain` that asks for `idle`", || {
         drop((0..10).map(|_| Page::acquire()).collect::<Vec<_>>());

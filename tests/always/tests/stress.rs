@@ -3,23 +3,18 @@
 //!
 //! The tests of this file take turns: each uses every CPU, and they collect the pools of the whole process.
 
+use std::sync::Barrier;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::cpu;
 use tests::random::Random;
+use tests::turn::turn;
 
 const ROUNDS: u64 = if cfg!(debug_assertions) { 30_000 } else { 1_000_000 };
-
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What every thread does with the objects that it holds.
 trait Marked: Pooled {

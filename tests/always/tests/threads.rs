@@ -3,35 +3,18 @@
 //!
 //! They take turns: they collect the pools of the whole process, and a collection counts what it is about to drop.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::cell::{Cell, RefCell};
+use std::sync::Barrier;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
-use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use pool_runtime::{Guard, Pooled};
+use tests::counted;
 use tests::counted::{Counted, Tally};
+use tests::turn::turn;
 use tests::watchdog::within_a_minute;
-
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Declares a pooled type, few of which are kept.
-macro_rules! counted {
-    ($name:ident, $tally:ident) => {
-        static $tally: Tally = Tally::new();
-        #[derive(Pooled)]
-        #[pooled(new = || $name($tally.make()), max_idle = 10)]
-        struct $name(#[pooled(keep)] Counted);
-    };
-}
 
 /// Everything that a destructor may want of a pool.
 fn use_pool<T: Pooled>() {
@@ -52,7 +35,7 @@ fn use_pool<T: Pooled>() {
 #[test]
 fn a_guard_in_a_thread_local_goes_back_at_the_end_of_the_thread() {
     let _turn = turn();
-    counted!(Page, TALLY);
+    counted!(Page, TALLY, max_idle = 10);
     thread_local! {
         static KEPT: RefCell<Vec<Guard<Page>>> = const { RefCell::new(Vec::new()) };
     }
@@ -74,7 +57,7 @@ fn a_guard_in_a_thread_local_goes_back_at_the_end_of_the_thread() {
 #[test]
 fn a_guard_in_a_thread_local_of_a_thread_that_panicked_is_let_go() {
     let _turn = turn();
-    counted!(Page, TALLY);
+    counted!(Page, TALLY, max_idle = 10);
     thread_local! {
         static KEPT: RefCell<Option<Guard<Page>>> = const { RefCell::new(None) };
     }
@@ -111,7 +94,7 @@ impl<T: Pooled> Drop for UsesPool<T> {
 #[test]
 fn a_pool_works_in_thread_local_destructors() {
     let _turn = turn();
-    counted!(Page, TALLY);
+    counted!(Page, TALLY, max_idle = 10);
     thread_local! {
         static FIRST: UsesPool<Page> = const { UsesPool::new() };
         static SECOND: UsesPool<Page> = const { UsesPool::new() };
@@ -149,7 +132,7 @@ fn a_pool_works_in_thread_local_destructors() {
 #[test]
 fn a_pool_works_in_the_destructor_of_a_posix_key() {
     let _turn = turn();
-    counted!(Page, TALLY);
+    counted!(Page, TALLY, max_idle = 10);
     static DESTROYED: AtomicU64 = AtomicU64::new(0);
     extern "C" fn destroy(value: *mut libc::c_void) {
         // SAFETY: set below, from `Box::into_raw`, and destroyed once.
@@ -180,7 +163,7 @@ fn a_pool_works_in_the_destructor_of_a_posix_key() {
 #[test]
 fn a_thread_may_end_while_its_object_is_elsewhere() {
     let _turn = turn();
-    counted!(Page, TALLY);
+    counted!(Page, TALLY, max_idle = 10);
     for _ in 0..50 {
         let held: Vec<_> = (0..4).map(|_| thread::spawn(Page::acquire)).collect();
         let held: Vec<_> = held.into_iter().map(|thread| thread.join().expect("it acquires")).collect();
@@ -239,7 +222,12 @@ fn ten_thousand_threads_two_thousand_at_once() {
     static TALLY: Tally = Tally::new();
     #[derive(Pooled)]
     #[pooled(new = || Page(TALLY.make(), Cell::new(0)), max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted, #[pooled(with = |thread| thread.set(0))] Cell<usize>);
+    struct Page(
+        #[pooled(keep)]
+        #[allow(dead_code, reason = "it is there to be dropped")]
+        Counted,
+        #[pooled(with = |thread| thread.set(0))] Cell<usize>,
+    );
 
     for _ in 0..WAVES {
         let all = Barrier::new(AT_ONCE);

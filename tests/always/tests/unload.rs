@@ -3,6 +3,8 @@
 //!
 //! The library is the example `plugin`, which cargo builds with the tests, but not for `--test unload` alone.
 //!
+//! The tests take turns: the library is closed for good when nobody has it open.
+//!
 //! A program that is linked statically opens no library.
 #![cfg(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
 
@@ -11,10 +13,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::sync::{Mutex, PoisonError};
 use std::{env, fs, hint, mem, ptr, thread};
 
 use tests::sequences;
+use tests::turn::turn;
 
 const TIMES: usize = 100;
 const WORKERS: usize = 4;
@@ -119,12 +121,9 @@ fn work() {
     }
 }
 
-/// The library is closed for good when nobody has it open: one test at a time.
-static TURN: Mutex<()> = Mutex::new(());
-
 #[test]
 fn threads_outlive_a_library_that_used_a_pool() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     // SAFETY: all zeroes is an action without flags and with an empty mask.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = count as *const () as usize;
@@ -169,7 +168,7 @@ fn threads_outlive_a_library_that_used_a_pool() {
 /// A library with a copy of the runtime for itself leaves nothing, though nobody collects.
 #[test]
 fn what_is_idle_in_a_library_is_dropped_when_it_is_closed() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     static DROPPED: AtomicU64 = AtomicU64::new(0);
     let plugin = Plugin::open(&Plugin::path());
     (plugin.fill)(20, &DROPPED);

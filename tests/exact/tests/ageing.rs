@@ -1,23 +1,17 @@
 //! What ageing drops, and what it leaves: to the object. These tests count.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::sync::Barrier;
 use std::thread;
 
 use pool_runtime::Pooled;
-use tests::counted::{Counted, Tally};
+use tests::counted;
 use tests::cpu;
 use tests::guards::hold;
 
 /// What is used at a peak in each interval is there at the next, and nothing is made for it.
 #[test]
 fn a_steady_load_keeps_its_objects() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     for peak in [1, 2, 3, 4, 5, 16, 31, 32, 33, 64, 100, 500] {
@@ -43,10 +37,7 @@ fn a_steady_load_keeps_its_objects() {
 /// A pool shrinks to what the last interval has used, in one step after it, whatever it held before.
 #[test]
 fn a_lower_load_keeps_what_it_uses() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     for low in [0, 1, 2, 7, 33, 99] {
@@ -65,10 +56,7 @@ fn a_lower_load_keeps_what_it_uses() {
 /// What is in use is not idle, however long it is held.
 #[test]
 fn what_is_held_over_intervals_is_kept() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     let mut held = hold::<Page>(20);
@@ -87,10 +75,7 @@ fn what_is_held_over_intervals_is_kept() {
 /// Threads on all CPUs that use `held` each, all of them at once in each interval.
 #[test]
 fn a_steady_load_on_all_cpus_keeps_its_objects() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     const THREADS: usize = 4;
     const INTERVALS: u64 = 50;
@@ -128,10 +113,7 @@ fn a_steady_load_on_all_cpus_keeps_its_objects() {
 /// A CPU that runs none of our threads any more keeps nothing: others age its part.
 #[test]
 fn a_cpu_that_is_not_used_any_more_is_emptied() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     let cpus = cpu::allowed();
     cpu::pin_to(cpus[0]);

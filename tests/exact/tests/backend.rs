@@ -9,20 +9,18 @@ use std::thread;
 
 use pool_runtime::{Backend, Guard, Pooled, Reason, registry};
 use tests::child;
+use tests::counted;
 use tests::counted::{Counted, Tally};
 use tests::cpu;
 
 static RESETS: AtomicU64 = AtomicU64::new(0);
 static PAGES: Tally = Tally::new();
-static LINES: Tally = Tally::new();
 
 #[derive(Pooled)]
 #[pooled(new = || Page(PAGES.make()), reset = |_: &mut Page| { RESETS.fetch_add(1, Relaxed); }, max_idle = 100)]
 struct Page(Counted);
 
-#[derive(Pooled)]
-#[pooled(new = || Line(LINES.make()), max_idle = 100)]
-struct Line(#[pooled(keep)] Counted);
+counted!(Line, LINES, max_idle = 100);
 
 /// Every release is kept: this process pools.
 fn assert_pools() {

@@ -9,17 +9,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::{fs, io, mem, ptr, thread};
 
 use pool_runtime::{Collector, Pooled};
-use tests::child;
+use tests::child::{self, alone};
 use tests::collector::{HOUR, SHORT, every, threads, wait_until};
 use tests::cpu;
 
 /// What a thread's own raises.
 const FAULTS: [libc::c_int; 6] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
-
-/// Runs `part` in a process of its own.
-fn alone(name: &str, part: impl FnOnce()) {
-    if child::is_child() { part() } else { drop(child::run_and_pass(name, |child| child)) }
-}
 
 /// A line of what Linux tells of a thread of this process.
 fn status(thread: &str, key: &str) -> String {

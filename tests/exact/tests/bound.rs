@@ -1,8 +1,5 @@
 //! `max_idle` is strict: a total, whatever the number of threads and CPUs. These tests count.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::sync::Barrier;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -11,7 +8,7 @@ use std::thread;
 use pool_runtime::{Guard, Pooled};
 #[cfg(target_os = "linux")]
 use tests::child;
-use tests::counted::{Counted, Tally};
+use tests::counted;
 use tests::cpu;
 use tests::guards::hold;
 use tests::random::Random;
@@ -19,10 +16,7 @@ use tests::random::Random;
 /// Three times as many are released as may stay, for every bound, and another thread looks all the time.
 #[test]
 fn every_bound_from_0_to_200_holds() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()))]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY);
 
     // Never below the bound in force, so what the observer reads behind the count is never too small for it.
     static BOUND: AtomicUsize = AtomicUsize::new(0);
@@ -77,10 +71,7 @@ fn every_bound_from_0_to_200_holds() {
 
 #[test]
 fn a_bound_of_zero_keeps_nothing() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 0)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 0);
 
     cpu::pin();
     assert_eq!(Page::pool().max_idle(), 0);
@@ -101,10 +92,7 @@ fn a_bound_of_zero_keeps_nothing() {
 
 #[test]
 fn a_bound_of_one_keeps_one() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1);
 
     cpu::pin();
     for _ in 0..10 {
@@ -122,10 +110,7 @@ fn a_bound_of_one_keeps_one() {
 
 #[test]
 fn a_lower_bound_drops_what_is_too_many_at_once() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     for bound in [64, 63, 40, 33, 32, 31, 17, 5, 4, 3, 2, 1, 0] {
@@ -148,10 +133,7 @@ fn a_lower_bound_drops_what_is_too_many_at_once() {
 
 #[test]
 fn a_higher_bound_is_used() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 0)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 0);
 
     cpu::pin();
     drop(hold::<Page>(500));
@@ -168,10 +150,7 @@ fn a_higher_bound_is_used() {
 /// No sum with the bound may overflow.
 #[test]
 fn a_bound_without_limit_keeps_everything() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 10)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 10);
 
     cpu::pin();
     for bound in [usize::MAX, isize::MAX as usize, usize::MAX - 1, isize::MAX as usize + 1, usize::MAX] {
@@ -189,10 +168,7 @@ fn a_bound_without_limit_keeps_everything() {
 /// A CPU that went idle does not keep its part of the bound: ageing takes it back.
 #[test]
 fn a_burst_of_threads_leaves_the_bound_to_those_that_stay() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 64)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 64);
 
     let all = Barrier::new(16);
     thread::scope(|scope| {
@@ -219,10 +195,7 @@ fn a_burst_of_threads_leaves_the_bound_to_those_that_stay() {
 /// rust-lang/regex#1389: memory does not multiply with threads or CPUs.
 #[test]
 fn sixteen_is_sixteen_with_64_threads() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 16)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 16);
 
     const THREADS: usize = 64;
     const BURSTS: usize = if cfg!(debug_assertions) { 20 } else { 100 };
@@ -262,10 +235,7 @@ fn sixteen_is_sixteen_with_64_threads() {
 
 #[test]
 fn prefill_makes_what_the_bound_allows() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 100);
 
     cpu::pin();
     assert_eq!(Page::prefill(0), 0);
@@ -290,10 +260,7 @@ fn prefill_makes_what_the_bound_allows() {
 /// `local` is a size, not a promise: the bound is above it.
 #[test]
 fn a_private_stack_larger_than_the_bound_is_not() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 10, local = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 10, local = 1000);
 
     cpu::pin();
     for _ in 0..5 {
@@ -307,10 +274,7 @@ fn a_private_stack_larger_than_the_bound_is_not() {
 /// What stacks that grow and shrink charge, they give back.
 #[test]
 fn the_bound_does_not_wear_out() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 200)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 200);
 
     for cycle in 0..500 {
         // On one thread after the other, so in all slots.
@@ -340,10 +304,7 @@ fn the_bound_does_not_wear_out() {
 /// Who wants no limit writes `usize::MAX`; memory is taken for what the bound allows.
 #[test]
 fn a_private_stack_without_limit_may_be_asked_for() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 100, local = usize::MAX)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 100, local = usize::MAX);
 
     cpu::pin();
     for _ in 0..3 {
@@ -357,10 +318,7 @@ fn a_private_stack_without_limit_may_be_asked_for() {
 /// others ask all the time. Whenever all have stopped, the objects themselves are counted.
 #[test]
 fn random_operations_of_many_threads_keep_every_bound() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 0)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 0);
 
     const ROUNDS: usize = if cfg!(debug_assertions) { 150 } else { 600 };
     // Below, about and above what local stacks reserve. In a round, every bound that is set is at most its one.
@@ -447,11 +405,8 @@ fn random_operations_of_many_threads_keep_every_bound() {
 /// What a sweep has taken out takes up memory until it is dropped, and so does not make room before.
 #[test]
 fn what_a_sweep_is_about_to_drop_counts_still() {
-    static TALLY: Tally = Tally::new();
     static MOST_ALIVE: AtomicUsize = AtomicUsize::new(0);
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 10)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 10);
 
     // The first objects that are dropped fill the pool again.
     impl Drop for Page {
@@ -485,10 +440,7 @@ fn what_a_sweep_is_about_to_drop_counts_still() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_bound_holds_on_more_cpus_than_there_were_at_first() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 64)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 64);
 
     if !child::is_child() {
         child::run_and_pass("the_bound_holds_on_more_cpus_than_there_were_at_first", |command| command);
@@ -525,10 +477,7 @@ fn the_bound_holds_on_more_cpus_than_there_were_at_first() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_default_bound_follows_the_cpus_at_each_ageing_step() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()))]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY);
     #[derive(Default, Pooled)]
     struct Late(u8);
     #[derive(Default, Pooled)]

@@ -16,19 +16,11 @@ use std::time::{Duration, Instant};
 
 use pool_runtime::collector::{self, Level, Pressure};
 use pool_runtime::{Collector, Guard, HeapBytes, Pooled, collect, registry};
+use tests::child::alone;
 use tests::collector::{SHORT, every, wait_until};
-use tests::counted::{Counted, Tally};
+use tests::counted;
+use tests::cpu;
 use tests::guards::hold;
-use tests::{child, cpu};
-
-/// Runs the test `name` in a process of its own, and `part` there: a process has one collector, and a sweep is over all pools.
-fn alone(name: &str, part: impl FnOnce()) {
-    if child::is_child() {
-        part();
-    } else {
-        child::run_and_pass(name, |child| child);
-    }
-}
 
 fn weight<T: Pooled>(object: &T) -> usize {
     T::WEIGH.expect("the type is weighed")(object)
@@ -241,14 +233,16 @@ fn objects_come_back_from_the_scales_to_where_they_were() {
 /// An object whose `weigh` panics is dropped, once; the others stay, and the panic goes on.
 #[test]
 fn a_weight_that_panics_costs_its_object() {
-    static TALLY: Tally = Tally::new();
     static PANICS: AtomicBool = AtomicBool::new(true);
-    #[derive(Pooled)]
-    #[pooled(max_idle = 1000, new = || Page(TALLY.make()), weigh = |page| {
-        assert!(!PANICS.load(Relaxed) || page.0.number % 10 != 3, "object {}", page.0.number);
-        1
-    })]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(
+        Page,
+        TALLY,
+        max_idle = 1000,
+        weigh = |page| {
+            assert!(!PANICS.load(Relaxed) || page.0.number % 10 != 3, "object {}", page.0.number);
+            1
+        }
+    );
 
     cpu::pin();
     drop(hold::<Page>(100));
@@ -272,10 +266,7 @@ fn a_weight_that_panics_costs_its_object() {
 /// A `weigh` may do what every other hook may.
 #[test]
 fn a_weight_may_use_pools() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(max_idle = 1000, new = || Page(TALLY.make()), weigh = Page::weight)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000, weigh = Page::weight);
 
     static WHAT: AtomicUsize = AtomicUsize::new(0);
 
@@ -320,18 +311,20 @@ fn a_weight_may_use_pools() {
 /// What is on the scales counts as idle and takes up the bound. A collect, and a bound that is lowered, take it along.
 #[test]
 fn what_is_on_the_scales_does_not_slip_past_a_sweep() {
-    static TALLY: Tally = Tally::new();
     static WEIGHED: Barrier = Barrier::new(2);
     static STOPS: AtomicBool = AtomicBool::new(false);
-    #[derive(Pooled)]
-    #[pooled(max_idle = 100, new = || Page(TALLY.make()), weigh = |_| {
-        if STOPS.swap(false, Relaxed) {
-            WEIGHED.wait();
-            WEIGHED.wait();
+    counted!(
+        Page,
+        TALLY,
+        max_idle = 100,
+        weigh = |_| {
+            if STOPS.swap(false, Relaxed) {
+                WEIGHED.wait();
+                WEIGHED.wait();
+            }
+            1
         }
-        1
-    })]
-    struct Page(#[pooled(keep)] Counted);
+    );
 
     cpu::pin();
     let while_weighed = |part: &dyn Fn()| {
@@ -381,14 +374,16 @@ fn what_is_on_the_scales_does_not_slip_past_a_sweep() {
 /// Threads that do everything at once lose nothing, and never hold more than the bound.
 #[test]
 fn weighing_beside_all_else_conserves_objects() {
-    static TALLY: Tally = Tally::new();
     const MOST: usize = 300;
-    #[derive(Pooled)]
-    #[pooled(max_idle = MOST, new = || Page(TALLY.make()), weigh = |page| {
-        page.0.assert_alive();
-        std::hint::black_box(1)
-    })]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(
+        Page,
+        TALLY,
+        max_idle = MOST,
+        weigh = |page| {
+            page.0.assert_alive();
+            std::hint::black_box(1)
+        }
+    );
 
     let ended = &AtomicBool::new(false);
     thread::scope(|scope| {

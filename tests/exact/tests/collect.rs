@@ -1,8 +1,5 @@
 //! `collect` and `age` reach everything, stop nobody, and survive a `Drop` that panics. These tests count.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::Barrier;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -13,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pool_runtime::Pooled;
-use tests::counted::{Counted, Tally};
+use tests::counted;
+use tests::counted::Tally;
 use tests::cpu;
 use tests::guards::hold;
 use tests::watchdog::within_a_minute;
@@ -45,10 +43,7 @@ fn fill_from_all_cpus<T: Pooled>(n: usize, while_alive: impl FnOnce()) {
 
 #[test]
 fn collect_reaches_every_cpu_and_thread() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     for round in 0..10 {
         fill_from_all_cpus::<Page>(20, || {
@@ -71,10 +66,7 @@ fn collect_reaches_every_cpu_and_thread() {
 
 #[test]
 fn age_reaches_every_cpu_and_thread() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     for _ in 0..10 {
         fill_from_all_cpus::<Page>(20, || {});
@@ -96,10 +88,7 @@ fn age_reaches_every_cpu_and_thread() {
 /// What idles with threads that still run is taken while they run.
 #[test]
 fn collect_takes_what_is_private_to_threads_that_run() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     let all = Barrier::new(9);
     thread::scope(|scope| {
@@ -126,10 +115,7 @@ fn collect_takes_what_is_private_to_threads_that_run() {
 
 #[test]
 fn what_is_in_use_is_not_collected() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     let mut held = hold::<Page>(50);
@@ -147,10 +133,7 @@ fn what_is_in_use_is_not_collected() {
 
 #[test]
 fn an_empty_pool_can_be_collected_and_aged() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     // Before its first use, too.
     for _ in 0..3 {
@@ -166,13 +149,10 @@ fn an_empty_pool_can_be_collected_and_aged() {
 /// A `Drop` in a collection that takes its time stops nobody: the pool works meanwhile, and so do other sweeps.
 #[test]
 fn the_pool_works_while_a_collect_drops() {
-    static TALLY: Tally = Tally::new();
     static ARMED: AtomicBool = AtomicBool::new(false);
     static ENTERED: OnceLock<Sender<()>> = OnceLock::new();
     static LEAVE: Mutex<Option<Receiver<()>>> = Mutex::new(None);
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
     impl Drop for Page {
         fn drop(&mut self) {
             if ARMED.swap(false, Relaxed) {
@@ -239,10 +219,7 @@ struct Bad;
 /// Declares a pooled type whose `Drop` panics with `Bad` for the numbers that `$bad` accepts.
 macro_rules! bad {
     ($name:ident, $tally:ident, $bad:expr) => {
-        static $tally: Tally = Tally::new();
-        #[derive(Pooled)]
-        #[pooled(new = || $name($tally.make()), max_idle = 1000)]
-        struct $name(#[pooled(keep)] Counted);
+        counted!($name, $tally, max_idle = 1000);
         impl Drop for $name {
             fn drop(&mut self) {
                 let bad: fn(u64) -> bool = $bad;
@@ -297,7 +274,6 @@ fn panicking_drops_under_a_lower_bound_lose_nothing() {
 /// The payloads of the panics that do not go on are dropped by the pool: their own panic is not allowed to lose objects.
 #[test]
 fn payloads_that_panic_as_they_are_dropped_lose_nothing() {
-    static TALLY: Tally = Tally::new();
     static PAYLOADS: AtomicU64 = AtomicU64::new(0);
     struct Bomb;
     impl Drop for Bomb {
@@ -306,9 +282,7 @@ fn payloads_that_panic_as_they_are_dropped_lose_nothing() {
             resume_unwind(Box::new(Bad));
         }
     }
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
     impl Drop for Page {
         fn drop(&mut self) {
             resume_unwind(Box::new(Bomb));
@@ -351,10 +325,7 @@ fn panicking_drops_on_several_threads_lose_nothing() {
 /// As `Bad`, but thrown by the usual macro, so that the hook runs and the thread counts as panicking.
 #[test]
 fn a_drop_that_panics_with_a_message_loses_nothing() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
     impl Drop for Page {
         fn drop(&mut self) {
             match self.0.number {

@@ -4,23 +4,18 @@
 //! `pressure`.
 
 use std::panic::resume_unwind;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pool_runtime::collector::StartError;
 use pool_runtime::{Collector, Pooled};
 use tests::collector::{HOUR, SHORT, every, threads, wait_until};
-use tests::counted::{Counted, Tally};
+use tests::counted;
 use tests::guards::hold;
-
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use tests::turn::turn;
 
 /// A thread that has been joined is in the kernel's list for a moment more.
 #[track_caller]
@@ -88,14 +83,7 @@ fn what_stays_idle_for_an_interval_is_dropped() {
 /// The alarm comes through whatever the interval, and nothing is aged after it.
 #[test]
 fn dropping_the_handle_stops_it() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()))]
-    struct Page(
-        #[pooled(keep)]
-        #[allow(dead_code)]
-        Counted,
-    );
+    counted!(Page, TALLY);
 
     let _turn = turn();
     for interval in [Duration::MAX, HOUR, SHORT, Duration::from_nanos(1)] {
@@ -121,14 +109,7 @@ fn a_panicking_drop_does_not_end_it() {
             resume_unwind(Box::new("bad"));
         }
     }
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Good(TALLY.make()))]
-    struct Good(
-        #[pooled(keep)]
-        #[allow(dead_code)]
-        Counted,
-    );
+    counted!(Good, TALLY);
 
     let _turn = turn();
     let collector = every(SHORT);
@@ -166,14 +147,7 @@ fn an_object_may_end_the_collector_that_drops_it() {
 
 #[test]
 fn it_ages_while_the_pools_are_used() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 100)]
-    struct Page(
-        #[pooled(keep)]
-        #[allow(dead_code)]
-        Counted,
-    );
+    counted!(Page, TALLY, max_idle = 100);
 
     let _turn = turn();
     let collector = every(Duration::from_millis(1));

@@ -2,10 +2,8 @@
 //!
 //! Go waits for finalizers and accepts nearly all. Here each type counts its drops, and each test stays on one CPU.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use pool_runtime::{Guard, Pooled};
+use tests::counted;
 use tests::counted::{Counted, Tally};
 use tests::cpu;
 
@@ -20,10 +18,7 @@ fn numbers<T: Pooled>(n: usize, number: fn(&T) -> u64) -> Vec<u64> {
 /// TestPool, first half.
 #[test]
 fn two_releases_come_back_in_two_acquires() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     assert!(Page::try_acquire().is_none());
@@ -48,10 +43,7 @@ fn two_releases_come_back_in_two_acquires() {
 /// TestPool, second half.
 #[test]
 fn one_age_keeps_everything() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     assert_eq!(numbers::<Page>(100, |page| page.0.number), Vec::from_iter(0..100));
@@ -70,10 +62,7 @@ fn one_age_keeps_everything() {
 /// TestPool, second half: what no cycle of use touched is gone after two.
 #[test]
 fn two_ages_drop_everything() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     for round in 1..=3 {
@@ -92,10 +81,7 @@ fn two_ages_drop_everything() {
 /// The victim cache: an object that is used once in each interval never ages away.
 #[test]
 fn used_objects_outlive_any_number_of_ages() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     numbers::<Page>(100, |page| page.0.number);
@@ -117,10 +103,7 @@ fn used_objects_outlive_any_number_of_ages() {
 /// Objects that are out in a guard do not age.
 #[test]
 fn held_objects_do_not_age() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     let held = Page::acquire();
@@ -170,10 +153,7 @@ fn new_is_called_only_on_a_miss() {
 /// TestPoolGC: what was taken out is dropped when its new owner drops it.
 #[test]
 fn a_drained_pool_keeps_no_reference() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     for round in 1..=3 {
@@ -193,10 +173,7 @@ fn a_drained_pool_keeps_no_reference() {
 /// TestPoolRelease.
 #[test]
 fn one_collect_drops_everything() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     for round in 1..=3 {

@@ -14,6 +14,7 @@ use std::thread;
 
 use bytes::Bytes;
 use pool_runtime::{Guard, Pooled};
+use tests::counted;
 use tests::counted::{Counted, Tally};
 use tests::cpu;
 
@@ -138,10 +139,7 @@ fn methods_of_the_object_are_not_shadowed() {
 
 #[test]
 fn each_way_out_is_counted() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 100);
 
     cpu::pin();
     let inner: Page = Guard::into_inner(Page::acquire());
@@ -169,10 +167,7 @@ fn each_way_out_is_counted() {
 /// A value that left may come back, as an object that was made elsewhere.
 #[test]
 fn what_was_taken_out_can_be_adopted() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 100);
 
     cpu::pin();
     let page = Guard::into_inner(Page::acquire());
@@ -215,10 +210,7 @@ fn the_address_is_stable() {
 
 #[test]
 fn a_forgotten_guard_is_in_use_for_ever() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 100);
 
     cpu::pin();
     std::mem::forget(Page::acquire());
@@ -303,10 +295,7 @@ fn a_cell_inside_travels() {
 /// Guards are dropped as variables are: each once, in reverse.
 #[test]
 fn an_option_of_a_guard_releases_once() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 100);
 
     cpu::pin();
     let mut kept = Some(Page::acquire());

@@ -2,14 +2,11 @@
 //!
 //! How many objects that takes is the pool's affair; that it is not one for each hand-over is what is checked.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
 use pool_runtime::{Guard, Pooled};
-use tests::counted::{Counted, Tally};
+use tests::counted;
 use tests::cpu;
 
 const ROUNDS: u64 = if cfg!(debug_assertions) { 20_000 } else { 200_000 };
@@ -41,10 +38,7 @@ fn produce_and_consume<T: Pooled>(pinned: bool, batch: usize) {
 
 #[test]
 fn objects_that_are_released_elsewhere_come_back() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     for (pinned, batch) in [(false, 1), (true, 1), (false, 64), (true, 64)] {
         let before = TALLY.made();
@@ -62,10 +56,7 @@ fn objects_that_are_released_elsewhere_come_back() {
 /// Netty: the bound holds under releases that come from elsewhere.
 #[test]
 fn releases_from_elsewhere_keep_the_bound() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 20)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 20);
 
     produce_and_consume::<Page>(true, 64);
     let stats = Page::pool().stats();
@@ -77,10 +68,7 @@ fn releases_from_elsewhere_keep_the_bound() {
 /// CPU where that was.
 #[test]
 fn what_a_thread_leaves_behind_can_be_stolen() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000, local = 8)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000, local = 8);
 
     let cpus = cpu::allowed();
     thread::spawn(move || {
@@ -107,10 +95,7 @@ fn what_a_thread_leaves_behind_can_be_stolen() {
 /// Without local stacks, each object is in reach of every thread: one object is enough for threads in turn.
 #[test]
 fn one_object_serves_threads_in_turn() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1);
 
     for _ in 0..200 {
         thread::spawn(|| drop(Page::acquire())).join().expect("it acquires");
@@ -123,10 +108,7 @@ fn one_object_serves_threads_in_turn() {
 /// A guard may be sent anywhere and come back.
 #[test]
 fn a_guard_that_comes_back_is_the_same() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     let (there, elsewhere) = channel::<Guard<Page>>();

@@ -1,21 +1,16 @@
 //! What the pool does with memory, seen from the allocator: in a binary of its own, where each allocation is counted.
 //! These tests count. They take turns, since the numbers are those of the process.
 
-use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
+use std::sync::Barrier;
 use std::thread;
 
 use pool_runtime::{Guard, Pooled};
 use tests::allocator::{Counting, calls as allocator_calls, live};
 use tests::cpu;
+use tests::turn::turn;
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
-
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;

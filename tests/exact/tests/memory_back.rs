@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use pool_runtime::{Guard, Pooled};
 use tests::allocator::{Counting, live};
-use tests::child;
+use tests::child::alone;
 use tests::collector::{every, wait_until};
 use tests::cpu;
 
@@ -39,15 +39,6 @@ fn resident_when_trimmed() -> usize {
         libc::malloc_trim(0);
     }
     resident()
-}
-
-/// Runs the test `name` in a process of its own, and `part` there.
-fn alone(name: &str, part: impl FnOnce()) {
-    if child::is_child() {
-        part();
-    } else {
-        child::run_and_pass(name, |child| child);
-    }
 }
 
 /// For so long are there many threads.

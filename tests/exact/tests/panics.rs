@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use pool_runtime::{Guard, Pooled};
+use tests::counted;
 use tests::counted::{Counted, Tally};
 use tests::cpu;
 
@@ -41,11 +42,8 @@ fn unwind_over<T>(guard: T) {
 
 #[test]
 fn a_panic_in_new_leaves_the_pool_as_it_was() {
-    static TALLY: Tally = Tally::new();
     static BAD: AtomicBool = AtomicBool::new(false);
-    #[derive(Pooled)]
-    #[pooled(new = Page::new, max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, new = Page::new, max_idle = 1000);
     impl Page {
         fn new() -> Self {
             if BAD.load(Relaxed) {
@@ -85,10 +83,7 @@ fn a_panic_in_new_leaves_the_pool_as_it_was() {
 
 #[test]
 fn a_panic_in_prefill_keeps_what_was_made() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = Page::new, max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, new = Page::new, max_idle = 1000);
     impl Page {
         fn new() -> Self {
             if TALLY.made() == 7 {
@@ -111,10 +106,7 @@ fn a_panic_in_prefill_keeps_what_was_made() {
 /// What came out of `new` before it panicked is not the pool's.
 #[test]
 fn an_object_that_new_made_before_it_panicked_is_dropped_once() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = Page::new, max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, new = Page::new, max_idle = 1000);
     impl Page {
         fn new() -> Self {
             let _page = Self(TALLY.make());
@@ -198,11 +190,8 @@ fn a_panic_in_the_reset_of_a_field_drops_the_object_once() {
 
 #[test]
 fn a_panic_in_retain_drops_the_object_once() {
-    static TALLY: Tally = Tally::new();
     static BAD: AtomicBool = AtomicBool::new(false);
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), retain = Page::retain, max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, retain = Page::retain, max_idle = 1000);
     impl Page {
         fn retain(&self) -> bool {
             if BAD.load(Relaxed) {
@@ -266,10 +255,7 @@ fn a_guard_dropped_while_unwinding_is_discarded() {
 
 #[test]
 fn discard_can_be_asked_for_by_name() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), on_panic = discard, max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, on_panic = discard, max_idle = 1000);
 
     unwind_over(Page::acquire());
     assert_eq!((TALLY.dropped(), Page::pool().idle()), (1, 0));
@@ -304,10 +290,7 @@ fn on_panic_reset_keeps_the_object() {
 /// An object whose thread panicked, and that another thread let go of, is not affected.
 #[test]
 fn a_panic_elsewhere_discards_nothing_here() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     cpu::pin();
     let page = Page::acquire();
@@ -319,10 +302,7 @@ fn a_panic_elsewhere_discards_nothing_here() {
 /// A cleanup that uses the pool while its thread unwinds gets objects, and what it gives back is discarded.
 #[test]
 fn acquire_works_while_unwinding() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
     struct Cleanup;
     impl Drop for Cleanup {
         fn drop(&mut self) {
@@ -347,11 +327,8 @@ fn acquire_works_while_unwinding() {
 /// `Guard::discard`, a veto and a full pool drop an object on the spot: a panic of its `Drop` goes on to who caused it.
 #[test]
 fn a_panicking_drop_in_a_release_is_counted_once() {
-    static TALLY: Tally = Tally::new();
     static RETAIN: AtomicBool = AtomicBool::new(true);
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), retain = |_| RETAIN.load(Relaxed), max_idle = 0)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, retain = |_| RETAIN.load(Relaxed), max_idle = 0);
     impl Drop for Page {
         fn drop(&mut self) {
             fail();

@@ -2,25 +2,17 @@
 //!
 //! They take turns: what is done to all pools is done to those of the other tests, too.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::panic::{catch_unwind, resume_unwind};
+use std::sync::Barrier;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use pool_runtime::{Pooled, registry};
-use tests::counted::{Counted, Tally};
+use tests::counted;
 use tests::cpu;
 use tests::guards::hold;
-
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use tests::turn::turn;
 
 /// How often `pools()` and `stats()` name the pool of `T`.
 fn named<T: Pooled>() -> [usize; 2] {
@@ -37,19 +29,13 @@ fn listed<T: Pooled>() -> usize {
     pools
 }
 
-/// Declares counted types.
-macro_rules! counted {
-    ($($name:ident: $tally:ident),*) => {$(
-        static $tally: Tally = Tally::new();
-        #[derive(Pooled)]
-        #[pooled(new = || $name($tally.make()), max_idle = 1000)]
-        struct $name(#[pooled(keep)] Counted);
-    )*};
-}
-
 #[test]
 fn a_pool_is_listed_after_its_first_use_and_once() {
-    counted!(NeverUsed: A, AcquiredFrom: B, AdoptedInto: C, Prefilled: D, Asked: E);
+    counted!(NeverUsed, A, max_idle = 1000);
+    counted!(AcquiredFrom, B, max_idle = 1000);
+    counted!(AdoptedInto, C, max_idle = 1000);
+    counted!(Prefilled, D, max_idle = 1000);
+    counted!(Asked, E, max_idle = 1000);
     let _turn = turn();
     assert_eq!(listed::<NeverUsed>() + listed::<AcquiredFrom>() + listed::<AdoptedInto>() + listed::<Prefilled>(), 0);
     for _ in 0..3 {
@@ -75,7 +61,7 @@ fn a_pool_that_many_threads_use_first_is_listed_once() {
     let _turn = turn();
     macro_rules! race {
         ($($name:ident: $tally:ident),*) => {$(
-            counted!($name: $tally);
+            counted!($name, $tally, max_idle = 1000);
             let all = Barrier::new(17);
             thread::scope(|scope| {
                 for _ in 0..16 {
@@ -102,7 +88,9 @@ fn a_pool_that_many_threads_use_first_is_listed_once() {
 
 #[test]
 fn collect_clears_every_pool() {
-    counted!(One: ONES, Two: TWOS, Three: THREES);
+    counted!(One, ONES, max_idle = 1000);
+    counted!(Two, TWOS, max_idle = 1000);
+    counted!(Three, THREES, max_idle = 1000);
     let _turn = turn();
     cpu::pin();
     for round in 1..=3 {
@@ -123,7 +111,8 @@ fn collect_clears_every_pool() {
 
 #[test]
 fn age_is_one_step_in_every_pool() {
-    counted!(One: ONES, Two: TWOS);
+    counted!(One, ONES, max_idle = 1000);
+    counted!(Two, TWOS, max_idle = 1000);
     let _turn = turn();
     cpu::pin();
     drop((hold::<One>(100), hold::<Two>(1)));
@@ -139,7 +128,7 @@ fn age_is_one_step_in_every_pool() {
 
 #[test]
 fn rows_agree_with_the_pools() {
-    counted!(One: ONES);
+    counted!(One, ONES, max_idle = 1000);
     let _turn = turn();
     let held = hold::<One>(7);
     drop(hold::<One>(3));
@@ -154,7 +143,7 @@ fn rows_agree_with_the_pools() {
 
 #[test]
 fn a_pool_in_the_list_can_be_worked_with() {
-    counted!(One: ONES);
+    counted!(One, ONES, max_idle = 1000);
     let _turn = turn();
     cpu::pin();
     drop(hold::<One>(10));
@@ -173,14 +162,8 @@ fn a_pool_in_the_list_can_be_worked_with() {
 /// What a name is, is not what a pool is: two pools may have the same.
 #[test]
 fn pools_of_one_name_are_two_pools() {
-    static ONES: Tally = Tally::new();
-    static TWOS: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || One(ONES.make()), name = "a name that two pools have")]
-    struct One(#[pooled(keep)] Counted);
-    #[derive(Pooled)]
-    #[pooled(new = || Two(TWOS.make()), name = "a name that two pools have")]
-    struct Two(#[pooled(keep)] Counted);
+    counted!(One, ONES, name = "a name that two pools have");
+    counted!(Two, TWOS, name = "a name that two pools have");
 
     let _turn = turn();
     cpu::pin();
@@ -195,11 +178,9 @@ fn pools_of_one_name_are_two_pools() {
 /// A panic in one pool's objects does not keep another pool from being cleared.
 #[test]
 fn a_panicking_drop_does_not_stop_a_collect_of_all() {
-    static BADS: Tally = Tally::new();
-    counted!(Before: BEFORES, After: AFTERS);
-    #[derive(Pooled)]
-    #[pooled(new = || Bad(BADS.make()))]
-    struct Bad(#[pooled(keep)] Counted);
+    counted!(Before, BEFORES, max_idle = 1000);
+    counted!(After, AFTERS, max_idle = 1000);
+    counted!(Bad, BADS);
     impl Drop for Bad {
         fn drop(&mut self) {
             resume_unwind(Box::new("bad"));
@@ -225,7 +206,7 @@ fn a_panicking_drop_does_not_stop_a_collect_of_all() {
 /// Each takes what the others have not taken.
 #[test]
 fn collects_at_the_same_time_leave_nothing() {
-    counted!(One: ONES);
+    counted!(One, ONES, max_idle = 1000);
     let _turn = turn();
     for _ in 0..50 {
         drop(hold::<One>(100));
@@ -242,7 +223,8 @@ fn collects_at_the_same_time_leave_nothing() {
 /// A pool leaves when nothing of it is in use, with all that is idle, and enters again when it is used.
 #[test]
 fn a_pool_that_leaves_is_not_listed_until_it_is_used() {
-    counted!(Leaver: ONES, NeverUsed: NEVER);
+    counted!(Leaver, ONES, max_idle = 1000);
+    counted!(NeverUsed, NEVER, max_idle = 1000);
     let _turn = turn();
     cpu::pin();
     assert_eq!(NeverUsed::pool().leave(), Ok(()));
@@ -278,7 +260,7 @@ fn a_pool_that_leaves_is_not_listed_until_it_is_used() {
 /// Who uses a pool that leaves at this moment uses a pool.
 #[test]
 fn a_pool_may_be_used_while_it_leaves() {
-    counted!(Busy: ONES);
+    counted!(Busy, ONES, max_idle = 1000);
     let _turn = turn();
     let rounds = if cfg!(debug_assertions) { 200 } else { 2000 };
     let end = AtomicBool::new(false);
@@ -320,10 +302,7 @@ fn a_pool_may_be_used_while_it_leaves() {
 /// A panic of an object's `Drop` goes on when the pool has left.
 #[test]
 fn a_panicking_drop_does_not_keep_a_pool_from_leaving() {
-    static BADS: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Worse(BADS.make()))]
-    struct Worse(#[pooled(keep)] Counted);
+    counted!(Worse, BADS);
     impl Drop for Worse {
         fn drop(&mut self) {
             resume_unwind(Box::new("bad"));

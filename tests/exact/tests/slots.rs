@@ -1,24 +1,17 @@
 //! Which slot a thread has with restartable sequences: that of its concurrency id, or that of its CPU. Each test runs itself
 //! again in a child process, which has no thread but those of the test. They count.
 #![cfg(target_os = "linux")]
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::sync::Barrier;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::{hint, thread};
 
 use pool_runtime::{Backend, Guard, Pooled};
-use tests::counted::{Counted, Tally};
+use tests::counted;
 use tests::guards::hold;
 use tests::{child, cpu, forked, sequences};
 
-static TALLY: Tally = Tally::new();
-
-#[derive(Pooled)]
-#[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-struct Page(#[pooled(keep)] Counted);
+counted!(Page, TALLY, max_idle = 1000);
 
 /// Runs the test `name` in a child for each way to number slots; `true` in the child.
 fn is_child_with_each_number(name: &str) -> bool {

@@ -1,8 +1,5 @@
 //! Each counter and each gauge, to the object. These tests count.
 
-// Most fields are there to be dropped.
-#![allow(dead_code)]
-
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pool_runtime::stats::{Dropped, Stats};
 use pool_runtime::{Guard, Pooled};
-use tests::counted::{Counted, Tally};
+use tests::counted;
 use tests::cpu;
 use tests::guards::hold;
 
@@ -48,11 +45,8 @@ fn a_pool_that_was_never_used_has_zeroes() {
 
 #[test]
 fn every_counter_is_exact() {
-    static TALLY: Tally = Tally::new();
     static RETAIN: AtomicU32 = AtomicU32::new(0);
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), retain = Page::retain, max_idle = 50)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, retain = Page::retain, max_idle = 50);
     impl Page {
         fn retain(&self) -> bool {
             match RETAIN.load(Relaxed) {
@@ -179,10 +173,7 @@ fn every_counter_is_exact() {
 
 #[test]
 fn an_acquire_that_finds_nothing_counts_nothing() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 50)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 50);
 
     for _ in 0..100 {
         assert!(Page::try_acquire().is_none());
@@ -251,10 +242,7 @@ fn batches_are_larger_than_one() {
 /// Threads of other slots take what one has left: nothing is made, and it is counted.
 #[test]
 fn steals_are_counted() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000, local = 0)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000, local = 0);
 
     let cpus = cpu::allowed();
     cpu::pin_to(cpus[0]);
@@ -305,10 +293,7 @@ fn total_is_the_sum_of_all_reasons() {
 /// Counters are the pool's, whichever slots counted.
 #[test]
 fn counts_of_all_threads_add_up() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     const THREADS: u64 = 8;
     thread::scope(|scope| {
@@ -401,10 +386,7 @@ fn victims_are_idle() {
 /// Guards that are kept, whoever moves what is idle: exact, and not only an upper limit.
 #[test]
 fn a_settled_reading_counts_what_is_held() {
-    static TALLY: Tally = Tally::new();
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), max_idle = 1000)]
-    struct Page(#[pooled(keep)] Counted);
+    counted!(Page, TALLY, max_idle = 1000);
 
     let (here, go_on) = (Barrier::new(3), Barrier::new(3));
     thread::scope(|scope| {

@@ -13,9 +13,10 @@ use pool_runtime::collector::{self, Pressure};
 use pool_runtime::stats::{AllStats, Stats};
 use pool_runtime::{Collector, Guard, Pooled, registry};
 use serde_json::json;
+use tests::child::{self, alone};
 use tests::collector::{HOUR, every, wait_until};
+use tests::cpu;
 use tests::guards::hold;
-use tests::{child, cpu};
 
 #[derive(Default, Pooled)]
 #[pooled(name = "page", max_idle = 3, local = 0)]
@@ -24,15 +25,6 @@ struct Page(u8);
 #[derive(Default, Pooled)]
 #[pooled(name = "a línea", local = 0, weigh = |_| 7)]
 struct Line(u8);
-
-/// Runs the test `name` in a process of its own, and `part` there.
-fn alone(name: &str, part: impl FnOnce()) {
-    if child::is_child() {
-        part();
-    } else {
-        child::run_and_pass(name, |child| child);
-    }
-}
 
 /// Lines: 12,345 made, of which 2 in use, 1 victim, 1 idle, the others collected. Pages: 5 made, 1 in use, 3 idle, 2 adopted.
 fn use_both() -> (Vec<Guard<Line>>, Vec<Guard<Page>>) {
