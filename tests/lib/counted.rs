@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicIsize, AtomicU64};
 
+use pool_runtime::Reset;
 use pool_runtime::stats::Stats;
 
 /// Counts the objects of one pooled type.
@@ -31,7 +32,6 @@ macro_rules! counted {
         #[derive(::pool_runtime::Pooled)]
         #[pooled(new = $new, $($keys)*)]
         struct $name(
-            #[pooled(keep)]
             #[allow(dead_code, reason = "most objects are there to be dropped")]
             $crate::counted::Counted,
         );
@@ -108,6 +108,13 @@ impl Counted {
     #[track_caller]
     pub fn assert_alive(&self) {
         assert_eq!(self.alive, ALIVE, "object {} was dropped", self.number);
+    }
+}
+
+/// It stays what it is.
+impl Reset for Counted {
+    fn reset(&mut self) {
+        self.assert_alive();
     }
 }
 

@@ -1,5 +1,5 @@
 //! Operations in an order that nobody thought of, on several threads: the totals must be right afterwards, and the bound
-//! must hold at all times. A failure names its seed. This test does not count on reuse; `model` does.
+//! must hold at all times. A failure names its seed. With exact reuse: `model`.
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;

@@ -1,4 +1,4 @@
-//! What can be sent and shared, in both directions, as the compiler sees it. These tests do not count.
+//! What can be sent and shared, in both directions, as the compiler sees it.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

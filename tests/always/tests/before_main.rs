@@ -1,5 +1,5 @@
 //! A pool before `main`, in constructor functions, and after it, in `atexit` handlers and destructor functions. In a
-//! binary of its own, since each run of it does these things. These tests do not count on reuse.
+//! binary of its own, since each run of it does these things.
 #![cfg(target_os = "linux")]
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +14,6 @@ static TALLY: Tally = Tally::new();
 #[derive(Pooled)]
 #[pooled(new = || Page { _object: TALLY.make(), bytes: Vec::new() }, max_idle = 20)]
 struct Page {
-    #[pooled(keep)]
     _object: Counted,
     bytes: Vec<u8>,
 }

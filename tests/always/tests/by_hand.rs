@@ -1,5 +1,4 @@
 //! `Pooled` written by hand, as wrongly as safe code can: whatever `pool` returns, and if it panics, each object is dropped once.
-//! These tests do not count.
 
 #![forbid(unsafe_code)]
 

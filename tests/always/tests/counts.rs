@@ -1,6 +1,5 @@
 //! What pools do beside handing out what their CPU has, from one CPU to all that there are: how often, not how long it
-//! takes. So it shows how the cost grows with CPUs on a machine that is emulated (`ci/vm.sh`). This test does not count
-//! on reuse.
+//! takes. So it shows how the cost grows with CPUs on a machine that is emulated (`ci/vm.sh`).
 
 use std::io::{self, Write as _};
 use std::sync::Barrier;

@@ -1,5 +1,4 @@
-//! The pool in a forked child, where a lock may be held by a thread that does not exist. These tests do not count on
-//! reuse.
+//! The pool in a forked child, where a lock may be held by a thread that does not exist.
 //!
 //! A child does nothing but use pools and leave: no lock of the test harness, no output. What it finds wrong is its exit
 //! status; a hang is ended by SIGALRM.

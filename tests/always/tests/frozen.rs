@@ -1,6 +1,6 @@
 //! A thread is frozen anywhere in the pool's code, by a signal whose handler does not return, and the others go on: nobody
-//! waits for it, and what they do meanwhile is right. In a binary of its own, for its signal and its allocator. These
-//! tests do not count on reuse. They take turns: there is one signal.
+//! waits for it, and what they do meanwhile is right. In a binary of its own, for its signal and its allocator. They
+//! take turns: there is one signal.
 #![cfg(unix)]
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;

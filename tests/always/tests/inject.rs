@@ -1,6 +1,6 @@
 //! Threads that are interrupted anywhere in an acquire or a release, by everything that interrupts a thread: signals,
 //! moves to another CPU, other threads of the CPU, and sweeps. Nothing may be in two hands, and nothing may be lost. In a
-//! binary of its own, for its signals. These tests do not count on reuse. They take turns: each needs the CPUs for itself.
+//! binary of its own, for its signals. They take turns: each needs the CPUs for itself.
 //!
 //! A thread that changes its own CPU is never in a sequence when it moves, so another thread moves all of them. Each
 //! worker has a timer whose signals abort the sequence that they find it in; some handlers give the CPU away, so that
@@ -42,7 +42,6 @@ static ROUNDS: AtomicU64 = AtomicU64::new(0);
 #[derive(Pooled)]
 #[pooled(new = new_page, max_idle = MAX_IDLE, local = LOCAL)]
 struct Page {
-    #[pooled(keep)]
     object: Counted,
     /// 0 while nobody holds the object.
     #[pooled(keep)]

@@ -1,5 +1,4 @@
-//! An object that does not fit on the stack is never there, whatever the pool does with it, in a debug build either. These tests
-//! do not count.
+//! An object that does not fit on the stack is never there, whatever the pool does with it, in a debug build either.
 //!
 //! Each operation runs on a thread whose stack has a twelfth of the object's size: one that put an object there would end the process.
 

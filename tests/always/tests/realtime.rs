@@ -1,5 +1,4 @@
-//! A thread with a real-time policy that sweeps, on the CPU of an ordinary one that is in the pool's slow paths. This test does not count
-//! on reuse.
+//! A thread with a real-time policy that sweeps, on the CPU of an ordinary one that is in the pool's slow paths.
 //!
 //! google/sanitizers#614: a thread that waits by yielding lets no thread of lower priority run, and waits for ever for one that has the
 //! lock.

@@ -1,5 +1,5 @@
 //! User code inside the pool that uses the pool: every hook with every action. easy-pool and lockfree-object-pool hang
-//! here, poolshark recurses without end, nexus-pool hands out an object twice. These tests do not count.
+//! here, poolshark recurses without end, nexus-pool hands out an object twice.
 //!
 //! They take turns: they collect the pools of the whole process, and would run each other's hooks.
 
@@ -304,7 +304,6 @@ fn a_reset_may_release_an_object_of_the_same_pool() {
     #[derive(Pooled)]
     #[pooled(new = || Node { _object: TALLY.make(), next: None }, max_idle = 50)]
     struct Node {
-        #[pooled(keep)]
         _object: Counted,
         #[pooled(default)]
         next: Option<Guard<Node>>,
@@ -335,7 +334,6 @@ fn a_drop_may_release_an_object_of_the_same_pool() {
     #[derive(Pooled)]
     #[pooled(new = || Node { _object: TALLY.make(), next: None }, max_idle = 50)]
     struct Node {
-        #[pooled(keep)]
         _object: Counted,
         #[pooled(keep)]
         next: Option<Guard<Node>>,
@@ -375,7 +373,6 @@ fn two_pools_may_hold_each_other() {
     #[derive(Pooled)]
     #[pooled(new = || Left { _object: LEFTS.make(), right: None }, max_idle = 10)]
     struct Left {
-        #[pooled(keep)]
         _object: Counted,
         #[pooled(default)]
         right: Option<Guard<Right>>,
@@ -383,7 +380,6 @@ fn two_pools_may_hold_each_other() {
     #[derive(Pooled)]
     #[pooled(new = || Right { _object: RIGHTS.make(), left: None }, max_idle = 10)]
     struct Right {
-        #[pooled(keep)]
         _object: Counted,
         #[pooled(keep)]
         left: Option<Guard<Left>>,

@@ -1,5 +1,5 @@
 //! A child of the system call `clone` that has the same process number as its parent, as the init of a container that starts another:
-//! each is number 1 in its PID namespace. This test does not count on reuse.
+//! each is number 1 in its PID namespace.
 //!
 //! The C library knows nothing of such a child, so its allocator's locks may be held by a thread that does not exist: the test has
 //! an allocator without.

@@ -1,5 +1,5 @@
 //! What a signal handler may do: acquire, try to, and release. It does so here a hundred thousand times, wherever the thread is in the
-//! pool's code, on each backend. This test does not count on reuse.
+//! pool's code, on each backend.
 //!
 //! The allocator is one that a handler may call: a miss does, and a release may.
 #![cfg(target_os = "linux")]

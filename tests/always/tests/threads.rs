@@ -1,5 +1,5 @@
 //! Threads that end: with guards in their thread-locals, while their objects are elsewhere, by the thousand. zeropool
-//! aborts here and sharded-slab panics. These tests do not count.
+//! aborts here and sharded-slab panics.
 //!
 //! They take turns: they collect the pools of the whole process, and a collection counts what it is about to drop.
 
@@ -188,7 +188,7 @@ fn guards_go_round_a_ring_of_threads() {
     static TALLY: Tally = Tally::new();
     #[derive(Pooled)]
     #[pooled(new = || Page(TALLY.make(), 0), max_idle = 10)]
-    struct Page(#[pooled(keep)] Counted, u64);
+    struct Page(Counted, u64);
 
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| channel::<(u64, Guard<Page>)>()).unzip();
     thread::scope(|scope| {
@@ -223,9 +223,7 @@ fn ten_thousand_threads_two_thousand_at_once() {
     #[derive(Pooled)]
     #[pooled(new = || Page(TALLY.make(), Cell::new(0)), max_idle = 100)]
     struct Page(
-        #[pooled(keep)]
-        #[allow(dead_code, reason = "it is there to be dropped")]
-        Counted,
+        #[allow(dead_code, reason = "it is there to be dropped")] Counted,
         #[pooled(with = |thread| thread.set(0))] Cell<usize>,
     );
 

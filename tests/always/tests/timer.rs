@@ -1,5 +1,5 @@
 //! The stress test under an interval timer of 50 µs whose signals interrupt every thread of the process, pool code
-//! included. In a binary of its own for that. This test does not count on reuse.
+//! included. In a binary of its own for that.
 #![cfg(unix)]
 
 use std::sync::atomic::AtomicU64;
@@ -18,7 +18,6 @@ static SIGNALS: AtomicU64 = AtomicU64::new(0);
 #[derive(Pooled)]
 #[pooled(new = || Page { object: TALLY.make(), holder: AtomicU64::new(0), words: [0; 4] }, max_idle = 1000)]
 struct Page {
-    #[pooled(keep)]
     object: Counted,
     /// 0 while nobody holds the object.
     #[pooled(keep)]

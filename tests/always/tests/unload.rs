@@ -1,5 +1,5 @@
 //! A library that uses a pool is closed, and the threads that used it live on: what it has left in them must not lead the
-//! kernel into memory that is no longer mapped. In a binary of its own, for its timer. This test does not count on reuse.
+//! kernel into memory that is no longer mapped. In a binary of its own, for its timer.
 //!
 //! The library is the example `plugin`, which cargo builds with the tests, but not for `--test unload` alone.
 //!

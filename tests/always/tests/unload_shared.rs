@@ -3,7 +3,7 @@
 //! (Filed as `hotreload`: the host's next `registry::stats()` was a segmentation fault.)
 //!
 //! Cargo builds everything with one set of flags, and this needs `-C prefer-dynamic`. So the test has cargo build a package of its own,
-//! offline, from the sources in `shared`. These tests do not count on reuse.
+//! offline, from the sources in `shared`.
 #![cfg(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
 
 use std::path::{Path, PathBuf};

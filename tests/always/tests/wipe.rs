@@ -1,5 +1,5 @@
 //! Secrets: what is marked `zeroize` is wiped on every way on which a pool drops an object, and in one that is idle. In a
-//! binary of its own, for its allocator, which looks into all memory that is freed. These tests do not count on reuse.
+//! binary of its own, for its allocator, which looks into all memory that is freed.
 //!
 //! (Filed as `wipe`: what was dropped in `off`, while unwinding or by `discard` had its key in it.)
 

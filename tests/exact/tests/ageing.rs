@@ -1,4 +1,4 @@
-//! What ageing drops, and what it leaves: to the object. These tests count.
+//! What ageing drops, and what it leaves: to the object.
 
 use std::sync::Barrier;
 use std::thread;

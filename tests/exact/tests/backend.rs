@@ -10,15 +10,17 @@ use std::thread;
 use pool_runtime::{Backend, Guard, Pooled, Reason, registry};
 use tests::child;
 use tests::counted;
-use tests::counted::{Counted, Tally};
 use tests::cpu;
 
 static RESETS: AtomicU64 = AtomicU64::new(0);
-static PAGES: Tally = Tally::new();
-
-#[derive(Pooled)]
-#[pooled(new = || Page(PAGES.make()), reset = |_: &mut Page| { RESETS.fetch_add(1, Relaxed); }, max_idle = 100)]
-struct Page(Counted);
+counted!(
+    Page,
+    PAGES,
+    reset = |_: &mut Page| {
+        RESETS.fetch_add(1, Relaxed);
+    },
+    max_idle = 100
+);
 
 counted!(Line, LINES, max_idle = 100);
 

@@ -1,4 +1,4 @@
-//! The collector's thread is an ordinary one, whatever the thread is like that starts it. These tests count.
+//! The collector's thread is an ordinary one, whatever the thread is like that starts it.
 //!
 //! Each runs in a process of its own: for the one collector, and for what it does to its threads.
 #![cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! `max_idle` is strict: a total, whatever the number of threads and CPUs. These tests count.
+//! `max_idle` is strict: a total, whatever the number of threads and CPUs.
 
 use std::sync::Barrier;
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,4 +1,4 @@
-//! What objects weigh: the key `weigh`, when it is asked, what becomes of an object on the scales, and the budget of a collector. These tests count.
+//! What objects weigh: the key `weigh`, when it is asked, what becomes of an object on the scales, and the budget of a collector.
 
 // Some fields are there to be weighed.
 #![allow(dead_code)]

@@ -1,4 +1,4 @@
-//! Memory that is short, in earnest: a cgroup with a limit, and the kernel's own report of pressure. This test counts. With jemalloc and
+//! Memory that is short, in earnest: a cgroup with a limit, and the kernel's own report of pressure. With jemalloc and
 //! mimalloc the same program is run by `benches/residue/run.sh`.
 //!
 //! Where no cgroup can be made it is skipped, and says why.

@@ -1,4 +1,4 @@
-//! `collect` and `age` reach everything, stop nobody, and survive a `Drop` that panics. These tests count.
+//! `collect` and `age` reach everything, stop nobody, and survive a `Drop` that panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::Barrier;

@@ -1,4 +1,4 @@
-//! The thread that gives memory back by itself. These tests count.
+//! The thread that gives memory back by itself.
 //!
 //! A process has one collector, and it ages all pools, so the tests take turns. What is there on Linux alone is in
 //! `pressure`.

@@ -1,4 +1,4 @@
-//! The derive's generic types, enums and limits, on pools that are used. These tests count.
+//! The derive's generic types, enums and limits, on pools that are used.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;

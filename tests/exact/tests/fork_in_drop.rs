@@ -1,5 +1,5 @@
 //! A fork while objects of the parent are being dropped or weighed: they are not the child's, which has the room in its pools that they took
-//! up. These tests count on what a pool keeps. In a binary of its own: the pools have a `Drop` that waits, and no other test may clear them.
+//! up. In a binary of its own: the pools have a `Drop` that waits, and no other test may clear them.
 //!
 //! A child does nothing but use pools and leave, as in `fork.rs`.
 #![cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! What the tests of Go's `src/sync/pool_test.go` check, with exact numbers. These tests count.
+//! What the tests of Go's `src/sync/pool_test.go` check, with exact numbers.
 //!
 //! Go waits for finalizers and accepts nearly all. Here each type counts its drops, and each test stays on one CPU.
 
@@ -124,7 +124,6 @@ fn new_is_called_only_on_a_miss() {
     #[derive(Pooled)]
     #[pooled(new = Page::new, max_idle = 1000)]
     struct Page {
-        #[pooled(keep)]
         _object: Counted,
         #[pooled(keep)]
         mark: u64,

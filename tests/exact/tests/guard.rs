@@ -1,4 +1,4 @@
-//! [`Guard`]: one pointer, as good as a box, and the four ways out of it. These tests count.
+//! [`Guard`]: one pointer, as good as a box, and the four ways out of it.
 
 // Most fields are there to be dropped.
 #![allow(dead_code)]
@@ -241,7 +241,7 @@ fn bytes_put_the_buffer_back() {
     static TALLY: Tally = Tally::new();
     #[derive(Pooled)]
     #[pooled(new = || Buffer(TALLY.make(), Vec::new()), max_idle = 100)]
-    struct Buffer(#[pooled(keep)] Counted, Vec<u8>);
+    struct Buffer(Counted, Vec<u8>);
     impl AsRef<[u8]> for Buffer {
         fn as_ref(&self) -> &[u8] {
             &self.1

@@ -1,5 +1,5 @@
 //! What a guard forwards to its object: every method that a trait has, those with a body of their own included, since the object
-//! may have a better one. These tests count.
+//! may have a better one.
 
 use std::error::Error;
 use std::fmt;

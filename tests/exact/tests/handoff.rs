@@ -1,4 +1,4 @@
-//! Objects that are acquired on one thread and released on another find their way back. These tests count.
+//! Objects that are acquired on one thread and released on another find their way back.
 //!
 //! How many objects that takes is the pool's affair; that it is not one for each hand-over is what is checked.
 

@@ -1,5 +1,5 @@
 //! What a collector costs that has nothing to do: the sleeps of its thread and its time, to the sleep. In a binary of its own: the
-//! kernel counts a sleep more where somebody else listens to the same file. These tests count.
+//! kernel counts a sleep more where somebody else listens to the same file.
 //!
 //! Each runs in a process of its own, for the one collector.
 #![cfg(target_os = "linux")]

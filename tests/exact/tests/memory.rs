@@ -1,5 +1,5 @@
 //! What the pool does with memory, seen from the allocator: in a binary of its own, where each allocation is counted.
-//! These tests count. They take turns, since the numbers are those of the process.
+//! They take turns, since the numbers are those of the process.
 
 use std::sync::Barrier;
 use std::thread;

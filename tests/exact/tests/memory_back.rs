@@ -1,4 +1,4 @@
-//! Memory that comes back: to the byte for the allocator, and, with glibc, for the system. These tests count.
+//! Memory that comes back: to the byte for the allocator, and, with glibc, for the system.
 //!
 //! Each runs in a process of its own, whose memory is its own: on Linux.
 #![cfg(target_os = "linux")]

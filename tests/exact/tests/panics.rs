@@ -1,4 +1,4 @@
-//! Panics in user code: each object is dropped once, each count is right, nothing is poisoned. These tests count.
+//! Panics in user code: each object is dropped once, each count is right, nothing is poisoned.
 //!
 //! The panics here are silent: `resume_unwind` unwinds as `panic!` does, without the hook's message.
 
@@ -121,12 +121,9 @@ fn an_object_that_new_made_before_it_panicked_is_dropped_once() {
 
 #[test]
 fn a_panic_in_reset_drops_the_object_once() {
-    static TALLY: Tally = Tally::new();
     static BAD: AtomicBool = AtomicBool::new(false);
     static RETAINS: AtomicU64 = AtomicU64::new(0);
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), reset = Page::reset, retain = Page::retain, max_idle = 1000)]
-    struct Page(Counted);
+    counted!(Page, TALLY, reset = Page::reset, retain = Page::retain, max_idle = 1000);
     impl Page {
         fn reset(&mut self) {
             if BAD.load(Relaxed) {
@@ -172,7 +169,6 @@ fn a_panic_in_the_reset_of_a_field_drops_the_object_once() {
         field: Field,
         #[pooled(with = count)]
         count: u64,
-        #[pooled(keep)]
         object: Counted,
     }
     fn count(_: &mut u64) {
@@ -218,11 +214,8 @@ fn a_panic_in_retain_drops_the_object_once() {
 /// By default. `reset` does not run either: on a half-written object it may panic, and that would be an abort.
 #[test]
 fn a_guard_dropped_while_unwinding_is_discarded() {
-    static TALLY: Tally = Tally::new();
     static RESETS: AtomicU64 = AtomicU64::new(0);
-    #[derive(Pooled)]
-    #[pooled(new = || Page(TALLY.make()), reset = Page::reset, retain = Page::retain, max_idle = 1000)]
-    struct Page(Counted);
+    counted!(Page, TALLY, reset = Page::reset, retain = Page::retain, max_idle = 1000);
     impl Page {
         fn reset(&mut self) {
             RESETS.fetch_add(1, Relaxed);
@@ -357,11 +350,8 @@ fn a_panicking_drop_in_a_release_is_counted_once() {
 
 #[test]
 fn ten_thousand_panics_poison_nothing() {
-    static TALLY: Tally = Tally::new();
     static TURN: AtomicU64 = AtomicU64::new(0);
-    #[derive(Pooled)]
-    #[pooled(new = Page::new, reset = Page::reset, retain = Page::retain, max_idle = 20)]
-    struct Page(Counted);
+    counted!(Page, TALLY, new = Page::new, reset = Page::reset, retain = Page::retain, max_idle = 20);
     impl Page {
         fn new() -> Self {
             turn();

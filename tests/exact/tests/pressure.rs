@@ -1,5 +1,5 @@
 //! What the collector does on Linux: where it hears of memory pressure, what it answers, and what becomes of it in a forked
-//! child. These tests count. What it wakes up for is in `idle`.
+//! child. What it wakes up for is in `idle`.
 //!
 //! Each runs in a process of its own: for the environment, for the threads, and for the one collector.
 #![cfg(target_os = "linux")]

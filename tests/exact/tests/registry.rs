@@ -1,4 +1,4 @@
-//! The list of the pools, and what is done to all of them. These tests count.
+//! The list of the pools, and what is done to all of them.
 //!
 //! They take turns: what is done to all pools is done to those of the other tests, too.
 

@@ -1,5 +1,5 @@
-//! Nobody gets what another has left in an object: each rule of the derive, and the order reset, `retain`, reuse. These
-//! tests count: each is sure that it looks at the object that was dirty.
+//! Nobody gets what another has left in an object: each rule of the derive, and the order reset, `retain`, reuse. Each
+//! test is sure that it looks at the object that was dirty.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -245,7 +245,7 @@ fn retain_refuses() {
     static TALLY: Tally = Tally::new();
     #[derive(Pooled)]
     #[pooled(new = || Page(TALLY.make(), Vec::new()), retain = |page| page.1.capacity() <= 1024, max_idle = 100)]
-    struct Page(#[pooled(keep)] Counted, Vec<u8>);
+    struct Page(Counted, Vec<u8>);
 
     cpu::pin();
     for round in 1..=10 {

@@ -1,5 +1,5 @@
 //! Which slot a thread has with restartable sequences: that of its concurrency id, or that of its CPU. Each test runs itself
-//! again in a child process, which has no thread but those of the test. They count.
+//! again in a child process, which has no thread but those of the test.
 #![cfg(target_os = "linux")]
 use std::sync::Barrier;
 use std::sync::atomic::AtomicBool;

@@ -1,4 +1,4 @@
-//! Each counter and each gauge, to the object. These tests count.
+//! Each counter and each gauge, to the object.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;

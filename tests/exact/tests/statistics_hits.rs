@@ -1,4 +1,4 @@
-//! The feature `hits`: each acquire is counted, and each that got an idle object. These tests count.
+//! The feature `hits`: each acquire is counted, and each that got an idle object.
 
 use std::thread;
 

@@ -1,4 +1,4 @@
-//! The statistics of many pools: cheap to read, and a table to look at. These tests count.
+//! The statistics of many pools: cheap to read, and a table to look at.
 
 use std::cell::Cell;
 use std::sync::OnceLock;

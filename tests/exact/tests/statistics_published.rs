@@ -1,4 +1,4 @@
-//! Statistics for people and for programs: the table, `serde` and `metrics`. These tests count.
+//! Statistics for people and for programs: the table, `serde` and `metrics`.
 //!
 //! Each runs in a process of its own: the statistics are those of all pools.
 

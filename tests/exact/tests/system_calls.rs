@@ -1,6 +1,6 @@
 //! Which system calls the library makes, when, and what becomes of it where a filter refuses them: each line of the page
-//! `pool-runtime/docs/system-calls.md`, with a real filter. These tests do not count on reuse, but those of the fence on
-//! restartable sequences, and say where there are none.
+//! `pool-runtime/docs/system-calls.md`, with a real filter. The rows of the fence need restartable sequences, and say where
+//! there are none.
 //!
 //! A filter cannot be taken off, so each runs in a process of its own.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -1,6 +1,6 @@
 //! Objects whose addresses have a tag in the first byte, as an allocator may give them on aarch64, where the processor passes it
 //! over: HWASan does. Such an address may be negative, and is an address all the same. In a binary of its own, for its
-//! allocator. These tests count.
+//! allocator.
 #![cfg(all(target_os = "linux", target_arch = "aarch64"))]
 
 use std::alloc::{GlobalAlloc, Layout, System};

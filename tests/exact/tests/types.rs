@@ -1,4 +1,4 @@
-//! Odd objects: of no size, of a large alignment, huge, and two types that look the same. These tests count.
+//! Odd objects: of no size, of a large alignment, huge, and two types that look the same.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
