@@ -7,7 +7,7 @@
 #
 # --folder    keeps what is made once, about 4 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-machines
 # MACHINE     i686, aarch64, armv7, riscv64, s390x, powerpc64le, musl, static, wasm; default all
-# ARGUMENT    to `cargo test` behind `-p tests`, to run a part: default `-p pool-runtime --lib` and every test
+# ARGUMENT    to `cargo test` behind `-p tests-exact -p tests-always`, to run a part: default `-p pool-runtime --lib` and every test
 #
 # Prints a line for each machine and exits with 1 if one fails. Needs to be run by root on Debian, x86-64: what it takes comes
 # from Debian sid, into a root of its own.
@@ -146,7 +146,7 @@ run() { # MACHINE
   if ((${#tests[@]} == 0)); then
     inside RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" sh -c "cd /pool/source && cargo test --offline --release --target $target ${more[*]} -p pool-runtime --lib" || return
   fi
-  inside RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" sh -c "cd /pool/source && cargo test --offline --release --no-fail-fast --target $target ${more[*]} -p tests ${tests[*]}"
+  inside RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" sh -c "cd /pool/source && cargo test --offline --release --no-fail-fast --target $target ${more[*]} -p tests-exact -p tests-always ${tests[*]}"
 }
 
 # No threads there, so no suite: a program that uses pools in every way.

@@ -26,6 +26,7 @@ pub(super) fn register() -> io::Result<()> {
 /// An error says that nothing was fenced: the caller must leave alone what the sequences work on.
 #[cold]
 pub(super) fn fence() -> io::Result<()> {
+    // mutant: no-fence
     match membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
             register()?;

@@ -326,7 +326,7 @@ mod linux {
     #[cfg(target_env = "gnu")]
     #[allow(dead_code, reason = "for restartable sequences")]
     pub(crate) fn membarrier(command: c_int) -> io::Result<()> {
-        let (flags, cpu): (c_int, c_int) = (0, 0);
+        let (flags, cpu): (c_int, c_int) = (0, 0); // mutant: plain-fence
         // SAFETY: the call takes three `int`s by value and neither reads nor writes memory of the process.
         answer(unsafe { libc::syscall(libc::SYS_membarrier, command, flags, cpu) }).map(drop)
     }

@@ -39,7 +39,7 @@ static NOTED: [AtomicUsize; WORDS] = [const { AtomicUsize::new(0) }; WORDS];
 /// Notes a number that a slot is about to be made for. The last one stands for all that are larger.
 pub(super) fn note(number: usize) {
     let number = number.min(LAST_CPU);
-    NOTED[number / WORD].fetch_or(1 << (number % WORD), Relaxed);
+    NOTED[number / WORD].fetch_or(1 << (number % WORD), Relaxed); // mutant: nothing-noted
     // SeqCst: the number before what the next sequences read of the pool; the other is in `walk` (invariant 2).
     fence(SeqCst);
 }
@@ -55,14 +55,14 @@ pub(super) fn walk(everywhere: bool) -> bool {
     // SeqCst: what the caller has stored before the numbers (invariant 2).
     fence(SeqCst);
     let here = cpu();
-    let numbers = if everywhere { numbers() } else { 0 };
+    let numbers = if everywhere { numbers() } else { 0 }; // mutant: no-walk-everywhere
     let mut elsewhere = (0..numbers).chain(noted()).filter(|&cpu| Some(cpu) != here).peekable();
     if elsewhere.peek().is_none() {
         return true;
     }
     let Some(before) = Cpus::of(0) else { return false };
     // Somebody may have bound the thread elsewhere meanwhile.
-    let reached = elsewhere.all(|there| Cpus::one(there).bind() && cpu() == Some(there));
+    let reached = elsewhere.all(|there| Cpus::one(there).bind() && cpu() == Some(there)); // mutant: no-walk
     bind_again(&before);
     reached
 }

@@ -59,15 +59,16 @@ pub(crate) fn sweep(
         let mut stopped = stores();
         stopped.retain(|store| store.tables.stop());
         // One fence, however many pools.
-        let fenced = !stopped.is_empty() && decision::fence();
+        let fenced = !stopped.is_empty() && decision::fence(); // mutant: late-fence
         if !fenced {
             stopped.iter().for_each(|store| store.unfenced.add(1));
         }
         if cfg!(pool_inject) && fenced {
             stopped.iter().for_each(|store| store.assert_still());
         }
+        // mutant: early-restart
         taken.extend(stopped.iter().filter_map(|store| Pending::new(store, take(store, fenced))));
-        stopped.iter().for_each(|store| restart(store));
+        stopped.iter().for_each(|store| restart(store)); // mutant: late-fence
     }
     drop_all(taken)
 }

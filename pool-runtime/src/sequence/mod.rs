@@ -133,6 +133,7 @@ impl Area {
     fn try_push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
         // SAFETY: as for `try_pop`; the object was the caller's, and is the stack's after a push.
+        // mutant: abort-is-done
         if unsafe { arch::push(self, tables, pointer) } == Attempt::Done {
             return Ok(());
         }
@@ -170,6 +171,7 @@ impl Area {
     pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
         // SAFETY: as for `try_push`.
+        // mutant: abort-is-pushed
         if self.again(Attempt::Aborted, || unsafe { arch::push(self, tables, pointer) }) == Some(Attempt::Done) {
             return Ok(());
         }

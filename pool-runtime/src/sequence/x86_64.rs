@@ -51,7 +51,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
         assemble!(
             take!(find_slot_by_offset!(), "6f"),
             ways_out!("{object}"),
-            far!(take!(find_slot_by_table!("6b"), "6b"), descriptor!("mov {object}, -1\njmp 7b")),
+            far!(take!(find_slot_by_table!("6b"), "6b"), descriptor!("mov {object}, -1\njmp 7b")), // mutant: abort-is-success
             area = in(reg) area.offset(),
             tables = in(reg) tables,
             at = out(reg) _,
@@ -84,8 +84,8 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
         assemble!(
             put!(find_slot_by_offset!()),
             "7:",
-            descriptor!("jmp {aborted}"),
-            far!(put!(find_slot_by_table!("{miss}")), descriptor!("jmp {aborted}")),
+            descriptor!("jmp {aborted}"), // mutant: abort-goes-behind, abort-resumes
+            far!(put!(find_slot_by_table!("{miss}")), descriptor!("jmp {aborted}")), // mutant: abort-goes-behind, abort-resumes
             area = in(reg) area.offset(),
             tables = in(reg) tables,
             at = out(reg) _,
@@ -128,19 +128,19 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             keep_top!("{at}"),
             spin!(),
             "cmp {n}, {most}",
-            "cmovb {most}, {n}",
+            "cmovb {most}, {n}", // mutant: batch-out-ignores-len
             "test {most}, {most}",
             "je 6f",
             "lea {from}, [{at} + {n} * 8 + {entries}]",
-            "sub {n}, {most}",
+            "sub {n}, {most}", // mutant: batch-out-commits-first
             "lea {to}, [{to} + {most} * 8]",
             copy!(),
             spin!(),
             check_number!(),
             check_top!(),
-            check_length!("lea r11, [{n} + {most}]"),
-            "mov qword ptr [{at} + {len}], {n}",
-            "4:",
+            check_length!("lea r11, [{n} + {most}]"), // mutant: batch-out-commits-first
+            "mov qword ptr [{at} + {len}], {n}", // mutant: batch-ends-before-commit
+            "4:", // mutant: batch-ends-before-commit
             ways_out!("{most}"),
             area = in(reg) area.offset(),
             tables = in(reg) tables,
@@ -184,16 +184,16 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             "sub {i}, {n}",
             "jbe 6f",
             "cmp {i}, {most}",
-            "cmovb {most}, {i}",
-            "add {n}, {most}",
+            "cmovb {most}, {i}", // mutant: batch-in-ignores-limit
+            "add {n}, {most}", // mutant: batch-in-commits-first
             "lea {to}, [{at} + {n} * 8 + {entries}]",
             copy!(),
             spin!(),
             check_number!(),
             check_top!(),
-            check_length!("mov r11, {n}\nsub r11, {most}"),
-            "mov qword ptr [{at} + {len}], {n}",
-            "4:",
+            check_length!("mov r11, {n}\nsub r11, {most}"), // mutant: batch-in-commits-first
+            "mov qword ptr [{at} + {len}], {n}", // mutant: batch-ends-before-commit
+            "4:", // mutant: batch-ends-before-commit
             ways_out!("{most}"),
             area = in(reg) area.offset(),
             tables = in(reg) tables,
@@ -238,13 +238,13 @@ pub(super) unsafe fn store_if(
             "cmp {at}, {slot}",
             "jne {miss}",
             spin!(),
-            "cmp qword ptr [{word}], {old}",
+            "cmp qword ptr [{word}], {old}", // mutant: store-any-value
             "jne {miss}",
             spin!(),
-            check_number!(),
+            check_number!(), // mutant: abort-resumes
             "mov qword ptr [{word}], {new}",
             "4:",
-            descriptor!("jmp {aborted}"),
+            descriptor!("jmp {aborted}"), // mutant: abort-goes-behind, abort-resumes
             area = in(reg) area.offset(),
             tables = in(reg) tables,
             slot = in(reg) slot,
@@ -265,11 +265,13 @@ pub(super) unsafe fn store_if(
 /// Begins a sequence, with the beginning of the area in `at`.
 macro_rules! arm {
     () => {
-        "mov {at}, {area}
-        and {at}, -32
-        lea {n}, [rip + 2f]
-        mov qword ptr fs:[{at} + 8], {n}
-        3:\n"
+        concat!(
+            "mov {at}, {area}\n", // mutant: number-outside, running-outside
+            "and {at}, -32
+            lea {n}, [rip + 2f]\n",
+            "mov qword ptr fs:[{at} + 8], {n}\n", // mutant: never-armed
+            "3:\n",                               // mutant: start-after-number, start-after-slot
+        )
     };
 }
 /// The slot's number in `n`. An area that is not registered has a negative `cpu_id` (invariant 2 of `sequence`): a branch, so that the
@@ -278,14 +280,14 @@ macro_rules! find_number {
     ($unregistered:literal) => {
         concat!(
             spin!(),
-            "mov {n:e}, dword ptr fs:[{area}]\n",
+            "mov {n:e}, dword ptr fs:[{area}]\n", // mutant: number-outside
             keep_number!(),
             spin!(),
-            "cmp dword ptr fs:[{at} + 4], 0\njs ",
+            "cmp dword ptr fs:[{at} + 4], 0\njs ", // mutant: not-registered
             $unregistered,
             "\n",
             keep_cpu!(),
-            spin!(),
+            spin!(), // mutant: start-after-number
         )
     };
 }
@@ -295,13 +297,13 @@ macro_rules! find_slot {
     ($miss:literal) => {
         concat!(
             find_number!($miss),
-            "cmp {n:e}, dword ptr [{tables} + {running}]\njae ",
+            "cmp {n:e}, dword ptr [{tables} + {running}]\njae ", // mutant: running-outside
             $miss,
             "\n",
             spin!(),
             "mov {at}, qword ptr [{tables} + {slots}]
             mov {at}, qword ptr [{at} + {n} * 8]\n",
-            spin!(),
+            spin!(), // mutant: start-after-slot
         )
     };
 }
@@ -314,7 +316,7 @@ macro_rules! find_slot_by_offset {
             "cmp {n:e}, {offsets}
             jae 12f
             mov {at}, qword ptr [{tables} + {n} * 8 + {by_number}]\n",
-            spin!(),
+            spin!(), // mutant: start-after-slot
         )
     };
 }
@@ -341,12 +343,12 @@ macro_rules! far {
 macro_rules! commit {
     () => {
         concat!(
-            "8:\n",
+            "8:\n", // mutant: end-before-commit
             spin!(),
             check_number!(),
             check_top!(),
-            "mov qword ptr [{tables} + {at}], {n}
-            4:\n",
+            "mov qword ptr [{tables} + {at}], {n}\n", // mutant: jump-after-commit, spin-after-commit
+            "4:\n",                                   // mutant: end-before-commit
         )
     };
 }
@@ -354,17 +356,17 @@ macro_rules! commit {
 macro_rules! take {
     ($find:expr, $miss:literal) => {
         concat!(
-            arm!(),
+            arm!(), // mutant: len-outside
             $find,
-            "mov {object}, qword ptr [{tables} + {at} + {top}]
-            xor {n:e}, {n:e}\n",
+            "mov {object}, qword ptr [{tables} + {at} + {top}]\n", // mutant: len-outside
+            "xor {n:e}, {n:e}\n",                                  // mutant: pop-leaves-top
             keep_top!("{tables} + {at}"),
             // Neither null nor closed: a process has the lower half of the addresses.
             "test {object}, {object}
             jg 8f\n",
             spin!(),
-            "lea {object}, [{tables} + {at}]
-            mov {n}, qword ptr [{object} + {len}]\n",
+            "lea {object}, [{tables} + {at}]\n",
+            "mov {n}, qword ptr [{object} + {len}]\n", // mutant: len-outside
             spin!(),
             "sub {n}, 1\njb ",
             $miss,
@@ -390,12 +392,12 @@ macro_rules! put {
             "lea {slot}, [{tables} + {at}]
             mov {n}, qword ptr [{slot} + {len}]\n",
             spin!(),
-            "cmp {n}, qword ptr [{slot} + {limit}]
-            jae {miss}\n",
+            "cmp {n}, qword ptr [{slot} + {limit}]\n",
+            "jae {miss}\n", // mutant: push-ignores-limit
             spin!(),
-            "mov qword ptr [{slot} + {n} * 8 + {entries}], {object}\n",
+            "mov qword ptr [{slot} + {n} * 8 + {entries}], {object}\n", // mutant: commit-before-store
             spin!(),
-            check_length!("mov r11, {n}"),
+            check_length!("mov r11, {n}"), // mutant: commit-before-store
             "add {n}, 1
             add {at}, {len} - {top}\n",
             commit!(),
@@ -444,7 +446,7 @@ macro_rules! ways_out {
     ($result:literal) => {
         concat!(
             "7:\n",
-            descriptor!("mov ", $result, ", -1\njmp 7b"),
+            descriptor!("mov ", $result, ", -1\njmp 7b"), // mutant: abort-is-success
             ".pushsection .text.unlikely, \"ax?\", @progbits
             6:
             xor ",

@@ -73,6 +73,7 @@ impl<const N: usize> SlotOffsets<N> {
     /// sweep has the pool stopped.
     pub(crate) fn publish(&self, number: usize, slot: &'static Slot) {
         let Some(offset) = self.by_number.get(number) else { return };
+        // mutant: publish-while-stopped
         if offset.load(Relaxed) == UNSET {
             // AcqRel: Release is for the sequence that loads it; Acquire pairs with `restart`. A failure is another's success,
             // or a sweep's stop.

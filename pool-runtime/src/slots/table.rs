@@ -123,7 +123,7 @@ impl Tables {
     /// Lets sequences find a slot, which has been made under this number, by a shorter way. `false` where the pool is not
     /// running, or the number is beyond the first table.
     pub(crate) fn publish(&self, number: usize, slot: &'static Slot) -> bool {
-        let found = number < self.running_slots();
+        let found = number < self.running_slots(); // mutant: publish-while-stopped
         if found {
             self.offsets.publish(number, slot);
         }
@@ -170,7 +170,8 @@ impl Tables {
         let started = self.running.load(Acquire) != UNSTARTED;
         if started {
             // Relaxed: it is the hold of each local stack, after this, that others synchronise with.
-            self.running.store(STARTED, Relaxed);
+            self.running.store(STARTED, Relaxed); // mutant: no-stop
+            // mutant: no-stop-offsets
             self.offsets.stop(self.first_table().map_or(0, |first| first.slots.len()));
         }
         started

@@ -50,13 +50,13 @@ macro_rules! check_number {
 }
 macro_rules! keep_top {
     ($slot:literal) => {
-        concat!("lea r8, [", $slot, "]\nmov r9, qword ptr [r8]\n")
+        concat!("lea r8, [", $slot, "]\nmov r9, qword ptr [r8]\n") // mutant: len-outside
     };
 }
 // The top again, whichever word is about to change.
 macro_rules! check_top {
     () => {
-        "cmp r9, qword ptr [r8]\njne 33f\n"
+        "cmp r9, qword ptr [r8]\njne 33f\n" // mutant: len-outside
     };
 }
 // `len` again, against what it was, which the instruction puts into r11.
