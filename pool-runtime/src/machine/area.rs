@@ -5,11 +5,9 @@
 
 use core::mem;
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicIsize;
-use core::sync::atomic::Ordering::Relaxed;
 
 use crate::machine::backend::Reason;
-use crate::machine::system::{self, is_main_programs};
+use crate::machine::system;
 
 #[cfg_attr(target_arch = "x86_64", path = "area_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "area_aarch64.rs")]
@@ -67,33 +65,7 @@ fn has_ids() -> bool {
     size as usize >= ID as usize + mem::size_of::<u32>()
 }
 
-/// The [offset](Area::offset) of the areas; zero before the decision, where sequences are not used, and in a library. Only
-/// [`arch::at_load`] reads it, and takes it for a constant (invariant 9).
-static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);
-
-/// An [`Area`] in the main program, whose code and descriptors stay where they are (invariant 7): for the fast path.
-#[derive(Clone, Copy)]
-pub(crate) struct Permanent(pub(crate) Area);
-
-impl Permanent {
-    /// `None` where sequences are not used, in a library, and in a function that began before the decision. Good for any
-    /// pool: in one that has not been started a sequence misses.
-    ///
-    /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
-    #[inline(always)]
-    pub(crate) fn at_load() -> Option<Self> {
-        Area::from_offset(arch::at_load()).map(Self)
-    }
-}
-
 impl Area {
-    /// Makes [`Permanent::at_load`] return the areas, if this is in the main program.
-    pub(super) fn set_at_load(self) {
-        if is_main_programs((&raw const RSEQ_OFFSET).cast()) {
-            RSEQ_OFFSET.store(self.0, Relaxed);
-        }
-    }
-
     /// The areas that [`detect`] has found and the process has decided to use, as [`offset`](Self::offset) has them. Zero is none.
     #[inline]
     pub(crate) fn from_offset(offset: isize) -> Option<Self> {

@@ -2,25 +2,7 @@
 
 use core::arch::asm;
 
-use crate::machine::area::{Area, RSEQ_OFFSET};
-
-/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `sequence`).
-#[inline(always)]
-pub(super) fn at_load() -> isize {
-    let offset;
-    // SAFETY: as in `area_x86_64`.
-    unsafe {
-        asm!(
-            "adrp {offset}, :got:{word}",
-            "ldr {offset}, [{offset}, :got_lo12:{word}]",
-            "ldr {offset}, [{offset}]",
-            word = sym RSEQ_OFFSET,
-            offset = lateout(reg) offset,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-    }
-    offset
-}
+use crate::machine::area::Area;
 
 /// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
 #[cfg(target_feature = "crt-static")]

@@ -2,26 +2,7 @@
 
 use core::arch::asm;
 
-use crate::machine::area::{Area, RSEQ_OFFSET};
-
-/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `sequence`).
-#[inline(always)]
-pub(super) fn at_load() -> isize {
-    let offset;
-    // SAFETY: reads a word that is there. It is memory, and `nomem` all the same: where it is read twice it is not changed
-    // between, or both values do (invariant 9). The address comes from the global offset table: the word may be another
-    // library's.
-    unsafe {
-        asm!(
-            "mov {offset}, qword ptr [rip + {word}@GOTPCREL]",
-            "mov {offset}, qword ptr [{offset}]",
-            word = sym RSEQ_OFFSET,
-            offset = lateout(reg) offset,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-    }
-    offset
-}
+use crate::machine::area::Area;
 
 /// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
 #[cfg(target_feature = "crt-static")]

@@ -102,9 +102,6 @@ fn decide() -> Backend {
     REASON.store(reason as u8, Relaxed);
     // The first thread decides, and reports. Release: pairs with `backend`.
     if DECISION.compare_exchange(UNDECIDED, found.unwrap_or(PORTABLE), Release, Relaxed).is_ok() {
-        if let Some(area) = area() {
-            area.set_at_load();
-        }
         let value = value.to_string_lossy();
         let name = match backend() {
             Backend::Rseq => "rseq",
@@ -150,7 +147,6 @@ fn parse(value: &OsStr) -> Option<Asked> {
 #[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
-    use crate::machine::area::Permanent;
 
     #[test]
     fn pool_backend_is_one_of_four_words() {
@@ -169,12 +165,6 @@ mod tests {
     fn a_value_that_is_not_unicode_is_unknown() {
         use std::os::unix::ffi::OsStrExt as _;
         assert_eq!(parse(OsStr::from_bytes(b"off\xff")), None);
-    }
-
-    #[test]
-    fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
-        assert_eq!(Permanent::at_load().map(|permanent| permanent.0.offset()), area().map(Area::offset));
-        assert_eq!(area().is_some(), matches!(backend(), Backend::Rseq | Backend::RseqCpu(_)));
     }
 
     #[test]

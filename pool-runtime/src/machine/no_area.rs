@@ -1,5 +1,4 @@
-//! Stands in for `area` where there are no restartable sequences: the same names, and no [`Area`] or [`Permanent`] that they could be called
-//! on.
+//! Stands in for `area` where there are no restartable sequences: the same names, and no [`Area`] that they could be called on.
 
 use core::convert::Infallible;
 
@@ -9,16 +8,6 @@ pub(crate) const HAS_SEQUENCES: bool = false;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Area(pub(crate) Infallible);
-
-#[derive(Clone, Copy)]
-pub(crate) struct Permanent(pub(crate) Area);
-
-impl Permanent {
-    #[inline]
-    pub(crate) fn at_load() -> Option<Self> {
-        None
-    }
-}
 
 pub(super) fn detect(_ids: bool) -> Result<isize, Reason> {
     Err(Reason::Platform)
@@ -31,10 +20,6 @@ impl Area {
     }
 
     pub(crate) fn offset(self) -> isize {
-        match self.0 {}
-    }
-
-    pub(super) fn set_at_load(self) {
         match self.0 {}
     }
 

@@ -12,12 +12,30 @@ use crate::machine::area::Area;
 use crate::sequence::inject::{
     assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };
-use crate::sequence::layout::{Attempt, BY_NUMBER};
+use crate::sequence::layout::{Attempt, BY_NUMBER, RSEQ_OFFSET};
 use crate::slots::local::LocalStack;
 use crate::slots::object::Object;
 use crate::slots::offsets::OFFSETS;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
+
+/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `sequence`).
+#[inline(always)]
+pub(super) fn at_load() -> isize {
+    let offset;
+    // SAFETY: as in `x86_64`.
+    unsafe {
+        asm!(
+            "adrp {offset}, :got:{word}",
+            "ldr {offset}, [{offset}, :got_lo12:{word}]",
+            "ldr {offset}, [{offset}]",
+            word = sym RSEQ_OFFSET,
+            offset = lateout(reg) offset,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    offset
+}
 
 /// Whether what [`pop`] gives is an object: neither null nor all ones. An address may have any tag in its first byte, and be
 /// negative.

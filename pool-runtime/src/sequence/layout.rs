@@ -1,6 +1,7 @@
 //! What the sequences take for granted about the slots, and what an attempt gives.
 
 use core::mem::{offset_of, size_of};
+use core::sync::atomic::AtomicIsize;
 
 use crate::slots::local::LocalStack;
 use crate::slots::offsets::{OFFSETS, SlotOffsets};
@@ -28,3 +29,7 @@ pub(super) enum Attempt {
     Missed,
     Aborted,
 }
+
+/// The [offset](crate::machine::area::Area::offset) of the areas; zero until the program is loaded, where sequences are not used, and in a
+/// library. The fast path takes it for a constant (invariant 9).
+pub(super) static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);

@@ -42,10 +42,9 @@
 //!    `dlopen`, use and `dlclose` under a storm of signals: without this a segmentation fault.)
 //! 8. A local stack is written by the sequences of threads with its number while the pool runs, and by a sweep that has stopped the pool
 //!    and fenced. The try-lock of the portable form guards nothing here.
-//! 9. `RSEQ_OFFSET` is written once, by the first thread that decides, when the program is loaded. So the fast path may read it as code
-//!    reads an address that the dynamic linker has filled in: once for several uses. What runs before the decision and goes
-//!    on after it, a constructor function with a reserved priority, may go on reading zero; then it works with the slow
-//!    path, which asks for the decision itself.
+//! 9. `RSEQ_OFFSET` is written once, by a constructor function, when the program is loaded. So the fast path may read it as code reads an
+//!    address that the dynamic linker has filled in: once for several uses. A constructor function that runs before, with a reserved
+//!    priority, may go on reading zero; then it works with the slow path, which asks for the decision itself.
 //! 10. The number is read in the sequence: a thread that was aborted may have another one. That `cpu_id` is what it was says
 //!     nothing about the id, which may change on one CPU, and stay the same on two.
 //!
@@ -89,8 +88,12 @@ mod inject;
 pub mod inject;
 mod layout;
 
-use crate::machine::area::{Area, Permanent};
-use crate::sequence::layout::{ABORTED, Attempt};
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::machine::area::Area;
+use crate::machine::decision;
+use crate::machine::system::{at_load, is_main_programs};
+use crate::sequence::layout::{ABORTED, Attempt, RSEQ_OFFSET};
 use crate::slots::local::CLOSED;
 use crate::slots::object::Object;
 use crate::slots::slot::Slot;
@@ -99,7 +102,32 @@ use crate::slots::table::Tables;
 /// How often an operation that is aborted is begun again before the slow path does without.
 const ATTEMPTS: usize = 16;
 
+/// Lets the fast path use sequences, if this is in the main program.
+fn set_offset() {
+    decision::backend();
+    if let Some(area) = decision::area() {
+        if is_main_programs((&raw const RSEQ_OFFSET).cast()) {
+            RSEQ_OFFSET.store(area.offset(), Relaxed);
+        }
+    }
+}
+
+at_load!(set_offset);
+
+/// An [`Area`] in the main program, whose code and descriptors stay where they are (invariant 7): for the fast path.
+#[derive(Clone, Copy)]
+pub(crate) struct Permanent(Area);
+
 impl Permanent {
+    /// `None` where sequences are not used, in a library, and in a function that began before the decision. Good for any
+    /// pool: in one that has not been started a sequence misses.
+    ///
+    /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
+    #[inline(always)]
+    pub(crate) fn at_load() -> Option<Self> {
+        Area::from_offset(arch::at_load()).map(Self)
+    }
+
     /// An object from the stack of this thread's slot. `None` where there is none, or where the attempt was aborted.
     #[inline(always)]
     pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
@@ -237,5 +265,19 @@ impl Area {
         let done = (0..ATTEMPTS).map(|_| attempt()).find(|done| *done != aborted);
         self.clear();
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Permanent;
+    use crate::machine::area::Area;
+    use crate::machine::backend::Backend;
+    use crate::machine::decision::{area, backend};
+
+    #[test]
+    fn what_the_fast_path_takes_for_a_constant_is_the_decision() {
+        assert_eq!(Permanent::at_load().map(|permanent| permanent.0.offset()), area().map(Area::offset));
+        assert_eq!(area().is_some(), matches!(backend(), Backend::Rseq | Backend::RseqCpu(_)));
     }
 }

@@ -1,17 +1,27 @@
-//! Stands in for `sequence` where there are no restartable sequences: the same names, on an [`Area`] or a [`Permanent`] that does not exist.
+//! Stands in for `sequence` where there are no restartable sequences: the same names, for an [`Area`] that does not exist.
 
-use crate::machine::area::{Area, Permanent};
+use core::convert::Infallible;
+
+use crate::machine::area::Area;
 use crate::slots::object::Object;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
+#[derive(Clone, Copy)]
+pub(crate) struct Permanent(Infallible);
+
 impl Permanent {
+    #[inline]
+    pub(crate) fn at_load() -> Option<Self> {
+        None
+    }
+
     pub(crate) fn pop(self, _tables: &'static Tables) -> Option<Object> {
-        match self.0.0 {}
+        match self.0 {}
     }
 
     pub(crate) fn push(self, _tables: &'static Tables, _object: Object) -> Result<(), Object> {
-        match self.0.0 {}
+        match self.0 {}
     }
 }
 

@@ -23,12 +23,31 @@ use crate::machine::area::Area;
 use crate::sequence::inject::{
     assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };
-use crate::sequence::layout::{Attempt, BY_NUMBER};
+use crate::sequence::layout::{Attempt, BY_NUMBER, RSEQ_OFFSET};
 use crate::slots::local::LocalStack;
 use crate::slots::object::Object;
 use crate::slots::offsets::OFFSETS;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
+
+/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `sequence`).
+#[inline(always)]
+pub(super) fn at_load() -> isize {
+    let offset;
+    // SAFETY: reads a word that is there. It is memory, and `nomem` all the same: where it is read twice it is not changed
+    // between, or both values do (invariant 9). The address comes from the global offset table: the word may be another
+    // library's.
+    unsafe {
+        asm!(
+            "mov {offset}, qword ptr [rip + {word}@GOTPCREL]",
+            "mov {offset}, qword ptr [{offset}]",
+            word = sym RSEQ_OFFSET,
+            offset = lateout(reg) offset,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    offset
+}
 
 /// Whether what [`pop`] gives is an object: neither null nor all ones. A process has the lower half of the addresses.
 #[inline(always)]

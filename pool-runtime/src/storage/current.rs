@@ -10,8 +10,9 @@
 //! With restartable sequences nothing is held: each step is a sequence of its own, on the stack of the slot that the
 //! thread has by then. So a step may fail, or reach another slot's stack, at any time, and the callers count on neither.
 
-use crate::machine::area::{Area, Permanent};
+use crate::machine::area::Area;
 use crate::machine::threads::{move_on, slot};
+use crate::sequence::Permanent;
 use crate::slots::local::LockedStack;
 use crate::slots::object::Object;
 use crate::slots::slot::Slot;

@@ -136,15 +136,15 @@ unsafe impl<T: Pooled + Sync> Sync for Guard<T> {}
 
 impl<T: Pooled + UnwindSafe> UnwindSafe for Guard<T> {}
 
-impl<T: Pooled> Guard<T> {
-    /// # Safety
-    ///
-    /// The object came from a `Box<T>` of this `T`.
+impl<T: Pooled> Pool<T> {
+    /// A guard for an object of this pool, where every object came from a `Box<T>` (invariant 2 of `object`).
     #[inline]
-    pub(crate) unsafe fn new(object: Object) -> Self {
-        Self(object, PhantomData)
+    pub(super) fn guard(&'static self, object: Object) -> Guard<T> {
+        Guard(object, PhantomData)
     }
+}
 
+impl<T: Pooled> Guard<T> {
     /// Takes the object out of the pool for good.
     ///
     /// It is neither reset nor wiped: [secrets](crate::secrets) in it are the caller's, and a copy of them stays in the memory of its box,

@@ -7,7 +7,7 @@ use crate::slots::counters::Reason;
 use crate::slots::object::Object;
 use crate::storage::chaos;
 use crate::storage::store::Store;
-use crate::{Guard, Pool, Pooled};
+use crate::{Pool, Pooled};
 
 impl<T: Pooled> Pool<T> {
     /// Resets an object, and drops it if it is not worth keeping.
@@ -25,12 +25,6 @@ impl<T: Pooled> Pool<T> {
             return None;
         }
         Some(object)
-    }
-
-    #[inline]
-    pub(super) fn guard(&'static self, object: Object) -> Guard<T> {
-        // SAFETY: it is one of this pool's, where every object came from a `Box<T>` (invariant 2 of `object`).
-        unsafe { Guard::new(object) }
     }
 }
 
