@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::contestant::Entry;
 use crate::protocol::{Answer, Greeting, Measure, Offer, Request};
+use crate::roster::Entry;
 use crate::scenario::Figures;
 
 /// Answers requests about these contestants, until standard input ends.

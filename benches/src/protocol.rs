@@ -40,6 +40,9 @@ pub enum Kind {
     Allocator,
 }
 
+/// The name of this project's pool, as a user on Linux has it. All others are compared with it.
+pub const OURS: &str = "pool-runtime, rseq";
+
 /// A line to a child.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -84,7 +87,7 @@ pub enum Answer {
         /// Objects made by 1,000 acquires, one after the other, on a thread.
         made: u64,
     },
-    /// What was measured, by name: see [`scenario`](crate::scenario).
+    /// What was measured, by name: each scenario has its own.
     Figures(BTreeMap<String, f64>),
     /// The contestant does not do this, for a reason of its own.
     LeftOut(String),
@@ -129,6 +132,13 @@ pub enum Scenario {
     Squeeze,
     /// Real work: a server that compresses its answers, under `wrk`.
     Http,
+}
+
+impl Scenario {
+    /// The name on the command line, in the tables and in their files.
+    pub fn name(self) -> String {
+        self.to_possible_value().expect("no scenario is hidden").get_name().to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::io;
 
 use benches::child;
-use benches::contestant::{of_types, ours_of_types};
+use benches::roster::{of_types, ours_of_types};
 use benches::scenario::cold::{Small, Types};
 use parking_lot::Mutex;
 use pool_runtime::Pooled;

@@ -2,6 +2,7 @@
 
 mod documents;
 mod machine;
+mod markdown;
 mod options;
 mod picture;
 mod plan;
@@ -10,14 +11,15 @@ mod report;
 mod speed;
 mod table;
 mod targets;
+mod terminal;
 
 use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use benches::child;
-use benches::contestant::{field, ours};
 use benches::protocol::{Answer, Measure, Request, Task};
+use benches::roster::{field, ours};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -43,7 +45,7 @@ pub(crate) fn run() -> io::Result<bool> {
         None => measure_all(&options)?,
     };
     if !options.quick {
-        write!(io::stdout(), "{}", table::all(&report))?;
+        write!(io::stdout(), "{}", terminal::show(&report))?;
     }
     if let Some(file) = &options.json {
         fs::write(file, serde_json::to_vec(&report)?).map_err(|error| named(file, error))?;

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use benches::protocol::Scenario;
 use clap::{Parser, ValueEnum};
 
-use crate::driver::table;
-
 /// Measures this project's pool beside others, beside the allocators, and beside Go's.
 #[derive(Parser)]
 #[command(name = "benches", after_help = "What the scenarios are, and how to read the tables: docs/performance.md.")]
@@ -77,7 +75,7 @@ impl Options {
     /// What of the command line decides what is measured, and is not the default.
     pub(crate) fn shown(&self) -> String {
         let lists = [
-            ("--scenario", self.scenario.iter().map(|&scenario| table::name(scenario)).collect::<Vec<_>>()),
+            ("--scenario", self.scenario.iter().map(|&scenario| scenario.name()).collect::<Vec<_>>()),
             ("--backend", self.backend.iter().map(|backend| backend.name().to_owned()).collect()),
             ("--against", self.against.clone()),
             ("--threads", self.threads.iter().map(u16::to_string).collect()),

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use benches::protocol::{Kind, Scenario};
+use benches::protocol::{Kind, OURS, Scenario};
 
+use crate::driver::markdown::markdown;
 use crate::driver::plan::Info;
 use crate::driver::report::{Report, Results, Row};
-use crate::driver::table::{OURS, markdown, name};
 
 struct Target {
     ours: &'static str,
@@ -94,7 +94,7 @@ impl Target {
             First(_) => ("the best crate that shares", "first".to_owned()),
         };
         let backend = self.ours.rsplit(' ').next().unwrap_or_default();
-        vec![format!("{}, {backend}", name(self.scenario)), over.to_owned(), wanted, ratios, verdict.to_owned()]
+        vec![format!("{}, {backend}", self.scenario.name()), over.to_owned(), wanted, ratios, verdict.to_owned()]
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::threads::run;
 use super::{BATCH, Figures, times};
-use crate::contestant::NoPool;
+use crate::contestant::none::NoPool;
 use crate::protocol::Task;
 
 /// A contestant with a pool for each of many types.

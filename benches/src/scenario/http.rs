@@ -257,7 +257,9 @@ fn peak_mib() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contestant::{NoPool, Ours, ThreadLocalVec};
+    use crate::contestant::lists::ThreadLocalVec;
+    use crate::contestant::none::NoPool;
+    use crate::contestant::ours::Ours;
 
     fn assert_serves<S: Source>() {
         let pages = files();

@@ -10,7 +10,9 @@ use pool_runtime::Pooled;
 
 use super::threads::run;
 use super::{Figures, times};
-use crate::contestant::{NoPool, Ours, ThreadLocalVec};
+use crate::contestant::lists::ThreadLocalVec;
+use crate::contestant::none::NoPool;
+use crate::contestant::ours::Ours;
 use crate::gzip;
 use crate::pooled::{Buffer, Context};
 use crate::protocol::Task;
