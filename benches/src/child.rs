@@ -13,7 +13,7 @@ use crate::scenario::Figures;
 ///
 /// # Errors
 ///
-/// What reading and writing return, and a request that cannot be understood.
+/// An error of reading or writing, and a request that cannot be understood.
 pub fn serve(entries: &[Entry]) -> io::Result<()> {
     let offer = |entry: &Entry| Offer {
         name: entry.name.clone(),

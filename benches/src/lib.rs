@@ -1,8 +1,8 @@
-//! The benchmark: what is measured, and the processes that measure it.
+//! The benchmark: the contestants, the scenarios, and the processes that measure.
 //!
-//! A run is one driver (`main`) and several children. A child measures one group of contestants: ours on one backend,
-//! what shares our allocator, no pool on another allocator, Go. All speak one [`protocol`] on their standard input and
-//! output, so that what is bound to a process (the backend, the allocator, the language) takes part in the same rounds.
+//! A run is one driver (`main`) and several children. A child measures one group of contestants: ours on one backend, all others
+//! on the system's allocator, no pool on another allocator, Go. All speak one [`protocol`] on their standard input and output.
+//! So backends, allocators and languages, of which a process has one, take part in the same rounds.
 //!
 //! From the bottom, and each of these modules names only those before it:
 //!

@@ -29,9 +29,9 @@ use crate::verify;
 pub struct Entry {
     /// The name in tables.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// What it does in each scenario.
+    /// Its measurement in each scenario that it takes part in.
     pub scenarios: BTreeMap<Scenario, fn(&Task) -> Figures>,
     /// The most objects that may be out at once, if there is a limit.
     pub most_held: Option<usize>,

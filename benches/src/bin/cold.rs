@@ -72,7 +72,7 @@ macro_rules! thousand {
                 #[cfg(not(debug_assertions))]
                 static CYCLES: Cycles = ten!(ten!(ten!($cycle!())));
 
-                // What is not measured, as for clippy, needs no more than one type.
+                // A build that measures nothing, as for clippy, needs no more than one type.
                 #[cfg(debug_assertions)]
                 static CYCLES: Cycles = [[[$cycle!(); 10]; 10]; 10];
 

@@ -1,4 +1,4 @@
-//! What a pool could cost at least. None of them shares anything.
+//! Lower bounds of a pool's cost. None of them shares objects between threads, so none is a pool.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -14,8 +14,8 @@ pub(crate) type Leaked = &'static mut Object;
 
 /// A thread-local place for one object.
 pub(crate) trait Place: 'static {
-    /// Shows the place's address to what the compiler does not know. Else it keeps the object in a register from one round
-    /// of the loop to the next, as it can nowhere but in a loop that has all uses of the place before its eyes.
+    /// Passes the place's address to code that the compiler cannot see through. Otherwise the compiler keeps the object in a
+    /// register from one round of the loop to the next, which it can only in a loop that contains every use of the place.
     fn show();
 
     fn swap(object: Option<Leaked>) -> Option<Leaked>;
@@ -91,7 +91,7 @@ impl Place for CellSwap {
     }
 }
 
-/// An atomic exchange of a word that nobody else touches.
+/// An atomic exchange of a word that no other thread touches.
 pub(crate) struct AtomicSwap;
 
 impl Place for AtomicSwap {

@@ -1,4 +1,4 @@
-//! What programs write for themselves: a list of boxed objects, on its own or from a crate.
+//! Lists of boxed objects, as programs write them for themselves or take them from a crate.
 
 #![allow(clippy::vec_box, reason = "an object that is in use has a stable address, as ours has")]
 
@@ -13,9 +13,9 @@ use thread_local::ThreadLocal;
 use super::object::BOUND;
 use super::{Contestant, Discard, Object};
 
-/// A list of objects that threads share, or have one each of.
+/// A list of objects, shared by the threads or in each thread.
 pub(crate) trait List: Sync + 'static {
-    /// An empty one.
+    /// An empty list.
     fn empty() -> Self;
     /// Takes an object out.
     fn pop(&self) -> Option<Box<Object>>;

@@ -1,4 +1,4 @@
-//! The pools, behind one trait, and what they pool.
+//! The pools, behind one trait, and the type that they pool.
 
 pub(crate) mod limits;
 pub(crate) mod lists;
@@ -13,9 +13,9 @@ pub use object::Object;
 
 /// A way to have an [`Object`] and to give it back.
 ///
-/// What is measured is generic over it, so each contestant is compiled into its own loops.
+/// The scenarios are generic over it, so each contestant is compiled into loops of its own.
 pub trait Contestant: 'static {
-    /// What the threads of one measurement share.
+    /// The pool, which the threads of a measurement share.
     type Pool: Sync;
 
     /// An object in use. Dropping it resets the object and releases it.
@@ -27,7 +27,7 @@ pub trait Contestant: 'static {
     /// An object as good as new.
     fn acquire(pool: &Self::Pool) -> Self::Held<'_>;
 
-    /// The same, for content of this many bytes.
+    /// Such an object, with room for this many bytes.
     #[inline]
     fn acquire_for(pool: &Self::Pool, bytes: usize) -> Self::Held<'_> {
         let mut held = Self::acquire(pool);
@@ -35,7 +35,7 @@ pub trait Contestant: 'static {
         held
     }
 
-    /// How many objects were made so far, in this process. `None` where each acquire makes one.
+    /// How many objects were made so far, in this process. `None` if each acquire makes an object.
     fn made() -> Option<u64> {
         Some(Object::counted_so_far())
     }

@@ -7,7 +7,7 @@ pub(crate) struct NoPool;
 
 impl Contestant for NoPool {
     type Pool = ();
-    /// Boxed, as what is kept in a pool or passed around is.
+    /// Boxed, as an object is that is kept in a pool or passed around.
     type Held<'a> = Box<Object>;
 
     fn pool() {}

@@ -11,7 +11,7 @@ impl Contestant for Ours {
     type Pool = ();
     type Held<'a> = Guard<Object>;
 
-    /// The pool is a static, so what earlier measurements left in it is dropped, and its local stacks shrink.
+    /// Empties the pool, which is a static: drops the objects that earlier measurements left, and shrinks its local stacks.
     fn pool() {
         for _ in 0..8 {
             Object::pool().age();

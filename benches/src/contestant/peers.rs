@@ -1,6 +1,6 @@
 //! The pools of other crates, used as their documentation shows.
 //!
-//! Where a crate leaves the reset to its user, the object is reset just before it goes back, as ours is.
+//! If a crate leaves the reset to its user, the object is reset just before it goes back, as ours is.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -211,7 +211,7 @@ impl Contestant for ShardedSlab {
     }
 }
 
-/// The same, with the guard that may go to another thread, which counts references to the pool.
+/// sharded-slab with its guard that may go to another thread, which counts references to the pool.
 pub(crate) struct ShardedSlabOwned;
 
 pub(crate) struct KeyedOwned {
@@ -261,7 +261,7 @@ impl Contestant for ShardedSlabOwned {
     }
 }
 
-/// One thread acquires from such a pool and any may release, so each thread has its own.
+/// Only one thread may acquire from such a pool, and any thread may release, so each thread has its own pool.
 pub(crate) struct NexusSync;
 
 /// A bounded pool makes all its objects at once.

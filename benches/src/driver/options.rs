@@ -21,7 +21,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', value_name = "WORD")]
     pub(crate) against: Vec<String>,
 
-    /// These numbers of threads, where a scenario lets one choose.
+    /// These numbers of threads, in the scenarios that let them be chosen.
     #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Vec<u16>,
 
@@ -38,7 +38,7 @@ pub(crate) struct Options {
     pub(crate) rounds: u32,
 
     /// Check every contestant, and measure each scenario once, for two milliseconds, on up to two threads. The figures
-    /// mean nothing. What takes long to compile, or to run, is left out.
+    /// mean nothing. Contestants that take long to compile, and scenarios that take long to run, are left out.
     #[arg(long, conflicts_with_all = ["seconds", "rounds", "threads", "json", "docs", "svg"])]
     pub(crate) quick: bool,
 
@@ -58,7 +58,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) docs: Vec<PathBuf>,
 
-    /// Measure nothing: read what `--json` wrote.
+    /// Measure nothing: read a file that `--json` wrote.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "json"])]
     pub(crate) from: Option<PathBuf>,
 
@@ -72,7 +72,7 @@ impl Options {
         self.scenario.is_empty() || self.scenario.contains(&scenario)
     }
 
-    /// What of the command line decides what is measured, and is not the default.
+    /// The options that decide about the measurements, and are not the default.
     pub(crate) fn shown(&self) -> String {
         let lists = [
             ("--scenario", self.scenario.iter().map(|&scenario| scenario.name()).collect::<Vec<_>>()),

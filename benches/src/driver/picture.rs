@@ -1,4 +1,4 @@
-//! A picture of each scenario: how many times as much as ours everybody takes, on a logarithmic axis.
+//! A picture of each scenario: the time of each contestant over that of ours, on a logarithmic axis.
 
 use std::path::Path;
 use std::{error, io};
@@ -90,7 +90,7 @@ fn draw(scenario: Scenario, results: &[&Results], file: &Path) -> Result<(), Box
     let (_, heading) = Info::of(scenario).figures[0];
     let title = format!("{}: {heading}, over {OURS}", scenario.name());
     area.draw(&Text::new(title, (10, 16), text(16, INK, HPos::Left)))?;
-    // What the shades are.
+    // The legend of the shades.
     let mut left = LABELS;
     for (index, cell) in results.iter().enumerate() {
         let heading = cell.cell().heading();

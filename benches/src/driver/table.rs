@@ -8,7 +8,7 @@ use crate::driver::markdown::markdown;
 use crate::driver::plan::{Info, PER_SECOND};
 use crate::driver::report::{BUSY, ENOUGH, Figure, NOISY, Report, Results, SHARED};
 
-/// What was measured where, and how far it can be trusted.
+/// The machine and the options of a run, and how far its figures can be trusted.
 pub(crate) fn machine(report: &Report) -> String {
     let machine = &report.machine;
     let mut arguments = report.arguments.clone();
@@ -49,7 +49,7 @@ pub(crate) fn machine(report: &Report) -> String {
     text
 }
 
-/// The table of a scenario, the best first, and who was better than ours.
+/// The table of a scenario, the best first, and the contestants that were better than ours.
 pub(crate) fn table(report: &Report, scenario: Scenario) -> String {
     let info = Info::of(scenario);
     let results = report.of(scenario);
@@ -91,7 +91,7 @@ pub(crate) fn table(report: &Report, scenario: Scenario) -> String {
     text
 }
 
-/// Who beats ours, column by column. Limits are no pools.
+/// The contestants that are better than ours, column by column. Limits are not pools, and are left out.
 fn winners(columns: &[(&Results, &str, String)], names: &[(&str, Kind)]) -> String {
     let mut lines = Vec::new();
     let mut compared = false;

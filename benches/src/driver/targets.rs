@@ -1,4 +1,4 @@
-//! What the project wants of its own figures, and whether it has it.
+//! The project's targets for its own figures, and whether they are met.
 
 use std::fmt::Write;
 
@@ -16,18 +16,18 @@ struct Target {
     wanted: Wanted,
 }
 
-/// What is wanted at every number of threads.
+/// The target, at every number of threads.
 enum Wanted {
     /// The ratio to another contestant.
     AtMost(f64, &'static str),
-    /// Nobody is faster who shares objects between threads, beside these.
+    /// No contestant that shares objects between threads is faster, apart from these.
     First(&'static [&'static str]),
 }
 use Wanted::{AtMost, First};
 
 const PORTABLE: &str = "pool-runtime, portable";
 
-/// What one thread releases, no other acquires.
+/// In these, an object that a thread releases is never acquired by another.
 const NOT_SHARED: [&str; 2] = ["thread_local! Vec", "thread_local crate, Cell"];
 
 const GO: &str = "Go sync.Pool";

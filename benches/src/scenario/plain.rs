@@ -29,7 +29,7 @@ impl Point {
     }
 }
 
-/// Where a point comes from.
+/// A source of points.
 pub(crate) trait Points: 'static {
     /// Calls `work` with a point that is as good as new.
     fn with(work: impl FnOnce(&mut Point));
