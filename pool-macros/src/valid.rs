@@ -1,4 +1,4 @@
-//! The rules across arguments, and what kinds of item there may be.
+//! The rules across arguments, and the kinds of items that a derive accepts.
 
 use quote::ToTokens;
 use syn::{Error, GenericParam, Lit, Type};
@@ -138,7 +138,7 @@ fn check_packed(item: &Item<'_>, errors: &mut Vec<Error>) {
     }
 }
 
-/// The alignment of a type, in bytes, where its name tells it on every target.
+/// The alignment of a type, in bytes, if its name tells it on every target.
 fn alignment(ty: &Type) -> Option<usize> {
     match ty {
         Type::Array(array) => alignment(&array.elem),
