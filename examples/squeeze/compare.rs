@@ -1,9 +1,9 @@
 //! Pooled contexts and buffers against fresh ones.
 //!
-//! What is compared is the compression alone, without the file system: blocks that are in memory are copied into a
+//! The compression alone is compared, without the file system: blocks that are in memory are copied into a
 //! buffer, as a read would, and compressed into another, on all threads. The one side acquires the context and the two
 //! buffers and gives them back; the other makes them and drops them. Rounds of both sides alternate, and medians are
-//! printed, so that what else the machine does hits both; the ratio is the median of the rounds' ratios.
+//! printed, so that other work of the machine hits both; the ratio is the median of the rounds' ratios.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -17,10 +17,10 @@ use crate::gzip;
 use crate::pooled::{Buffer, Context};
 use crate::source::Job;
 
-/// What is held in memory at most.
+/// The most that is held in memory, in bytes.
 const SAMPLE: u64 = 16 << 20;
 
-/// What a round compresses at least, in bytes: a smaller sample is compressed several times.
+/// A round compresses at least so many bytes: a smaller sample is compressed several times.
 const PASS: usize = 1 << 20;
 
 /// Rounds on each side.
