@@ -6,4 +6,4 @@ export RUSTFLAGS="--cfg pool_inject"
 # A folder of its own: the flags would have everything built anew.
 export CARGO_TARGET_DIR=target/inject
 # Optimized: the sequences are inlined where users have them.
-cargo test --locked --release -p tests --test inject -- --nocapture
+cargo test --locked --release -p tests-always --test inject -- --nocapture

@@ -7,7 +7,7 @@
 #
 # --folder    keeps what is made once, about 4 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-machines
 # MACHINE     i686, aarch64, armv7, riscv64, s390x, powerpc64le, musl, static, wasm; default all
-# ARGUMENT    to `cargo test` behind `-p tests`, to run a part: default `-p pool-runtime --lib` and every test
+# ARGUMENT    to `cargo test` behind `-p tests-exact -p tests-always`, to run a part: default `-p pool-runtime --lib` and every test
 #
 # Prints a line for each machine and exits with 1 if one fails. Needs to be run by root on Debian, x86-64: what it takes comes
 # from Debian sid, into a root of its own.
@@ -146,16 +146,16 @@ run() { # MACHINE
   if ((${#tests[@]} == 0)); then
     inside RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" sh -c "cd /pool/source && cargo test --offline --release --target $target ${more[*]} -p pool-runtime --lib" || return
   fi
-  inside RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" sh -c "cd /pool/source && cargo test --offline --release --no-fail-fast --target $target ${more[*]} -p tests ${tests[*]}"
+  inside RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" sh -c "cd /pool/source && cargo test --offline --release --no-fail-fast --target $target ${more[*]} -p tests-exact -p tests-always ${tests[*]}"
 }
 
-# No threads there, so no suite: the first example, as it is.
+# No threads there, so no suite: a program that uses pools in every way.
 run_wasm() {
-  inside sh -c 'cd /pool/source && cargo build --offline --release --target wasm32-wasip1 -p examples --example quickstart' &&
+  inside sh -c 'cd /pool/source && cargo build --offline --release --target wasm32-wasip1 -p pool-runtime --example webassembly' &&
     inside node --no-warnings -e '
       const { WASI } = require("node:wasi");
-      const wasi = new WASI({ version: "preview1", args: ["quickstart"] });
-      const module = new WebAssembly.Module(require("fs").readFileSync("/pool/target/wasm32-wasip1/release/examples/quickstart.wasm"));
+      const wasi = new WASI({ version: "preview1", args: ["webassembly"] });
+      const module = new WebAssembly.Module(require("fs").readFileSync("/pool/target/wasm32-wasip1/release/examples/webassembly.wasm"));
       process.exit(wasi.start(new WebAssembly.Instance(module, wasi.getImportObject())));'
 }
 

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Breaks the protocol of the restartable sequences, one place at a time, and runs tests/inject.rs on each: every run but
+# Breaks the protocol of the restartable sequences, one place at a time, and runs the test `inject` on each: every run but
 # the first must fail. x86-64.
 #
 #   ci/mutations.sh [SECONDS [NAME…]]    seconds of one run, default 8; which mutations, default all
+#   ci/mutations.sh check                whether each finds its place; builds nothing
 #
-# It works in a copy, target/mutants. A mutation that finds nothing to change or does not compile is an error of this
-# script, and so is one that survives. Not a part of .ci/run: it takes minutes.
+# A place is a line of the runtime with the comment `// mutant: NAME…`, or the line below, if the comment has a line of its own. It
+# works in a copy, target/mutants. A mutation that finds nothing to change or does not compile is an error of this script, and
+# so is one that survives. `check` is a part of ci/lint.sh; the rest is not a part of .ci/run: it takes minutes.
 #
 # What the test does not catch, so that there is no mutation for it:
 #
 # - Orderings: x86-64 has few, and none of them between the instructions of a sequence. aarch64 is run by ci/vm.sh.
 # - A missing signature, or an abort address inside of its sequence, is the kernel's to punish (a segmentation fault).
-# - `rseq_cs` left behind after a sequence (invariant 7 of `rseq`): it takes a library that is unloaded.
+# - `rseq_cs` left behind after a sequence (invariant 7 of `sequence`): it takes a library that is unloaded.
 # - A slot or a table that is made while a sweep goes by: each is made once in a run. The loom models have it.
 # - The registration that is repeated after EPERM in a forked child, the gate of aarch64 kernels: tests of their own.
 #
@@ -25,38 +27,84 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+only_check=
+[[ ${1:-} != check ]] || only_check=1
 seconds=${1:-8}
 shift || true
 wanted=("$@")
+source=pool-runtime/src
 copy=$PWD/target/mutants
-sequences=pool-runtime/src/machine/rseq_x86_64.rs
-injection=pool-runtime/src/machine/injection_x86_64.rs
+known=()
 survived=0
-# A file that has been moved since the last run would be there twice.
-rm -rf "$copy"/{pool-runtime,pool-macros,tests}
+if [[ -n $only_check ]]; then
+  copy=$(mktemp -d)
+  trap 'rm -rf "$copy"' EXIT
+else
+  # A file that has been moved since the last run would be there twice.
+  rm -rf "$copy"/{pool-runtime,pool-macros,tests}
+fi
 
-mutant() { # NAME (FILE PERL-SUBSTITUTION…)…; a substitution sees the whole file and must find something
-  local name=$1 file="" argument
-  shift
+# Writes each file that has the mutation's places to the copy, changed. A substitution sees the code of one line; each place is
+# changed by exactly one, and each substitution changes a place.
+change() { # NAME SUBSTITUTION…
+  local files
+  mapfile -t files < <(grep -rlE "// mutant: .*\b$1\b" "$source")
+  perl -e '
+    my ($copy, $name) = splice @ARGV, 0, 2;
+    my (@substitutions, %used);
+    while (($_ = shift) ne "--") { push @substitutions, $_ }
+    sub changed {
+      my ($code) = @_;
+      my @changed;
+      for my $substitution (@substitutions) {
+        local $_ = $code;
+        my $found = eval $substitution;
+        die $@ if $@;
+        if ($found) { push @changed, $_; $used{$substitution} = 1 }
+      }
+      @changed == 1 or die "$name: " . @changed . " substitutions for: $code\n";
+      $changed[0];
+    }
+    for my $file (@ARGV) {
+      my ($text, $below) = ("", 0);
+      open my $in, "<", $file or die;
+      while (<$in>) {
+        if (m{^(.*?) *// mutant: ([a-z, -]+)$} && grep { $_ eq $name } split /, /, $2) {
+          $below = $1 eq "";
+          $_ = $below ? "" : changed($1) . "\n";
+        } elsif ($below) {
+          chomp;
+          ($_, $below) = (changed($_) . "\n", 0);
+        }
+        $text .= $_;
+      }
+      system "mkdir", "-p", "$copy/$file" =~ s{/[^/]*$}{}r;
+      open my $out, ">", "$copy/$file" or die;
+      print $out $text;
+    }
+    $used{$_} or die "$name: finds nothing: $_\n" for @substitutions;
+  ' "$copy" "$@" -- "${files[@]}" || exit 2
+}
+
+mutant() { # NAME SUBSTITUTION…
+  local name=$1 file
+  known+=("$name")
+  if [[ -n $only_check ]]; then
+    change "$@"
+    return
+  fi
   if ((${#wanted[@]})) && [[ $name != none && " ${wanted[*]} " != *" $name "* ]]; then return; fi
   # Only what differs is copied: the rest is not built again.
-  git ls-files | while read -r argument; do
-    if ! cmp --silent "$argument" "$copy/$argument"; then
-      mkdir -p "$copy/$(dirname "$argument")"
-      cp "$argument" "$copy/$argument"
+  git ls-files | while read -r file; do
+    if ! cmp --silent "$file" "$copy/$file"; then
+      mkdir -p "$copy/$(dirname "$file")"
+      cp "$file" "$copy/$file"
     fi
   done
-  for argument; do
-    if [[ -f $argument ]]; then
-      file=$argument
-    elif ! perl -0pi -e "$argument or die" "$copy/$file" 2>/dev/null; then
-      echo "$name: finds nothing: $argument" >&2
-      exit 2
-    fi
-  done
+  change "$@"
   local binary
   if ! binary=$(cd "$copy" && RUSTFLAGS="--cfg pool_inject" CARGO_TARGET_DIR=target cargo test --locked --release \
-    -p tests --test inject --no-run 2>&1 | tee build.log | sed -n 's/.*Executable.*(\(.*\))/\1/p') || [[ -z $binary ]]; then
+    -p tests-always --test inject --no-run 2>&1 | tee build.log | sed -n 's/.*Executable.*(\(.*\))/\1/p') || [[ -z $binary ]]; then
     echo "$name: does not compile" >&2
     tail -30 "$copy/build.log" >&2
     exit 2
@@ -88,87 +136,70 @@ mutant() { # NAME (FILE PERL-SUBSTITUTION…)…; a substitution sees the whole 
 mutant none
 
 # What a sequence reads before it begins.
-mutant running-outside $sequences \
-  's/arm!\(\),\n/"mov r9d, dword ptr [{tables} + {running}]\\n", spin!(), arm!(),\n/g' \
-  's/cmp \{n:e\}, dword ptr \[\{tables\} \+ \{running\}\]/cmp {n:e}, r9d/'
-mutant number-outside $sequences \
-  's/("mov \{at\}, \{area\}\n\s*and.*?3:\\n")/concat!("mov r10d, dword ptr fs:[{area}]\\n", spin!(), $1)/s' \
-  's/"mov \{n:e\}, dword ptr fs:\[\{area\}\]\\n",\n\s*keep_number!\(\),/"mov {n:e}, r10d\\n",/'
+mutant running-outside 's/"mov .*/"mov r9d, dword ptr [{tables} + {running}]\\n", spin!(), $&/' 's/dword ptr .*?\]/r9d/'
+mutant number-outside 's/"mov \{at.*/"mov r10d, dword ptr fs:[{area}]\\n", spin!(), $&/' 's/dword ptr .*?\]/r10d/'
 # What an area reads for an id that is not registered.
-mutant not-registered $sequences \
-  's/"cmp dword ptr fs:\[\{at\} \+ 4\], 0\\njs ",\n\s*\$unregistered,\n\s*"\\n",//'
-mutant len-outside $sequences \
-  's/arm!\(\),\n(\s*\$find,\n\s*"mov \{object\})/"mov {at}, {area}\\nand {at}, -32\\n", find_slot!(\$miss), "mov {object}, qword ptr [{at} + {len}]\\n", spin!(), arm!(),\n$1/' \
-  's/("mov \{object\}, qword ptr \[\{tables\} \+ \{at\} \+ \{top\}\])/"mov r9, {object}\\n", $1/' \
-  's/mov \{n\}, qword ptr \[\{object\} \+ \{len\}\]/mov {n}, r9/' \
-  $injection 's/\\nmov r9, qword ptr \[r8\]\\n/\\n/' \
-  's/cmp r9, qword ptr \[r8\]\\njne 33f\\n//'
-mutant start-after-slot $sequences \
-  's/, \{n\}\n\s*3:\\n"/, {n}\\n"/' \
-  's/(\{at\}, qword ptr \[\{at\} \+ \{n\} \* 8\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/' \
-  's/(\{n\} \* 8 \+ \{by_number\}\]\\n",\n\s*spin!\(\),)/$1 "3:\\n",/'
-mutant start-after-number $sequences \
-  's/, \{n\}\n\s*3:\\n"/, {n}\\n"/' \
-  's/(keep_cpu!\(\),\n\s*spin!\(\),)/$1 "3:\\n",/'
-mutant never-armed $sequences 's/mov qword ptr fs:\[\{at\} \+ 8\], \{n\}/nop/'
+mutant not-registered 's/".*"/"# "/'
+mutant len-outside \
+  's/arm!.*/"mov {at}, {area}\\nand {at}, -32\\n", find_slot!(\$miss), "mov {object}, qword ptr [{at} + {len}]\\n", spin!(), $&/' \
+  's/"mov \{object\}/"mov r9, {object}\\n", $&/' \
+  's/qword ptr \[\{object\} \+ \{len\}\]/r9/' \
+  's/\\nmov r9, qword ptr \[r8\]//' \
+  's/"cmp.*"/""/'
+mutant start-after-slot 's/"3:.*//' 's/spin.*/$& "3:\\n",/'
+mutant start-after-number 's/"3:.*//' 's/spin.*/$& "3:\\n",/'
+mutant never-armed 's/mov .*\}/nop/'
 
 # Where a sequence ends, and what it does last.
-mutant commit-before-store $sequences \
-  's/("mov qword ptr \[\{slot\} \+ \{n\} \* 8 \+ \{entries\}\], \{object\}\\n",)/"inc qword ptr [{slot} + {len}]\\n", spin!(), $1/' \
-  's/check_length!\("mov r11, \{n\}"\),//'
-mutant batch-out-commits-first $sequences \
-  's/("sub \{n\}, \{most\}",\n)/$1"mov qword ptr [{at} + {len}], {n}", spin!(),\n/' \
-  's/check_length!\("lea r11, \[\{n\} \+ \{most\}\]"\),//'
-mutant batch-in-commits-first $sequences \
-  's/("add \{n\}, \{most\}",\n)/$1"mov qword ptr [{at} + {len}], {n}", spin!(),\n/' \
-  's/check_length!\("mov r11, \{n\}\\nsub r11, \{most\}"\),//'
-mutant batch-ends-before-commit $sequences \
-  's/("mov qword ptr \[\{at\} \+ \{len\}\], \{n\}",)\n\s*"4:",/"4:", spin!(), $1\n/g'
-mutant end-before-commit $sequences \
-  's/"8:\\n",\n(\s*spin!\(\),\n\s*check_number!\(\),\n\s*check_top!\(\),\n\s*"mov qword ptr \[\{tables\} \+ \{at\}\], \{n\}\n)\s*4:/"8:\\n4:\\n",\n$1/'
+mutant commit-before-store 's/^ *"mov .*/"inc qword ptr [{slot} + {len}]\\n", spin!(), $&/' 's/check_length.*//'
+mutant batch-out-commits-first 's/"sub .*/$& "mov qword ptr [{at} + {len}], {n}", spin!(),/' 's/check_length.*//'
+mutant batch-in-commits-first 's/"add .*/$& "mov qword ptr [{at} + {len}], {n}", spin!(),/' 's/check_length.*//'
+mutant batch-ends-before-commit 's/"mov .*/"4:", spin!(), $&/' 's/"4:.*//'
+mutant end-before-commit 's/"8:\\n/$&4:\\n/' 's/"4:.*//'
 # One instruction of a jump, as it stands between the commit and the end: hit once in so many thousand aborts.
-mutant jump-after-commit $sequences 's/(\[\{tables\} \+ \{at\}\], \{n\}\n)/$1jmp 44f\n44: nop\n/g'
-mutant spin-after-commit $sequences 's/(\[\{tables\} \+ \{at\}\], \{n\})\n/$1\\n", spin!(), "\n/g'
+mutant jump-after-commit 's/$/ "jmp 44f\\n44: nop\\n",/'
+mutant spin-after-commit 's/$/ spin!(),/'
 
 # What an abort does.
-mutant abort-is-success $sequences 's/"mov ", \$result, ", -1\\njmp 7b"/"jmp 7b"/' 's/"mov \{object\}, -1\\njmp 7b"/"jmp 7b"/'
-mutant abort-resumes $sequences 's/(check_number!\(\),\n\s*"mov qword ptr \[\{word\}\])/"8:", $1/' \
-  's/"jmp \{aborted\}"/"jmp 8b # {aborted}"/g'
-mutant abort-goes-behind $sequences 's/"jmp \{aborted\}"/"jmp 4b # {aborted}"/g'
-mutant abort-is-done pool-runtime/src/machine/rseq.rs \
-  's/(sequence::push\(self, tables, pointer\) \}) == Attempt::Done/$1 != Attempt::Missed/'
-mutant abort-is-pushed pool-runtime/src/machine/rseq.rs \
-  's/again\(Attempt::Aborted, (\|\| unsafe \{ sequence::push\(self, tables, pointer\) \}\)) == Some\(Attempt::Done\)/again(Attempt::Missed, $1 != None/'
+mutant abort-is-success 's/"mov .*jmp 7b/"jmp 7b/'
+mutant abort-resumes 's/check_number.*/"8:", $&/' 's/jmp \{/jmp 8b # {/'
+mutant abort-goes-behind 's/jmp \{/jmp 4b # {/'
+mutant abort-is-done 's/== Attempt::Done/!= Attempt::Missed/'
+mutant abort-is-pushed 's/Attempt::Aborted(.*) == Some\(Attempt::Done\)/Attempt::Missed$1 != None/'
 
 # The stack.
-mutant pop-leaves-front $sequences 's/xor \{n:e\}, \{n:e\}/mov {n}, {object}/'
-mutant push-ignores-limit $sequences 's/jae \{miss\}(\\n",\n\s*spin!\(\),\n\s*"mov qword ptr \[\{slot\} \+ \{n\})/nop$1/'
-mutant batch-in-ignores-limit $sequences 's/"cmovb \{most\}, \{i\}",/"# {i}",/'
-mutant batch-out-ignores-len $sequences 's/"cmovb \{most\}, \{n\}",/"# {n}",/'
-mutant store-any-value $sequences 's/"cmp qword ptr \[\{word\}\], \{old\}",\n\s*"jne \{miss\}",/"# {old}",/'
+mutant pop-leaves-top 's/xor .*\}/mov {n}, {object}/'
+mutant push-ignores-limit 's/jae .*\}/nop/'
+mutant batch-in-ignores-limit 's/cmovb [^,]*,/#/'
+mutant batch-out-ignores-len 's/cmovb [^,]*,/#/'
+mutant store-any-value 's/qword ptr .*?\]/{old}/'
 
 # The fence and the sweep.
-mutant no-fence pool-runtime/src/machine/membarrier.rs \
-  's/(pub\(super\) fn fence\(\) -> io::Result<\(\)> \{)/$1 if true { return Ok(()); }/'
-# The memory barrier without the abort: MEMBARRIER_CMD_PRIVATE_EXPEDITED.
-mutant plain-fence pool-runtime/src/machine/membarrier.rs \
-  's/membarrier\(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ\)/membarrier(1 << 3)/g' \
-  's/(    membarrier\(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ\))/    membarrier(1 << 4)?;\n$1/'
+mutant no-fence 's/^/if true { return Ok(()); }/'
+# The memory barrier without the abort: MEMBARRIER_CMD_PRIVATE_EXPEDITED, and its registration.
+mutant plain-fence 's/$/ let command = command >> 4;/'
 # The other fence.
-mutant no-walk pool-runtime/src/machine/walk.rs 's/let reached = elsewhere\.all\(.*?\);/let reached = elsewhere.next().is_some();/'
-mutant no-walk-everywhere pool-runtime/src/machine/rseq.rs 's/walk::walk\(self\.has_ids\(\)\)/walk::walk(false)/'
+mutant no-walk 's/= .*/= elsewhere.next().is_some();/'
+mutant no-walk-everywhere 's/if \w+/if false/'
 # With ids it goes everywhere.
-POOL_BACKEND=rseq-cpu mutant nothing-noted pool-runtime/src/machine/walk.rs 's/NOTED\[number \/ WORD\]\.fetch_or\(.*?\);//'
-mutant late-fence pool-runtime/src/registry/mod.rs \
-  's/let fenced = !stopped.is_empty\(\) && machine::fence\(\);/let fenced = !stopped.is_empty();/' \
-  's/(stopped\.iter\(\)\.for_each\(\|store\| restart\(store\)\))/machine::fence(); $1/'
-mutant no-stop pool-runtime/src/slots/table.rs 's/self\.running\.store\(STARTED, Relaxed\);//'
-mutant no-stop-near pool-runtime/src/slots/table.rs 's/self\.offsets\.stop\(.*?\);//'
-mutant note-while-stopped pool-runtime/src/slots/table.rs 's/let found = number < self\.running_slots\(\)/let found = number < 2/' \
-  pool-runtime/src/slots/offsets.rs 's/if offset\.load\(Relaxed\) == UNSET /if true /' \
-  's/let _ = offset\.compare_exchange\(UNSET, self\.offset\(slot\), AcqRel, Relaxed\);/offset.swap(self.offset(slot), AcqRel);/'
-mutant early-restart pool-runtime/src/registry/mod.rs \
-  's/(taken\.extend\(stopped)/stopped.iter().for_each(|store| store.tables.restart());\n$1/'
+POOL_BACKEND=rseq-cpu mutant nothing-noted 's/.*//'
+mutant late-fence 's/= (.*);/= true; let late = || $1;/' 's/stopped\.iter.*/late(); $&/'
+mutant no-stop 's/.*//'
+mutant no-stop-offsets 's/.*//'
+mutant publish-while-stopped 's/< .*/< 2;/' 's/^ *if /offset.swap(self.offset(slot), AcqRel); $&/'
+mutant early-restart 's/^/stopped.iter().for_each(|store| store.tables.restart());/'
+
+for name in "${wanted[@]}"; do
+  [[ " ${known[*]} " == *" $name "* ]] || { echo "ci/mutations.sh: there is no mutation \`$name\`" >&2; exit 2; }
+done
+if [[ -n $only_check ]]; then
+  unknown=$(grep -rhoE '// mutant: .*' "$source" | sed 's/.*: //; s/, /\n/g' | sort -u | grep -vxF "$(printf '%s\n' "${known[@]}")" || true)
+  if [[ -n $unknown ]]; then
+    echo "ci/mutations.sh: a mark in $source is no mutation's:" $unknown >&2
+    exit 2
+  fi
+  exit 0
+fi
 if ((survived)); then
   echo "$survived survived"
   exit 1

@@ -10,7 +10,7 @@
 # --cpus     default 64 on x86-64, 16 on aarch64
 # --seconds  gives a machine up after so many seconds, default 900
 # --folder   keeps what is made once, about 2 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-vm
-# TEST…      test binaries of the package `tests`: default exactly_once, slots, timer, stress; `unload` is slow
+# TEST…      test binaries of the packages in `tests`: default exactly_once, slots, timer, stress; `unload` is slow
 #
 # Prints for each machine its CPUs and its kernel, the backend of the pools, and each test's outcome. Exits with 1 if any
 # test fails or does not finish, or if a machine falls back to the portable backend otherwise than for its kernel.

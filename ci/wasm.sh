@@ -4,12 +4,12 @@ set -euo pipefail
 
 targets=(wasm32-wasip1 wasm32-unknown-unknown)
 if ! command -v node >/dev/null; then
-  echo 'NOT CHECKED: there is no node'
-  exit
+  echo 'NOT CHECKED: there is no node, of version 20 or later: see https://nodejs.org' >&2
+  exit ${CI:+1}
 fi
 if ! rustup target add "${targets[@]}"; then
-  echo "NOT CHECKED: the toolchain has no ${targets[*]}"
-  exit
+  echo "NOT CHECKED: rustup cannot install ${targets[*]}: see what \`rustup target add ${targets[*]}\` says" >&2
+  exit ${CI:+1}
 fi
 for target in "${targets[@]}"; do
   echo "-- $target"

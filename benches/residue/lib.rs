@@ -1,5 +1,5 @@
 //! Three bursts of 128 MiB, then silence with a collector, and the memory that is resident then. With the argument `cgroup`, the
-//! program of `tests/cgroup.rs`: it is short of memory, and gets back the memory of the objects that its pool has dropped.
+//! program of `tests/exact/tests/cgroup.rs`: it is short of memory, and gets back the memory of the objects that its pool has dropped.
 
 use std::env;
 use std::fs;
@@ -71,7 +71,10 @@ fn short_of_memory(allocator: &str) {
             let status = cgroups.put(child.arg("short-of-memory")).status().expect("this program starts");
             assert!(status.success(), "{allocator} does not give it back");
         }
-        Err(error) => println!("{allocator}: skipped: no cgroup can be made: {error}"),
+        Err(error) => {
+            println!("{allocator}: NOT CHECKED: no cgroup can be made: {error}");
+            assert!(env::var_os("CI").is_none(), "cgroups need root and `memory.pressure`, as Linux has it since 4.20");
+        }
     }
 }
 

@@ -1,11 +1,9 @@
 //! What the derives name, under one path: no part of the public API, and free to change.
 
-use core::mem::MaybeUninit;
-use core::ptr;
-
 pub use std::boxed::Box;
 
 use crate::HeapBytes;
+use crate::reset::in_place::exchange;
 pub use crate::{LimitCapacity, OnPanic, Pool, Pooled, Reset};
 #[cfg(feature = "zeroize")]
 pub use zeroize::Zeroize;
@@ -32,15 +30,9 @@ impl<T: Default> Create for T {
 }
 
 /// Exchanges an object for a new one, and drops the old one in the new one's box: neither is ever on the stack.
-///
-/// In a debug build `mem::swap` would have both there.
 pub fn renew<T: Pooled>(object: &mut T) {
     let mut new = T::create_boxed();
-    let bytes: *mut MaybeUninit<u8> = (&raw mut *object).cast();
-    let new_bytes: *mut MaybeUninit<u8> = (&raw mut *new).cast();
-    // SAFETY: both are exclusive references to a `T`, so they are valid for that many bytes and do not overlap. A byte needs no
-    // alignment, and one that is not initialized may be moved as `MaybeUninit`. Afterwards either place holds a `T` as before.
-    unsafe { ptr::swap_nonoverlapping(bytes, new_bytes, size_of::<T>()) };
+    exchange(object, &mut new);
 }
 
 /// A type that is its default when it is made and reset without keys: every enum with a `Default`.

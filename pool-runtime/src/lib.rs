@@ -94,10 +94,20 @@
 pub mod __derive;
 pub mod collector;
 mod machine;
-#[cfg(feature = "metrics")]
-mod metrics;
 pub mod registry;
 mod reset;
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        target_endian = "little",
+        target_pointer_width = "64",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        not(any(pool_loom, miri, pool_portable)),
+    )),
+    path = "sequence/none.rs"
+)]
+mod sequence;
 mod slots;
 pub mod stats;
 mod storage;
@@ -135,16 +145,17 @@ pub mod secrets {}
 pub mod system_calls {}
 
 pub use collector::Collector;
-#[cfg(pool_inject)]
-#[doc(hidden)]
-pub use machine::inject;
-pub use machine::{Backend, Reason, backend};
 #[cfg(feature = "metrics")]
-pub use metrics::{publish_metrics, publish_metrics_as};
+pub use collector::metrics::{publish_metrics, publish_metrics_as};
+pub use machine::backend::{Backend, Reason};
+pub use machine::decision::backend;
 pub use registry::{age, collect};
 pub use reset::Reset;
 pub use reset::capacity::LimitCapacity;
 pub use reset::heap::HeapBytes;
+#[cfg(pool_inject)]
+#[doc(hidden)]
+pub use sequence::inject;
 pub use typed::guard::Guard;
 pub use typed::pool::Pool;
 pub use typed::pooled::{OnPanic, Pooled};

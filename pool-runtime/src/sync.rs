@@ -3,8 +3,6 @@
 //! Under loom each does what it stands for and no more: a model that is stronger than the program proves nothing. So the mutex is
 //! spelt out as parking_lot 0.12 has it, on loom's atomics (loom's own is sequentially consistent), and a store is a store.
 
-#[cfg(not(pool_loom))]
-use core::hint::spin_loop;
 #[cfg(all(not(pool_loom), not(target_has_atomic = "64")))]
 pub(crate) use core::sync::atomic::AtomicU32 as AtomicWord;
 #[cfg(all(not(pool_loom), target_has_atomic = "64"))]
@@ -12,11 +10,7 @@ pub(crate) use core::sync::atomic::AtomicU64 as AtomicWord;
 #[cfg(not(pool_loom))]
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicUsize, fence};
 #[cfg(not(pool_loom))]
-use core::time::Duration;
-#[cfg(not(pool_loom))]
 pub(crate) use parking_lot::{Mutex, MutexGuard};
-#[cfg(not(pool_loom))]
-use std::thread;
 
 #[cfg(pool_loom)]
 pub(crate) use self::mutex::{Mutex, MutexGuard};
@@ -94,74 +88,6 @@ mod mutex {
             self.value = None;
             self.locked.compare_exchange(true, false, Release, Relaxed).unwrap();
         }
-    }
-}
-
-/// How a sweep waits for a lock, whose holder is within a few instructions: it spins, in case the holder runs; it yields, in case the
-/// holder waits for this CPU; and then it sleeps. To yield lets no thread of lower priority run: a thread with a real-time policy that did nothing
-/// else would wait for ever, if the kernel did not take its CPU away now and then.
-#[cfg(not(pool_loom))]
-pub(crate) struct Backoff(u32);
-
-#[cfg(not(pool_loom))]
-impl Backoff {
-    /// Twice as many spins each time, 127 in all.
-    const SPINS: u32 = 7;
-    const YIELDS: u32 = 4;
-    /// Twice as long each time, up to 1.6 ms.
-    const FIRST_SLEEP: Duration = Duration::from_micros(50);
-    const SLEEPS: u32 = 6;
-
-    pub(crate) fn new() -> Self {
-        Self(0)
-    }
-
-    pub(crate) fn snooze(&mut self) {
-        match self.0 {
-            step if step < Self::SPINS => (0..1 << step).for_each(|_| spin_loop()),
-            step if step < Self::SPINS + Self::YIELDS => thread::yield_now(),
-            step => sleep(Self::FIRST_SLEEP * (1 << (step - Self::SPINS - Self::YIELDS))),
-        }
-        self.0 = (self.0 + 1).min(Self::SPINS + Self::YIELDS + Self::SLEEPS - 1);
-    }
-
-    /// Whether it has begun to sleep: the holder is not at work.
-    pub(crate) fn is_completed(&self) -> bool {
-        self.0 > Self::SPINS + Self::YIELDS
-    }
-}
-
-/// Sleeps for less than a second, or yields where a filter refuses it. std's sleep would panic there, in the middle of a sweep.
-#[cfg(all(unix, not(pool_loom)))]
-fn sleep(time: Duration) {
-    // SAFETY: integers, for which zero is a value.
-    let mut wanted: libc::timespec = unsafe { core::mem::zeroed() };
-    wanted.tv_nsec = time.subsec_nanos() as _;
-    // SAFETY: the pointer is to a time of ours, and what a signal leaves of it is not asked for.
-    if unsafe { libc::nanosleep(&wanted, core::ptr::null_mut()) } != 0 {
-        thread::yield_now();
-    }
-}
-
-#[cfg(not(any(unix, pool_loom)))]
-use thread::sleep;
-
-/// Lets loom run the other threads.
-#[cfg(pool_loom)]
-pub(crate) struct Backoff;
-
-#[cfg(pool_loom)]
-impl Backoff {
-    pub(crate) fn new() -> Self {
-        Self
-    }
-
-    pub(crate) fn snooze(&mut self) {
-        loom::thread::yield_now();
-    }
-
-    pub(crate) fn is_completed(&self) -> bool {
-        false
     }
 }
 

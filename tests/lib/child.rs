@@ -24,6 +24,16 @@ pub fn run(name: &str, change: impl FnOnce(&mut Command) -> &mut Command) -> Out
     output.expect("the test binary starts")
 }
 
+/// Runs `part` in a process of its own: the test `name`, which calls this.
+#[track_caller]
+pub fn alone(name: &str, part: impl FnOnce()) {
+    if is_child() {
+        part();
+    } else {
+        run_and_pass(name, |child| child);
+    }
+}
+
 /// [`run`], and the child must have passed exactly one test.
 #[track_caller]
 pub fn run_and_pass(name: &str, change: impl FnOnce(&mut Command) -> &mut Command) -> Output {

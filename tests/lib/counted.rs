@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicIsize, AtomicU64};
 
+use pool_runtime::Reset;
 use pool_runtime::stats::Stats;
 
 /// Counts the objects of one pooled type.
@@ -20,6 +21,24 @@ pub struct Counted {
     pub number: u64,
     tally: &'static Tally,
     alive: u64,
+}
+
+/// Declares a pooled type whose objects a tally counts, with these keys of the derive: `counted!(Page, TALLY, max_idle = 1000)`. The key
+/// `new` comes first, if it is there.
+#[macro_export]
+macro_rules! counted {
+    ($name:ident, $tally:ident, new = $new:expr, $($keys:tt)*) => {
+        static $tally: $crate::counted::Tally = $crate::counted::Tally::new();
+        #[derive(::pool_runtime::Pooled)]
+        #[pooled(new = $new, $($keys)*)]
+        struct $name(
+            #[allow(dead_code, reason = "most objects are there to be dropped")]
+            $crate::counted::Counted,
+        );
+    };
+    ($name:ident, $tally:ident $(, $($keys:tt)*)?) => {
+        $crate::counted!($name, $tally, new = || $name($tally.make()), $($($keys)*)?);
+    };
 }
 
 const ALIVE: u64 = 0x616c_6976_6521_0001;
@@ -89,6 +108,13 @@ impl Counted {
     #[track_caller]
     pub fn assert_alive(&self) {
         assert_eq!(self.alive, ALIVE, "object {} was dropped", self.number);
+    }
+}
+
+/// It stays what it is.
+impl Reset for Counted {
+    fn reset(&mut self) {
+        self.assert_alive();
     }
 }
 

@@ -16,4 +16,5 @@ pub mod seccomp;
 pub mod sequences;
 #[cfg(target_os = "linux")]
 pub mod short_of_memory;
+pub mod turn;
 pub mod watchdog;

@@ -1,7 +1,7 @@
 //! Tables in Markdown files, which a run rewrites.
 //!
-//! What stands between `<!-- benches: NAME -->` and `<!-- benches end -->` is replaced. NAME is a scenario, `machine`,
-//! `targets`, `summary` or `made`. A scenario that was not measured keeps its table.
+//! What stands between `<!-- benches: NAME -->` and `<!-- benches end -->` is replaced. NAME is a scenario, a scenario and
+//! `, briefly` for a few of its rows, `machine`, `summary` or `made`. A scenario that was not measured keeps its table.
 
 use std::path::Path;
 use std::{fs, io};
@@ -11,7 +11,27 @@ use clap::ValueEnum;
 
 use crate::driver::plan::Info;
 use crate::driver::report::Report;
-use crate::driver::{table, targets};
+use crate::driver::table;
+
+/// Behind the name of a scenario: a few of its rows.
+const BRIEFLY: &str = ", briefly";
+
+/// The contestants of such a table.
+const FEW: [&str; 13] = [
+    "pool-runtime, rseq",
+    "pool-runtime, portable",
+    "limit: thread-local cell",
+    "limit: two uncontended atomic swaps",
+    "limit: boxes that come back in their batch",
+    "thread_local! Vec",
+    "Go sync.Pool",
+    "swimmer",
+    "opool",
+    "crossbeam ArrayQueue",
+    "parking_lot Mutex<Vec>",
+    "no pool, jemalloc",
+    "no pool, glibc",
+];
 
 const BEGIN: &str = "<!-- benches: ";
 const END: &str = "<!-- benches end -->";
@@ -26,15 +46,27 @@ fn content(name: &str, report: &Report) -> Result<Option<String>, String> {
     match name {
         "machine" => return Ok(Some(table::machine(report))),
         "summary" => return Ok(Some(table::summary(report))),
-        "targets" => return Ok(Some(targets::table(report))),
         "made" => return Ok(Some(table::made(report))),
         _ => {}
     }
-    let scenario = Scenario::from_str(name, false).map_err(|_| {
-        format!("no scenario is named `{name}`; expected one of them, `machine`, `targets`, `summary` or `made`")
-    })?;
-    let measured = !report.of(scenario).is_empty();
-    Ok(measured.then(|| format!("{}\n\n{}", Info::of(scenario).about, table::table(report, scenario))))
+    let (full, is_brief) = name.strip_suffix(BRIEFLY).map_or((name, false), |full| (full, true));
+    let scenario = Scenario::from_str(full, false)
+        .map_err(|_| format!("no scenario is named `{full}`; expected one of them, `machine`, `summary` or `made`"))?;
+    if report.of(scenario).is_empty() {
+        return Ok(None);
+    }
+    let table = table::table(report, scenario);
+    let table = if is_brief { briefly(&table) } else { table };
+    Ok(Some(format!("{}\n\n{table}", Info::of(scenario).about)))
+}
+
+/// A table with its head, the rows of [`FEW`], and all that stands below it.
+fn briefly(table: &str) -> String {
+    let stays = |(number, line): &(usize, &str)| {
+        let name = line.split('|').nth(1).unwrap_or_default().trim().trim_matches('*');
+        *number < 2 || !line.starts_with('|') || FEW.contains(&name)
+    };
+    table.lines().enumerate().filter(stays).map(|(_, line)| format!("{line}\n")).collect()
 }
 
 fn rewritten(text: &str, content: impl Fn(&str) -> Result<Option<String>, String>) -> Result<String, String> {
@@ -66,6 +98,15 @@ mod tests {
         assert_eq!(
             new.unwrap(),
             "head\n<!-- benches: a -->\n\nnew\n\n<!-- benches end -->\nmiddle <!-- benches: b --> b <!-- benches end --> tail"
+        );
+    }
+
+    #[test]
+    fn a_brief_table_has_a_few_rows_and_all_that_stands_below() {
+        let table = "|  | 1 thread |\n|--|--:|\n| Go sync.Pool | 17.1 |\n| **pool-runtime, rseq** | 4.35 |\n| other | 9 |\n\nBetter: other.\n";
+        assert_eq!(
+            briefly(table),
+            "|  | 1 thread |\n|--|--:|\n| Go sync.Pool | 17.1 |\n| **pool-runtime, rseq** | 4.35 |\n\nBetter: other.\n"
         );
     }
 

@@ -15,6 +15,7 @@ mod terminal;
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use benches::child;
@@ -47,7 +48,9 @@ pub(crate) fn run() -> io::Result<bool> {
     if !options.quick {
         write!(io::stdout(), "{}", terminal::show(&report))?;
     }
-    if let Some(file) = &options.json {
+    if !options.quick && options.from.is_none() {
+        let (file, folder) = (&options.json, options.json.parent().unwrap_or(Path::new("")));
+        fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
         fs::write(file, serde_json::to_vec(&report)?).map_err(|error| named(file, error))?;
     }
     if let Some(folder) = &options.svg {
@@ -60,7 +63,7 @@ pub(crate) fn run() -> io::Result<bool> {
     Ok(report.failures.is_empty())
 }
 
-fn named(path: &std::path::Path, error: io::Error) -> io::Error {
+fn named(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 

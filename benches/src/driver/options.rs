@@ -46,9 +46,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH", default_value = "go")]
     pub(crate) go: PathBuf,
 
-    /// Write all figures here.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
+    /// The file for all figures, for `--from`.
+    #[arg(long, value_name = "FILE", default_value = "target/benches/figures.json")]
+    pub(crate) json: PathBuf,
 
     /// Write a picture of each scenario here.
     #[arg(long, value_name = "DIR")]

@@ -121,20 +121,9 @@ fn winners(columns: &[(&Results, &str, String)], names: &[(&str, Kind)]) -> Stri
     }
 }
 
-/// A few of the contestants in a few of the cells.
+/// A few of the contestants in a few of the cells: for the README.
 pub(crate) fn summary(report: &Report) -> String {
-    const NAMES: [&str; 10] = [
-        OURS,
-        "pool-runtime, portable",
-        "limit: thread-local cell",
-        "thread_local! Vec",
-        "regex-automata",
-        "Go sync.Pool",
-        "parking_lot Mutex<Vec>",
-        "crossbeam ArrayQueue",
-        "no pool, jemalloc",
-        "no pool, glibc",
-    ];
+    const NAMES: [&str; 4] = [OURS, "pool-runtime, portable", "thread_local! Vec", "no pool, glibc"];
     const CELLS: [(Scenario, usize, &str); 6] = [
         (Scenario::Pair, 1, "1 thread"),
         (Scenario::Pair, 2, "2"),

@@ -13,7 +13,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::stats::Counter;
+use crate::slots::counters::Counter;
 
 static CALLS: Counter = Counter::new();
 static FRUITFUL: Counter = Counter::new();
@@ -87,8 +87,7 @@ pub(crate) fn trims() -> Trims {
 /// Whether something was given back.
 fn trim() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
-    // SAFETY: no precondition.
-    let given_back = unsafe { libc::malloc_trim(0) } == 1;
+    let given_back = crate::machine::system::trim_heap();
     #[cfg(not(all(target_os = "linux", target_env = "gnu", not(miri))))]
     let given_back = false;
     given_back

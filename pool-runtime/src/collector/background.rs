@@ -56,8 +56,7 @@ fn is_listed(name: &str) -> bool {
 
 #[cfg(unix)]
 mod signals {
-    use core::mem::MaybeUninit;
-    use core::ptr;
+    use crate::machine::system::Signals;
 
     /// What the kernel raises for what the thread itself has done.
     const FAULTS: [libc::c_int; 6] =
@@ -65,99 +64,63 @@ mod signals {
 
     /// While this lives, the calling thread has all signals blocked; faults only if it had before. What it had blocked before, or
     /// nothing where a filter refuses it.
-    pub(super) struct Blocked(Option<libc::sigset_t>);
+    pub(super) struct Blocked(Option<Signals>);
 
     impl Blocked {
         pub(super) fn new() -> Self {
-            let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-            // SAFETY: the pointer is to a set, which is filled in. It cannot fail.
-            unsafe { libc::sigfillset(all.as_mut_ptr()) };
-            for fault in FAULTS {
-                // SAFETY: the set was filled in. The signal exists.
-                unsafe { libc::sigdelset(all.as_mut_ptr(), fault) };
-            }
-            // SAFETY: the first set was filled in, and the second is ours to write.
-            let error = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr()) };
-            // SAFETY: filled in, where there is no error.
-            Self((error == 0).then(|| unsafe { before.assume_init() }))
+            Self(Signals::all_but(&FAULTS).block())
         }
     }
 
     impl Drop for Blocked {
         fn drop(&mut self) {
-            let Some(before) = &self.0 else { return };
-            // SAFETY: the set is the one that the thread had; the old one is not asked for.
-            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
+            if let Some(before) = &self.0 {
+                before.block_no_others();
+            }
         }
     }
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod scheduling {
+    use core::ffi::c_ulong;
     use core::sync::atomic::AtomicUsize;
     use core::sync::atomic::Ordering::Relaxed;
 
-    /// Words of a set of CPUs, as many as the kernel can be built for: 8,192.
-    const WORDS: usize = 8192 / usize::BITS as usize;
-
-    type Cpus = [usize; WORDS];
-
-    /// As Linux has it: not every C library names it.
-    const SCHED_OTHER: libc::c_int = 0;
+    use crate::machine::affinity::{Cpus, WORDS};
+    use crate::machine::system;
 
     /// The CPUs of the main thread when the program was loaded, or the library that this is linked into; none if nobody has
     /// asked. `Relaxed`: it is written before a thread starts that reads it.
     static AT_LOAD: [AtomicUsize; WORDS] = [const { AtomicUsize::new(0) }; WORDS];
 
     #[cfg(not(miri))]
-    extern "C" fn note() {
-        if let Some(cpus) = of_main_thread() {
-            AT_LOAD.iter().zip(cpus).for_each(|(word, cpus)| word.store(cpus, Relaxed));
+    fn note() {
+        if let Some(cpus) = Cpus::of_main_thread() {
+            AT_LOAD.iter().zip(cpus.0).for_each(|(word, cpus)| word.store(cpus as usize, Relaxed));
         }
     }
 
-    // In the same module as `AT_LOAD`, so in the same object file: a program is linked with both or neither.
     #[cfg(not(miri))]
-    #[used]
-    // SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.
-    #[unsafe(link_section = ".init_array.00098")]
-    static NOTE: extern "C" fn() = note;
+    system::at_load!(note);
 
     /// Gives the calling thread the policy and the CPUs that the module's documentation promises.
     pub(super) fn make_ordinary() {
-        let priority: libc::c_int = 0;
-        // The system call: musl's function of that name always fails.
-        // SAFETY: a real-time priority is all that the kernel's structure holds; zero is the calling thread.
-        unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, SCHED_OTHER, &raw const priority) };
-        // SAFETY: no precondition. On Linux the value is the calling thread's own.
-        if unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) } < 0 {
-            // SAFETY: no precondition.
-            unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) };
+        system::set_ordinary_policy();
+        if system::nice() < 0 {
+            system::set_nice(0);
         }
-        if let (Some(own), Some(main)) = (allowed(0), of_main_thread()) {
+        if let (Some(own), Some(main)) = (Cpus::of(0), Cpus::of_main_thread()) {
             unbind(&own, &main);
         }
     }
 
     fn unbind(own: &Cpus, main: &Cpus) {
-        let wanted: Cpus = core::array::from_fn(|word| AT_LOAD[word].load(Relaxed) | main[word]);
+        let wanted = Cpus(core::array::from_fn(|word| AT_LOAD[word].load(Relaxed) as c_ulong | main.0[word]));
         // Where nothing is missing the set is left alone: the kernel's own grows when the process is given more.
-        if wanted.iter().zip(own).any(|(wanted, own)| wanted & !own != 0) {
-            // SAFETY: the pointer is to a set of the given size. Of what is in it, the kernel takes what the cgroup lets it have.
-            unsafe { libc::sched_setaffinity(0, size_of_val(&wanted), (&raw const wanted).cast()) };
+        if wanted.0.iter().zip(own.0).any(|(wanted, own)| wanted & !own != 0) {
+            // Of what is in it, the kernel takes what the cgroup lets it have.
+            wanted.bind();
         }
-    }
-
-    fn of_main_thread() -> Option<Cpus> {
-        // SAFETY: no precondition. The main thread has the number of the process.
-        allowed(unsafe { libc::getpid() })
-    }
-
-    /// The CPUs that a thread may run on; 0 is the calling thread.
-    fn allowed(thread: libc::pid_t) -> Option<Cpus> {
-        let mut cpus = [0; WORDS];
-        // SAFETY: the pointer is to a set of the given size, which is ours to write.
-        let error = unsafe { libc::sched_getaffinity(thread, size_of_val(&cpus), (&raw mut cpus).cast()) };
-        (error == 0).then_some(cpus)
     }
 }

@@ -10,6 +10,8 @@
 mod allocator;
 mod background;
 mod heard;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod place;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pressure.rs")]
@@ -41,8 +43,6 @@ use pressure::{Alarm, Found, Sleeper, Sources};
 use step::{After, Shortage, Steps};
 
 pub use allocator::Trims;
-#[cfg(feature = "metrics")]
-pub(crate) use allocator::trims;
 pub use heard::{PressureError, PressureSource};
 pub use step::{Counts, Level, Step, counts};
 
@@ -197,7 +197,7 @@ impl Collector {
             beside_another: false,
             steps: Steps { max_bytes: None, trim: true, after: None },
             #[cfg(feature = "metrics")]
-            metrics_prefix: crate::metrics::DEFAULT_PREFIX.into(),
+            metrics_prefix: metrics::DEFAULT_PREFIX.into(),
         }
     }
 
@@ -439,7 +439,7 @@ impl Builder {
     /// Tells the recorder of metrics, if that is asked for.
     fn publish(&self) {
         #[cfg(feature = "metrics")]
-        step::caught(|| crate::publish_metrics_as(&self.metrics_prefix));
+        step::caught(|| metrics::publish_metrics_as(&self.metrics_prefix));
     }
 }
 

@@ -1,16 +1,17 @@
 //! What a path of the environment's leads to: how it is opened, connected to and written to (Linux). Invariants 1 to 3 of `pressure` are
 //! kept here.
 
-use core::mem;
 use core::time::Duration;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+use crate::machine::system;
 
 /// How long a socket may take to accept the connection.
 pub(super) const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
@@ -90,36 +91,24 @@ impl<'a> Place<'a> {
 /// A connection to a socket, which has to take it within [`ACCEPTED_WITHIN`]. std waits for ever while the socket's queue is full.
 fn connect(path: &Path) -> io::Result<UnixStream> {
     let path = path.as_os_str().as_bytes();
-    // SAFETY: the structure is made of integers, for which zero is a value.
-    let mut address: libc::sockaddr_un = unsafe { mem::zeroed() };
-    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
     // A zero stays behind the path.
+    let mut address = libc::sockaddr_un { sun_family: libc::AF_UNIX as libc::sa_family_t, sun_path: [0; 108] };
     if path.len() >= address.sun_path.len() {
         return Err(io::Error::from(ErrorKind::InvalidInput));
     }
     address.sun_path.iter_mut().zip(path).for_each(|(place, &byte)| *place = byte as libc::c_char);
-    // SAFETY: no precondition.
-    let socket = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
-    if socket < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was opened just now.
-    let socket = UnixStream::from(unsafe { OwnedFd::from_raw_fd(socket) });
+    let socket = UnixStream::from(system::socket()?);
     // The time within which a `connect` is answered, too.
     socket.set_write_timeout(Some(ACCEPTED_WITHIN))?;
     let start = Instant::now();
     loop {
-        let size = size_of_val(&address) as libc::socklen_t;
-        // SAFETY: the pointer is to an address of that size.
-        if unsafe { libc::connect(socket.as_raw_fd(), (&raw const address).cast(), size) } == 0 {
-            return Ok(socket);
-        }
-        match io::Error::last_os_error() {
-            error if error.kind() == ErrorKind::Interrupted && start.elapsed() < ACCEPTED_WITHIN => {}
-            error if error.kind() == ErrorKind::WouldBlock => {
+        match system::connect(socket.as_fd(), &address) {
+            Ok(()) => return Ok(socket),
+            Err(error) if error.kind() == ErrorKind::Interrupted && start.elapsed() < ACCEPTED_WITHIN => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 return Err(io::Error::new(ErrorKind::TimedOut, "the socket does not accept the connection"));
             }
-            error => return Err(error),
+            Err(error) => return Err(error),
         }
     }
 }
@@ -129,28 +118,15 @@ pub(super) fn write_at_once(mut file: &File, data: &[u8]) -> io::Result<()> {
     if data.is_empty() {
         return Ok(());
     }
-    let mut written = send(file, data);
+    let mut written = system::send(file.as_fd(), data);
     if written.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::ENOTSOCK)) {
         written = file.write(data);
     }
     if written? == data.len() { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
 }
 
-/// Writes to a socket. If the other end is gone, to write would raise SIGPIPE, which ends a program that does not ignore it as those
-/// in Rust do.
-fn send(socket: &File, data: &[u8]) -> io::Result<usize> {
-    // SAFETY: the descriptor is open while `socket` lives, and the pointer is to as many bytes as is said.
-    let sent = unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), libc::MSG_NOSIGNAL) };
-    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
-}
-
 /// Whether a file lies in procfs or in a cgroup file system of version 2.
 fn is_of_kernel(file: &File) -> io::Result<bool> {
-    // SAFETY: the structure is made of integers, for which zero is a value.
-    let mut stat: libc::statfs = unsafe { mem::zeroed() };
-    // SAFETY: the descriptor is open while `file` lives, and the pointer is to a structure of ours.
-    if unsafe { libc::fstatfs(file.as_raw_fd(), &mut stat) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok([libc::PROC_SUPER_MAGIC, libc::CGROUP2_SUPER_MAGIC].iter().any(|&magic| stat.f_type == magic as _))
+    let kind = system::file_system(file.as_fd())?;
+    Ok([libc::PROC_SUPER_MAGIC, libc::CGROUP2_SUPER_MAGIC].iter().any(|&magic| kind == magic as _))
 }

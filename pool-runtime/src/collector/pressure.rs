@@ -40,6 +40,7 @@ use std::time::Instant;
 use super::heard::{PressureError, PressureSource};
 use super::place::{Place, write_at_once};
 pub(super) use super::sleeper::{Alarm, Sleeper, Watch, sleeper};
+use crate::machine::system;
 
 /// The trigger that is set where the environment does not say one: in two seconds, some task has waited for memory for
 /// 200 ms. It is systemd's default. The kernel wants the zero at the end, and lets everybody set windows of two
@@ -90,8 +91,7 @@ pub(super) struct Sources {
 impl Sources {
     /// Those of this process.
     pub(super) fn new() -> Self {
-        // SAFETY: no precondition.
-        let trusted = unsafe { libc::getauxval(libc::AT_SECURE) } == 0;
+        let trusted = system::auxiliary(libc::AT_SECURE) == 0;
         let variable = |name| if trusted { env::var_os(name) } else { None };
         Self::below(Path::new("/"), variable(WATCH), variable(WRITE))
     }

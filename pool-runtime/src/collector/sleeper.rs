@@ -10,20 +10,19 @@
 //! 3. [`Open`] names a descriptor from after it is opened until before it is closed. So a forked child, which has a copy of both, finds
 //!    none that is another file's by then. `fork` copies the descriptors before the memory: for what happens in between, a child compares files.
 
-use core::mem;
-use core::ptr;
 use core::time::Duration;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::mem::ManuallyDrop;
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::heard::Wake;
+use crate::machine::system;
 
 /// The window of the triggers that systemd and this crate set.
 const WINDOW: Duration = Duration::from_secs(2);
@@ -95,7 +94,7 @@ impl Watch {
             return Some(false);
         }
         if let Some((bytes, windows)) = self.written.take() {
-            let there = readable(&self.file);
+            let there = system::readable(self.file.as_fd());
             if there < bytes {
                 // It has been read. What is there is a report, which `poll` will tell.
                 return Some(false);
@@ -113,14 +112,6 @@ impl Watch {
     }
 }
 
-/// How many bytes can be read.
-fn readable(file: &File) -> usize {
-    let mut bytes: libc::c_int = 0;
-    // SAFETY: the descriptor is open while `file` lives, and the pointer is to a number of ours.
-    unsafe { libc::ioctl(file.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
-    usize::try_from(bytes).unwrap_or(0)
-}
-
 /// Ends a [`Sleeper`]'s sleep for good.
 pub(super) struct Alarm {
     rings: UnixStream,
@@ -129,7 +120,7 @@ pub(super) struct Alarm {
 
 /// What the collector sleeps on.
 pub(super) struct Sleeper {
-    alarm: UnixStream,
+    alarm: File,
     watch: Option<Watch>,
     /// The end of the window of the last report.
     quiet_until: Option<Instant>,
@@ -149,19 +140,18 @@ struct Descriptor {
 }
 
 impl Descriptor {
-    fn of(number: &impl AsRawFd) -> io::Result<Self> {
-        let number = number.as_raw_fd();
-        // SAFETY: the descriptor is open, and is not closed by this.
-        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(number) });
+    fn of(file: &File) -> io::Result<Self> {
         let stat = file.metadata()?;
-        Ok(Self { number, device: stat.dev(), file: stat.ino() })
+        Ok(Self { number: file.as_raw_fd(), device: stat.dev(), file: stat.ino() })
     }
 
     /// Closes it, if it is the same file's still.
     fn close(self) {
-        if Self::of(&self.number).is_ok_and(|now| now == self) {
-            // SAFETY: it belongs to the sleeper of a thread that does not exist in this process, and nobody else closes it.
-            drop(unsafe { OwnedFd::from_raw_fd(self.number) });
+        // SAFETY: it belongs to the sleeper of a thread that does not exist in this process, and nobody else closes it. If it is another
+        // file's, it is asked what that file is, and not closed.
+        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(self.number) });
+        if Self::of(&file).is_ok_and(|now| now == self) {
+            drop(ManuallyDrop::into_inner(file));
         }
     }
 }
@@ -175,6 +165,7 @@ impl Open {
 /// A sleeper that watches nothing yet.
 pub(super) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
     let (rings, alarm) = UnixStream::pair()?;
+    let alarm = File::from(OwnedFd::from(alarm));
     let open = Arc::new(Open(Mutex::new([Descriptor::of(&alarm).ok(), None])));
     let sleeper = Sleeper { alarm, watch: None, quiet_until: None, window: WINDOW, open: Arc::clone(&open) };
     Ok((Alarm { rings, open }, sleeper))
@@ -235,46 +226,25 @@ impl Sleeper {
                 }
             }
             let asked = self.watch.as_ref().filter(|_| self.quiet_until.is_none());
-            let watched = asked.map_or((-1, 0), |watch| (watch.file.as_raw_fd(), watch.events));
-            let mut files = [(self.alarm.as_raw_fd(), libc::POLLIN), watched].map(|(fd, events)| libc::pollfd {
-                fd,
-                events,
-                revents: 0,
-            });
+            let watched = asked.map(|watch| (watch.file.as_fd(), watch.events));
             let until = deadline.into_iter().chain(self.quiet_until).min();
-            match poll(&mut files, until) {
-                Ok(0) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return Wake::Deadline,
-                Ok(0) => {}
-                Ok(_) if files[0].revents != 0 => return Wake::Alarm,
-                Ok(_) => {
+            let time = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match system::poll([Some((self.alarm.as_fd(), libc::POLLIN)), watched], time) {
+                Ok([0, 0]) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return Wake::Deadline,
+                Ok([0, 0]) => {}
+                Ok([0, events]) => {
                     let Some(watch) = &self.watch else { continue };
-                    let wake = watch.judge(files[1].revents);
+                    let wake = watch.judge(events);
                     match wake {
                         Wake::Lost(_) => self.watch(None),
                         _ => self.be_quiet(),
                     }
                     return wake;
                 }
+                Ok(_) => return Wake::Alarm,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Wake::Broken(format!("poll: {error}")),
             }
         }
     }
-}
-
-/// Waits until one of the files has an event, and says how many have.
-fn poll(files: &mut [libc::pollfd], deadline: Option<Instant>) -> io::Result<usize> {
-    let timeout = deadline.map(|deadline| {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        // SAFETY: the structure is made of integers, for which zero is a value. It has padding on some systems.
-        let mut timeout: libc::timespec = unsafe { mem::zeroed() };
-        // 68 years are no deadline. The name of the field's type is not the same in all C libraries.
-        timeout.tv_sec = rest.as_secs().min(i32::MAX as u64) as _;
-        timeout.tv_nsec = rest.subsec_nanos() as _;
-        timeout
-    });
-    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: the pointers are to as many structures as is said, to a time or null, and to no set of signals.
-    let ready = unsafe { libc::ppoll(files.as_mut_ptr(), files.len() as _, timeout, ptr::null()) };
-    usize::try_from(ready).map_err(|_| io::Error::last_os_error())
 }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::allocator::Trimmer;
-use crate::registry::{age_all, collect_all, shrink_to};
-use crate::stats::Counter;
+use crate::registry::sweeps::{age_all, collect_all, shrink_to};
+use crate::slots::counters::Counter;
 
 /// Pressure within this time after the last is the same shortage, and answered harder. The kernel reports a shortage that
 /// lasts once per window, and the windows of systemd and of this crate are two seconds; so this is five reports missed.

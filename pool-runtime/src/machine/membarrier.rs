@@ -11,8 +11,9 @@
 //! 2. The kernel refuses the fence (`EPERM`) to a process that has not registered its intent. A registration belongs to
 //!    the address space: a child of `fork` may have to repeat it, which [`fence`] does.
 
-use core::ffi::c_int;
 use std::io;
+
+use crate::machine::system::membarrier;
 
 /// Registers the process for [`fence`]. An error says that there is no fence here: Linux before 5.10, or a filter.
 #[cold]
@@ -25,6 +26,7 @@ pub(super) fn register() -> io::Result<()> {
 /// An error says that nothing was fenced: the caller must leave alone what the sequences work on.
 #[cold]
 pub(super) fn fence() -> io::Result<()> {
+    // mutant: no-fence
     match membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
             register()?;
@@ -32,11 +34,4 @@ pub(super) fn fence() -> io::Result<()> {
         }
         result => result,
     }
-}
-
-fn membarrier(command: c_int) -> io::Result<()> {
-    let (flags, cpu): (c_int, c_int) = (0, 0);
-    // SAFETY: the call takes three `int`s by value and neither reads nor writes memory of the process.
-    let result = unsafe { libc::syscall(libc::SYS_membarrier, command, flags, cpu) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -3,27 +3,16 @@
 //! Files are read once, when the program is loaded: [`quota`] and [`numbers`]. Later on the kernel is asked for affinities
 //! alone, which opens nothing.
 
-use core::ffi::{CStr, c_ulong};
-use core::mem;
+use core::ffi::{CStr, c_int};
 use core::sync::atomic::AtomicUsize;
+use std::fs::File;
+use std::io::Read as _;
 
-use super::asked_once;
-
-/// Linux has no more CPUs on any machine: 8,192.
-pub(super) const WORDS: usize = 8192 / WORD;
-pub(super) const WORD: usize = c_ulong::BITS as usize;
-
-/// A set of CPUs, as the kernel has it. The C library's has 1,024 places, and the kernel refuses that on a larger machine.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) struct Cpus(pub(super) [c_ulong; WORDS]);
+use crate::machine::affinity::{Cpus, WORD, WORDS};
+use crate::machine::once::asked_once;
+use crate::machine::system;
 
 impl Cpus {
-    /// Those on which a thread may run; zero is the calling thread. `None` where the system does not tell.
-    pub(super) fn of(thread: libc::pid_t) -> Option<Self> {
-        let mut cpus = Self([0; WORDS]);
-        affinity(thread, &mut cpus.0).then_some(cpus)
-    }
-
     fn count(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
@@ -35,22 +24,10 @@ impl Cpus {
     }
 }
 
-/// Asks for the CPUs of a thread. The kernel refuses a set that has not a place for each number that it can have.
-fn affinity(thread: libc::pid_t, set: &mut [c_ulong]) -> bool {
-    // SAFETY: the pointer is to as many bytes as is said, which are ours to write.
-    unsafe { libc::syscall(libc::SYS_sched_getaffinity, thread, mem::size_of_val(set), set.as_mut_ptr()) > 0 }
-}
-
-/// The main thread's, which has the number of the process.
-fn of_main_thread() -> Option<Cpus> {
-    // SAFETY: no precondition.
-    Cpus::of(unsafe { libc::getpid() })
-}
-
 /// How many CPUs the process may use now. Where a thread is bound to fewer than the main thread, as in a server with a
 /// thread for each CPU, the main thread's count; the quota bounds both. `None` where the system does not tell.
 pub(super) fn usable() -> Option<usize> {
-    let counts = [Cpus::of(0), of_main_thread()].into_iter().flatten().map(|cpus| cpus.count());
+    let counts = [Cpus::of(0), Cpus::of_main_thread()].into_iter().flatten().map(|cpus| cpus.count());
     counts.max().map(|count| count.min(quota()))
 }
 
@@ -63,7 +40,7 @@ pub(super) fn numbers() -> usize {
     asked_once(&NUMBERS, || {
         let mut buffer = [0; 256];
         let possible = read(c"/sys/devices/system/cpu/possible", &mut buffer).and_then(parse_possible);
-        let allowed = [Cpus::of(0), of_main_thread()].into_iter().flatten().map(|cpus| cpus.end()).max();
+        let allowed = [Cpus::of(0), Cpus::of_main_thread()].into_iter().flatten().map(|cpus| cpus.end()).max();
         possible.unwrap_or_else(places).max(allowed.unwrap_or(1))
     })
 }
@@ -71,7 +48,7 @@ pub(super) fn numbers() -> usize {
 /// How many places the kernel wants in a set of CPUs.
 fn places() -> usize {
     let mut set = [0; WORDS];
-    let words = (1..=WORDS).find(|&words| affinity(0, &mut set[..words]));
+    let words = (1..=WORDS).find(|&words| system::affinity(0, &mut set[..words]));
     words.unwrap_or(1) * WORD
 }
 
@@ -169,17 +146,9 @@ fn read_in<'a>(mount: &str, path: &str, name: &str, buffer: &'a mut [u8]) -> Opt
 
 /// The beginning of a file of the kernel's, as much as fits. Without the allocator, which may be one that uses a pool.
 fn read<'a>(path: &CStr, buffer: &'a mut [u8]) -> Option<&'a str> {
-    const FLAGS: libc::c_int = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    // SAFETY: a C string.
-    let file = unsafe { libc::open(path.as_ptr(), FLAGS) };
-    if file < 0 {
-        return None;
-    }
-    // SAFETY: the buffer is ours to write, and as long as is said.
-    let len = unsafe { libc::read(file, buffer.as_mut_ptr().cast(), buffer.len()) };
-    // SAFETY: opened just now, and nobody else has it.
-    unsafe { libc::close(file) };
-    core::str::from_utf8(&buffer[..usize::try_from(len).ok()?]).ok()
+    const FLAGS: c_int = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let len = File::from(system::open(path, FLAGS).ok()?).read(buffer).ok()?;
+    core::str::from_utf8(&buffer[..len]).ok()
 }
 
 #[cfg(all(test, not(pool_loom)))]
@@ -249,52 +218,15 @@ mod tests {
         assert!(quota() > 0);
     }
 
-    fn bind(cpus: &Cpus) {
-        // SAFETY: the pointer is to as many bytes as is said.
-        let result =
-            unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, mem::size_of_val(&cpus.0), cpus.0.as_ptr()) };
-        assert_eq!(result, 0);
-    }
-
-    fn first_of(cpus: &Cpus) -> Cpus {
-        let word = cpus.0.iter().position(|&word| word != 0).expect("there is one");
-        let mut first = Cpus([0; WORDS]);
-        first.0[word] = 1 << cpus.0[word].trailing_zeros();
-        first
-    }
-
     /// A server with a thread for each CPU has no fewer for that.
     #[test]
     fn a_bound_thread_counts_the_main_threads_cpus() {
         let before = usable();
         std::thread::spawn(move || {
-            bind(&first_of(&Cpus::of(0).expect("Linux tells it")));
+            assert!(Cpus::of(0).expect("Linux tells it").first().bind());
             assert_eq!(usable(), before);
         })
         .join()
         .expect("no panic");
-    }
-
-    /// golang/go#73193: the number of CPUs changes after the start.
-    #[test]
-    fn the_count_follows_the_main_thread_when_it_is_asked_again() {
-        // In a child, which is its own main thread.
-        // SAFETY: the child makes system calls alone, and leaves without a return.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            let all = Cpus::of(0).expect("Linux tells it");
-            let before = super::super::recount();
-            bind(&first_of(&all));
-            let meanwhile = [super::super::count(), super::super::recount(), super::super::count()];
-            bind(&all);
-            let after = [super::super::count(), super::super::recount()];
-            let holds = meanwhile == [before, 1, 1] && after == [1, before];
-            // SAFETY: no precondition.
-            unsafe { libc::_exit(if holds { 0 } else { 1 }) };
-        }
-        let mut status = 0;
-        // SAFETY: the child is ours, and the pointer to an integer of ours.
-        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        assert_eq!(status, 0);
     }
 }

@@ -24,11 +24,12 @@
 //! has stored before the walk: invariant 1 of `membarrier`.
 
 use core::ffi::c_ulong;
-use core::mem;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicUsize, fence};
 
-use super::super::topology::{Cpus, WORD, WORDS, numbers};
+use crate::machine::affinity::{Cpus, WORD, WORDS};
+use crate::machine::system::cpu;
+use crate::machine::topology::numbers;
 
 const LAST_CPU: usize = WORDS * WORD - 1;
 
@@ -38,7 +39,7 @@ static NOTED: [AtomicUsize; WORDS] = [const { AtomicUsize::new(0) }; WORDS];
 /// Notes a number that a slot is about to be made for. The last one stands for all that are larger.
 pub(super) fn note(number: usize) {
     let number = number.min(LAST_CPU);
-    NOTED[number / WORD].fetch_or(1 << (number % WORD), Relaxed);
+    NOTED[number / WORD].fetch_or(1 << (number % WORD), Relaxed); // mutant: nothing-noted
     // SeqCst: the number before what the next sequences read of the pool; the other is in `walk` (invariant 2).
     fence(SeqCst);
 }
@@ -54,14 +55,14 @@ pub(super) fn walk(everywhere: bool) -> bool {
     // SeqCst: what the caller has stored before the numbers (invariant 2).
     fence(SeqCst);
     let here = cpu();
-    let numbers = if everywhere { numbers() } else { 0 };
+    let numbers = if everywhere { numbers() } else { 0 }; // mutant: no-walk-everywhere
     let mut elsewhere = (0..numbers).chain(noted()).filter(|&cpu| Some(cpu) != here).peekable();
     if elsewhere.peek().is_none() {
         return true;
     }
     let Some(before) = Cpus::of(0) else { return false };
     // Somebody may have bound the thread elsewhere meanwhile.
-    let reached = elsewhere.all(|there| Cpus::one(there).bind() && cpu() == Some(there));
+    let reached = elsewhere.all(|there| Cpus::one(there).bind() && cpu() == Some(there)); // mutant: no-walk
     bind_again(&before);
     reached
 }
@@ -69,12 +70,6 @@ pub(super) fn walk(everywhere: bool) -> bool {
 fn noted() -> impl Iterator<Item = usize> {
     let words = NOTED.iter().map(|word| word.load(Relaxed)).enumerate();
     words.flat_map(|(at, word)| (0..WORD).filter(move |bit| word & 1 << bit != 0).map(move |bit| at * WORD + bit))
-}
-
-/// Where the thread was a moment ago, and after this was called.
-fn cpu() -> Option<usize> {
-    // SAFETY: no precondition.
-    usize::try_from(unsafe { libc::sched_getcpu() }).ok()
 }
 
 impl Cpus {
@@ -86,12 +81,6 @@ impl Cpus {
         let mut cpus = Self([0; WORDS]);
         cpus.0[cpu / WORD] = 1 << (cpu % WORD);
         cpus
-    }
-
-    /// Binds the calling thread to those of them that are there for it. It is on one of them by then.
-    fn bind(&self) -> bool {
-        // SAFETY: the pointer is to as many bytes as is said.
-        unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, mem::size_of_val(&self.0), self.0.as_ptr()) == 0 }
     }
 }
 
@@ -106,6 +95,7 @@ fn bind_again(before: &Cpus) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::system::tests::in_child;
 
     /// Bound to one CPU before, it is bound to that one again; not bound, it is not bound.
     #[test]
@@ -131,18 +121,14 @@ mod tests {
     /// Invariant 3.
     #[test]
     fn a_cpu_that_cannot_be_reached_is_not_passed_over() {
-        // In a child: the number stays noted.
-        // SAFETY: the child makes system calls alone, and leaves without a return.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            note(LAST_CPU + 1);
-            let ok = !walk(false) && !walk(true) && noted().any(|cpu| cpu == LAST_CPU);
-            // SAFETY: no precondition.
-            unsafe { libc::_exit(if ok { 0 } else { 1 }) };
-        }
-        let mut status = 0;
-        // SAFETY: the child is ours, and the pointer to an integer of ours.
-        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        assert_eq!(status, 0);
+        // The number stays noted in the child alone.
+        // SAFETY: it makes system calls alone.
+        let holds = unsafe {
+            in_child(|| {
+                note(LAST_CPU + 1);
+                !walk(false) && !walk(true) && noted().any(|cpu| cpu == LAST_CPU)
+            })
+        };
+        assert!(holds);
     }
 }

@@ -4,7 +4,7 @@
 //! # Invariants
 //!
 //! 1. A pool enters the list at its first use, without a lock, before it is started. Its registration stays until its library is unloaded,
-//!    and so does what it says. A pool that [leaves](crate::Pool::leave) is marked, and stays stopped; its first use from then on, which misses and
+//!    and so does what it says. A pool that [leaves](crate::registry::PoolHandle::leave) is marked, and stays stopped; its first use from then on, which misses and
 //!    goes the slow way, takes the mark off.
 //! 2. Threads that use a pool first at the same moment may each add a registration. The one that the pool's own pointer names
 //!    counts; each thread marks its other one.
@@ -23,26 +23,18 @@
 //! A registration is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
 //! left with `Release`, and so is what is pending.
 
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri)))), path = "no_library.rs")]
-pub(crate) mod library;
+mod handle;
+pub(crate) mod leave;
 pub(crate) mod rows;
+pub(crate) mod sweeps;
 
-use core::error::Error;
-use core::fmt;
-use core::mem;
-use core::ptr;
-use core::sync::atomic::Ordering::{Acquire, Relaxed};
+pub use handle::PoolHandle;
+pub use leave::StillInUse;
 
-use crate::machine;
-use crate::registry::library::Library;
-use crate::slots::object::Object;
-use crate::stats::{AllStats, Stats};
-use crate::storage::drops::{Pending, Swept, drop_all};
-use crate::storage::live::{Registration, listed, take_out};
-use crate::storage::store::Store;
-use crate::storage::sweep::ATTEMPTS;
-use crate::storage::sweeping::{lock, wait_while};
-use crate::sync::fence;
+use crate::registry::sweeps::{age_all, collect_all};
+use crate::stats::AllStats;
+use crate::storage::store::{POOLS, Store};
+use crate::storage::sweeping::lock;
 
 /// Clears every pool of the process: all objects that are idle when it begins are dropped, by the calling thread,
 /// before it returns.
@@ -130,7 +122,7 @@ pub fn age() {
 /// ```
 pub fn stats() -> AllStats {
     let _lock = lock();
-    AllStats(listed().into_iter().map(Store::stats).collect())
+    AllStats(POOLS.listed().into_iter().map(Store::stats).collect())
 }
 
 /// Every pool that has been used, in no particular order. It may wait as [`stats`] does.
@@ -142,256 +134,9 @@ pub fn stats() -> AllStats {
 ///     println!("{}: {} idle of at most {}", pool.name(), pool.idle(), pool.max_idle());
 /// }
 /// ```
-pub fn pools() -> Vec<PoolHandle> {
+pub fn pools() -> Vec<&'static PoolHandle> {
     let _lock = lock();
-    listed().into_iter().map(PoolHandle).collect()
-}
-
-/// A pool of the process, whatever its type. See [`Pool`](crate::Pool) for what the methods do.
-///
-/// It is not to be used once the library is unloaded that the pool is part of: see [libraries](crate::libraries).
-#[derive(Clone, Copy)]
-pub struct PoolHandle(pub(crate) &'static Store);
-
-impl PoolHandle {
-    /// The pool's name: the type's path, or the derive's key `name`.
-    pub fn name(self) -> &'static str {
-        self.0.name()
-    }
-
-    /// What the pool holds and has done.
-    pub fn stats(self) -> Stats {
-        self.0.stats()
-    }
-
-    /// What the pool holds and has done, at one moment.
-    pub fn settled_stats(self) -> Option<Stats> {
-        settled_stats(self.0)
-    }
-
-    /// How many objects are in the pool.
-    pub fn idle(self) -> usize {
-        self.0.idle()
-    }
-
-    /// How many objects the pool may keep.
-    pub fn max_idle(self) -> usize {
-        self.0.bound.max()
-    }
-
-    /// Sets how many objects the pool may keep, and drops what is above.
-    pub fn set_max_idle(self, n: usize) {
-        self.0.bound.set_max(n);
-        sweep(|| vec![self.0], Store::take_above).go_on();
-    }
-
-    /// Drops every idle object.
-    pub fn collect(self) {
-        sweep(|| vec![self.0], Store::take_all).go_on();
-    }
-
-    /// Takes one ageing step.
-    pub fn age(self) {
-        machine::recount();
-        sweep(|| vec![self.0], Store::take_aged).go_on();
-    }
-
-    /// Takes the pool out of the registry, before its library is unloaded.
-    ///
-    /// # Errors
-    ///
-    /// If objects of the pool are in use.
-    pub fn leave(self) -> Result<(), StillInUse> {
-        leave(self.0)
-    }
-}
-
-impl core::fmt::Debug for PoolHandle {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("PoolHandle").field(&self.0.name()).finish()
-    }
-}
-
-/// Why a pool does not leave the registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StillInUse {
-    pool: &'static str,
-    objects: usize,
-}
-
-impl StillInUse {
-    /// The pool's name.
-    pub fn pool(&self) -> &'static str {
-        self.pool
-    }
-
-    /// How many of its objects are in use.
-    pub fn objects(&self) -> usize {
-        self.objects
-    }
-}
-
-impl fmt::Display for StillInUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (objects, are) = if self.objects == 1 { ("object", "is") } else { ("objects", "are") };
-        write!(f, "{} {objects} of the pool `{}` {are} in use: drop the guards first", self.objects, self.pool)
-    }
-}
-
-impl Error for StillInUse {}
-
-/// [`collect`], and what was dropped.
-pub(crate) fn collect_all() -> Swept {
-    sweep(listed, Store::take_all)
-}
-
-/// [`age`], and what was dropped.
-pub(crate) fn age_all() -> Swept {
-    machine::recount();
-    sweep(listed, Store::take_aged)
-}
-
-/// Drops victims until what the pools weighed at the last step is no more than `budget`: of each pool the same share, and in it first what was released first.
-pub(crate) fn shrink_to(budget: usize) -> Swept {
-    let mut swept = Swept::default();
-    loop {
-        let taken: Vec<Pending> = {
-            let _one_at_a_time = lock();
-            let stores = listed();
-            let sum = stores.iter().fold(0_usize, |sum, store| sum.saturating_add(store.reckon()));
-            if sum <= budget {
-                return swept;
-            }
-            stores.iter().filter_map(|store| Pending::new(store, store.take_share(budget, sum))).collect()
-        };
-        if taken.is_empty() {
-            return swept;
-        }
-        for mut pending in taken {
-            let (objects, bytes) = (swept.objects, swept.bytes);
-            pending.drop_objects(&mut swept);
-            pending.registration.store.scales.lighten(swept.bytes - bytes, swept.objects - objects);
-        }
-    }
-}
-
-/// Stops the pools, takes objects out of each, lets the pools run again, drops the objects, and weighs what an ageing step has left.
-pub(crate) fn sweep(
-    stores: impl FnOnce() -> Vec<&'static Store>,
-    take: impl Fn(&'static Store, bool) -> Vec<Object>,
-) -> Swept {
-    let mut taken = Vec::new();
-    {
-        let _one_at_a_time = lock();
-        let mut stopped = stores();
-        stopped.retain(|store| store.tables.stop());
-        // One fence, however many pools.
-        let fenced = !stopped.is_empty() && machine::fence();
-        if !fenced {
-            stopped.iter().for_each(|store| store.unfenced.add(1));
-        }
-        if cfg!(pool_inject) && fenced {
-            stopped.iter().for_each(|store| store.assert_still());
-        }
-        taken.extend(stopped.iter().filter_map(|store| Pending::new(store, take(store, fenced))));
-        stopped.iter().for_each(|store| restart(store));
-    }
-    drop_all(taken)
-}
-
-/// Lets a pool run again after a sweep, unless it has left.
-fn restart(store: &'static Store) {
-    if !store.registration().is_some_and(Registration::has_left) {
-        store.tables.restart();
-    }
-}
-
-/// Statistics of one pool and of one moment, which the pool is stopped for.
-fn settled_stats(store: &'static Store) -> Option<Stats> {
-    let _one_at_a_time = lock();
-    for _ in 0..ATTEMPTS {
-        let before = store.counted();
-        // Acquire: the counters are read before and after the pool is asked whether it was started.
-        fence(Acquire);
-        if store.tables.stop() {
-            let settled = store.settled(machine::fence());
-            restart(store);
-            return settled;
-        }
-        // It was not used yet, or pooling is off: nothing is idle.
-        let mut after = store.counted();
-        if after.came_and_went() == before.came_and_went() {
-            after.balance();
-            return Some(after);
-        }
-    }
-    None
-}
-
-/// Takes a pool out of the registry, but for what it has of the heap.
-fn leave(store: &'static Store) -> Result<(), StillInUse> {
-    let Some(registration) = store.registration() else { return Ok(()) };
-    let taken = {
-        let _one_at_a_time = lock();
-        let started = store.tables.stop();
-        let fenced = started && machine::fence();
-        let objects = store.settled(fenced).unwrap_or_else(|| store.stats()).in_use;
-        if objects > 0 {
-            if started {
-                restart(store);
-            }
-            return Err(StillInUse { pool: registration.name(), objects });
-        }
-        // It stays stopped.
-        registration.marked.store(true, Relaxed);
-        Pending::new(store, store.take_all(fenced))
-    };
-    drop_all(taken).go_on();
-    wait_while(|| registration.is_pending());
-    Ok(())
-}
-
-/// Takes all pools of a library out of the registry, with all that they have. Standard error is told if objects are in use.
-///
-/// # Safety
-///
-/// The library is about to be unloaded: no thread is in its code, nor will be, but for this one, and for those that drop its objects
-/// after a sweep.
-#[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
-pub(crate) unsafe fn forget(library: Library) {
-    let registrations = {
-        let _lock = lock();
-        take_out(|registration| (registration.store.library)() == library)
-    };
-    // Invariant 6. No registration becomes pending, but while another is.
-    wait_while(|| registrations.iter().any(|registration| registration.is_pending()));
-    let mut taken = Vec::new();
-    {
-        let _one_at_a_time = lock();
-        for registration in &registrations {
-            let store = registration.store;
-            if !ptr::eq(store.registration.load(Acquire), *registration) {
-                continue;
-            }
-            let objects = store.stats().in_use;
-            if objects > 0 {
-                let error = StillInUse { pool: registration.name(), objects };
-                machine::report(&format!("pool-runtime: a library is unloaded: {error}\n"));
-            }
-            store.tables.stop();
-            // No sequence is at work: the code that would be in one has been left (the caller's promise).
-            taken.extend(Pending::new(store, store.take_all(true)));
-            store.registration.store(ptr::null_mut(), Relaxed);
-            // SAFETY: it is empty by now, and no thread uses it (the caller's promise).
-            unsafe { store.tables.clear() };
-        }
-    }
-    // What it would be told of by a panic is the library's, too.
-    mem::forget(drop_all(taken));
-    for registration in registrations {
-        // SAFETY: leaked when it was added; it is out of the list, no store names it, and it is not pending.
-        drop(unsafe { Box::from_raw(ptr::from_ref(registration).cast_mut()) });
-    }
+    POOLS.listed().into_iter().map(PoolHandle::of).collect()
 }
 
 #[cfg(all(test, not(pool_loom)))]
@@ -420,7 +165,7 @@ mod tests {
 
         drop(Page::acquire());
         let PoolHandle(store) = pools().into_iter().find(|pool| pool.name() == "page").expect("it was used");
-        if machine::is_off() {
+        if crate::machine::decision::is_off() {
             return;
         }
         // Sweeps of other tests take the lock over, too; they do not let this pool run.

@@ -3,6 +3,7 @@
 pub(crate) mod capacity;
 mod crates;
 pub(crate) mod heap;
+pub(crate) mod in_place;
 mod std_types;
 
 /// Makes a value as good as new, and keeps the memory that it owns.

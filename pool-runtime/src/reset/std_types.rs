@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{self, Condvar, Mutex, Once, OnceLock, PoisonError, RwLock, TryLockError};
 use std::{rc, vec};
 
+use crate::reset::in_place::replace_with;
 use crate::reset::{InBox, Reset};
 
 macro_rules! reset_by {
@@ -39,20 +40,6 @@ macro_rules! reset_by {
             #[inline]
             fn reset(&mut self) {
                 *self = $value;
-            }
-        }
-    )+)+};
-    (zero: $($value:expr => $($ty:ty),+;)+) => {$($(
-        impl Reset for $ty {
-            #[inline]
-            fn reset(&mut self) {
-                *self = $value;
-            }
-
-            #[inline]
-            fn reset_slice(values: &mut [Self]) {
-                // SAFETY: the bytes are those of the slice, and zeros are the value that a reset makes.
-                unsafe { ptr::write_bytes(values.as_mut_ptr(), 0, values.len()) }
             }
         }
     )+)+};
@@ -96,13 +83,6 @@ reset_by! { clear:
     [] String;
     [] OsString;
     [] PathBuf;
-}
-
-reset_by! { zero:
-    0 => u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize;
-    0.0 => f32, f64;
-    false => bool;
-    '\0' => char;
 }
 
 reset_by! { value:
@@ -403,19 +383,6 @@ impl<T: Reset + ?Sized> Reset for UnsafeCell<T> {
     fn wipe_value(&mut self) {
         self.get_mut().wipe_value();
     }
-}
-
-/// Replaces a value with what a function makes of it.
-///
-/// The function does not panic: the value would be dropped twice.
-#[inline]
-fn replace_with<T>(place: &mut T, make: impl FnOnce(T) -> T) {
-    // SAFETY: the place holds a value, which is owned by `old` alone until another is written in its stead: nothing between the two
-    // panics, as the caller says.
-    let old = unsafe { ptr::read(place) };
-    let new = make(old);
-    // SAFETY: the place is borrowed exclusively; what was in it is gone.
-    unsafe { ptr::write(place, new) }
 }
 
 /// A guard of it that was leaked is forgotten.

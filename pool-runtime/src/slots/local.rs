@@ -2,7 +2,7 @@
 //!
 //! Its top is a word of its own, as in Go's pool of 2013. The objects below the top lie in an array.
 //!
-//! Two kinds of thread use it. On restartable sequences a thread pops and pushes in a sequence (`machine::rseq`), which ends if the
+//! Two kinds of thread use it. On restartable sequences a thread pops and pushes in a sequence (`sequence`), which ends if the
 //! thread loses the slot's number, and a sweep comes when no sequence can be at work. On the portable backend a thread exchanges the
 //! top atomically, and takes a one-byte try-lock for the array: so a thread that has one object at a time is never preempted with
 //! the lock. A thread that finds the lock taken goes to the shared lists. Only a sweep waits for it.
@@ -65,11 +65,12 @@ pub(crate) enum Batch {
     Out,
 }
 
-/// As many entries as lie on 128 bytes where a pointer has 8: no line is shared with another CPU's stack.
+/// As many entries as lie on 128 bytes where a pointer has 8: no line is shared with another CPU's stack. That is 256 bytes on s390x.
 #[repr(C, align(128))]
+#[cfg_attr(target_arch = "s390x", repr(align(256)))]
 #[derive(Default)]
 pub(crate) struct Line([AtomicPtr<()>; LINE]);
-const LINE: usize = 16;
+const LINE: usize = if cfg!(target_arch = "s390x") { 32 } else { 16 };
 
 /// The beginning of a [`LocalStack`] that is closed and has no room. It stands in for one that has not been made: nothing is
 /// ever stored there.

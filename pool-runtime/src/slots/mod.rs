@@ -21,9 +21,11 @@
 //!
 //! An object is charged before it comes, and its charge is given back after it has gone, so idle never exceeds the bound.
 
+pub(crate) mod counters;
 pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod object;
 pub(crate) mod offsets;
+mod publish;
 pub(crate) mod slot;
 pub(crate) mod table;

@@ -10,16 +10,17 @@
 //!    that has stopped the pool and fenced has held a stack, no object enters or leaves it. An object that was on its way before is in
 //!    the list when its mover unlocks it, or on a stack that the sweep has not yet held.
 
-use core::alloc::Layout;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use core::slice;
-use std::alloc::{alloc, dealloc, handle_alloc_error};
 
 use crossbeam_utils::CachePadded;
 
+use crate::slots::counters::Counters;
 use crate::slots::list::List;
 use crate::slots::local::{Line, LocalStack};
-use crate::stats::Counters;
+use crate::slots::publish::{Free, Made};
+use crate::stats::Stats;
 
 #[repr(C)]
 pub(crate) struct Slot {
@@ -42,55 +43,51 @@ impl Slot {
     /// Where the lines of the local stack are, from the slot's address.
     pub(crate) const LINES: usize = size_of::<Self>();
 
+    /// How many lines a slot takes up.
+    const SIZE: usize = size_of::<Self>().div_ceil(size_of::<Line>());
+
     /// An empty slot, whose local stack can grow to `local` objects.
-    pub(crate) fn make(local: usize) -> NonNull<Self> {
+    pub(crate) fn make(local: usize) -> Made<Self> {
         let lines = LocalStack::lines_for(local);
-        let layout = Self::layout(lines);
-        // SAFETY: the layout is that of a slot at least, so not of size zero.
-        let memory = unsafe { alloc(layout) };
-        let Some(slot) = NonNull::new(memory.cast::<Self>()) else { handle_alloc_error(layout) };
-        // SAFETY: the lines are in the same piece of memory, behind the slot.
-        let first = unsafe { slot.as_ptr().add(1) }.cast::<Line>();
-        for number in 0..lines {
-            // SAFETY: there is memory for as many lines.
-            let line = unsafe { first.add(number) };
-            // SAFETY: as above, and `layout` has the alignment.
-            unsafe { line.write(Line::default()) };
-        }
+        let mut memory = Box::<[Line]>::new_uninit_slice(Self::SIZE + lines);
+        memory[Self::SIZE..].iter_mut().for_each(|line| *line = MaybeUninit::new(Line::default()));
+        let memory = NonNull::from(Box::leak(memory)).cast::<Line>();
+        let first = memory.as_ptr().wrapping_add(Self::SIZE);
         // SAFETY: they have just been written, are never written but as atomics, and are there for as long as the slot.
         let objects = unsafe { slice::from_raw_parts(first, lines) };
+        let slot = memory.cast::<Self>();
         let made = Self {
             local: LocalStack::new(objects),
             lists: CachePadded::new(Lists { shared: List::new(), victims: List::new() }),
             counters: CachePadded::new(Counters::new()),
         };
-        // SAFETY: there is memory for a slot, with its alignment.
+        // SAFETY: in front of the objects there is memory for a slot, with its alignment, which is that of a line.
         unsafe { slot.write(made) };
-        slot
+        Made(slot)
     }
 
-    /// Frees a slot.
-    ///
-    /// # Safety
-    ///
-    /// It came from [`make`](Self::make), there is no object in it, and nobody else uses it.
-    pub(crate) unsafe fn unmake(slot: NonNull<Self>) {
-        // SAFETY: nobody else uses it, and it is not used again.
-        let Self { local, .. } = unsafe { slot.read() };
-        // SAFETY: `make` had the memory from `alloc` with this layout. What is in the lines needs no drop.
-        unsafe { dealloc(slot.as_ptr().cast(), Self::layout(local.lines())) };
-    }
-
-    fn layout(lines: usize) -> Layout {
-        let lines = Layout::array::<Line>(lines);
-        let layout = lines.and_then(|lines| Layout::new::<Self>().extend(lines));
-        let (layout, offset) = layout.expect("`MAX_LOCAL` objects fit into memory");
-        debug_assert_eq!(offset, Self::LINES);
-        layout
+    /// Counts what lies here, each place once: so there are never more victims than there is idle.
+    pub(crate) fn add_idle_to(&self, stats: &mut Stats) {
+        let victims = self.lists.victims.len();
+        stats.victims += victims;
+        stats.idle += self.local.len() + self.lists.shared.len() + victims;
     }
 
     /// How many objects lie here, at moments that have passed by now.
     pub(crate) fn idle(&self) -> usize {
         self.local.len() + self.lists.shared.len() + self.lists.victims.len()
+    }
+}
+
+#[cfg(not(pool_loom))]
+const _: () = assert!(Slot::SIZE * size_of::<Line>() == Slot::LINES && align_of::<Slot>() == align_of::<Line>());
+
+impl Free for Slot {
+    unsafe fn free(slot: NonNull<Self>) {
+        // SAFETY: nobody else uses it (the caller's promise), and it is not used again.
+        let Self { local, .. } = unsafe { slot.read() };
+        let memory = NonNull::slice_from_raw_parts(slot.cast::<MaybeUninit<Line>>(), Self::SIZE + local.lines());
+        // SAFETY: `make` has leaked it. What is in the lines needs no drop.
+        drop(unsafe { Box::from_raw(memory.as_ptr()) });
     }
 }

@@ -26,7 +26,7 @@
 //! Publication is `Release` and lookup is `Acquire`: a thread sees a table or slot as it was built.
 //!
 //! Invariant 3 on restartable sequences: each sequence reads `running` or an offset, and the fence ends those that have read it before
-//! (`machine::rseq`). A sequence reads `slots` after `running`, and a slot through an address, so it sees both as they were built.
+//! (`sequence`). A sequence reads `slots` after `running`, and a slot through an address, so it sees both as they were built.
 //!
 //! Invariant 3 on the portable backend, which has no fence. If the slot exists, the sweep holds its stack after the stop, and the next
 //! holder synchronises with the sweep through the lock. If a thread makes the slot while the sweep goes by:
@@ -35,23 +35,25 @@
 //! exchange and with it the stop, and so has each thread that finds the slot. The end of the chain is treated the same.
 
 use core::iter::successors;
+use core::mem;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 #[cfg(not(pool_loom))]
 use crossbeam_utils::CachePadded;
 
-use crate::machine::{self, Area};
+use crate::machine::area::Area;
 #[cfg(not(pool_loom))]
 use crate::slots::local::Closed;
-use crate::slots::offsets::SlotOffsets;
+use crate::slots::offsets::{OFFSETS, SlotOffsets};
+use crate::slots::publish::{Free, Made, get_or_publish, load_in_sweep, published};
 use crate::slots::slot::Slot;
 use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
 
 #[repr(C)]
 pub(crate) struct Tables {
     /// The slots with the first numbers, for a sequence of one object. A miss and a sweep change them.
-    pub(crate) offsets: SlotOffsets<{ machine::OFFSETS }>,
+    pub(crate) offsets: SlotOffsets<OFFSETS>,
     /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half. Every thread reads it; the first use and sweeps change it.
     pub(crate) running: AtomicUsize,
     /// The slots of `first`; null until the pool is started. Valid for a thread that sees the pool run.
@@ -100,10 +102,8 @@ impl Tables {
         if number >= len || self.area().is_some() {
             return None;
         }
-        // SAFETY: the pool was started, so `slots` leads to as many slots (invariant 2).
-        let slot = unsafe { self.slots.load(Relaxed).add(number) };
-        // SAFETY: as above; tables are never freed (invariant 1).
-        let slot = unsafe { &*slot };
+        // SAFETY: the pool was started, so `slots` leads to as many slots (invariant 2), which are never freed (invariant 1).
+        let slot = unsafe { &*self.slots.load(Relaxed).wrapping_add(number) };
         // Acquire: pairs with `get_or_make`.
         published(slot.load(Acquire), no_slot())
     }
@@ -123,7 +123,7 @@ impl Tables {
     /// Lets sequences find a slot, which has been made under this number, by a shorter way. `false` where the pool is not
     /// running, or the number is beyond the first table.
     pub(crate) fn publish(&self, number: usize, slot: &'static Slot) -> bool {
-        let found = number < self.running_slots();
+        let found = number < self.running_slots(); // mutant: publish-while-stopped
         if found {
             self.offsets.publish(number, slot);
         }
@@ -170,7 +170,8 @@ impl Tables {
         let started = self.running.load(Acquire) != UNSTARTED;
         if started {
             // Relaxed: it is the hold of each local stack, after this, that others synchronise with.
-            self.running.store(STARTED, Relaxed);
+            self.running.store(STARTED, Relaxed); // mutant: no-stop
+            // mutant: no-stop-offsets
             self.offsets.stop(self.first_table().map_or(0, |first| first.slots.len()));
         }
         started
@@ -198,32 +199,22 @@ impl Tables {
         self.slots.store(ptr::null_mut(), Relaxed);
         self.area.store(0, Relaxed);
         let mut next = self.first.swap(ptr::null_mut(), Relaxed);
-        while let Some(table) = NonNull::new(next) {
-            // SAFETY: it came from `get_or_publish`, and is freed below.
-            let Table { slots, next: after } = unsafe { table.as_ref() };
-            for slot in slots.iter().map(|slot| slot.load(Relaxed)).filter(|&slot| slot != no_slot()) {
-                // SAFETY: it came from `get_or_publish`; no object is in it, and no other thread uses it (the caller's promise).
-                unsafe { NonNull::new(slot).into_iter().for_each(|slot| Slot::unmake(slot)) };
+        while let Some(table) = published(next, ptr::null_mut()) {
+            for slot in table.slots.iter().map(|slot| slot.load(Relaxed)).filter(|&slot| slot != no_slot()) {
+                // SAFETY: it was published; no object is in it, and no other thread uses it (the caller's promise).
+                drop(unsafe { Made::again(slot) });
             }
-            next = after.load(Relaxed);
-            // SAFETY: it came from `get_or_publish`, and no other thread uses it (the caller's promise).
-            unsafe { Table::unmake(table) };
+            let freed = mem::replace(&mut next, table.next.load(Relaxed));
+            // SAFETY: it was published, and no other thread uses it (the caller's promise), nor do we.
+            drop(unsafe { Made::again(freed) });
         }
     }
 }
 
 impl Table {
-    fn make(len: usize) -> NonNull<Self> {
+    fn make(len: usize) -> Made<Self> {
         let slots = (0..len).map(|_| AtomicPtr::new(no_slot())).collect();
-        NonNull::from(Box::leak(Box::new(Self { slots, next: AtomicPtr::default() })))
-    }
-
-    /// # Safety
-    ///
-    /// It came from [`make`](Self::make), and no other thread uses it.
-    unsafe fn unmake(table: NonNull<Self>) {
-        // SAFETY: a leaked box, and the caller's promise.
-        drop(unsafe { Box::from_raw(table.as_ptr()) });
+        Made(NonNull::from(Box::leak(Box::new(Self { slots, next: AtomicPtr::default() }))))
     }
 
     /// The slot with this number, counted from this table on, if it has been made.
@@ -245,16 +236,14 @@ impl Table {
     /// grow to `local` objects.
     pub(crate) fn get_or_make(&self, number: usize, local: usize) -> &'static Slot {
         match self.slots.get(number) {
-            // SAFETY: a slot lives until it is unmade.
-            Some(slot) => unsafe { get_or_publish(slot, no_slot(), || Slot::make(local), Slot::unmake) },
+            Some(slot) => get_or_publish(slot, no_slot(), || Slot::make(local)),
             None => Self::get_or_publish(&self.next, self.slots.len()).get_or_make(number - self.slots.len(), local),
         }
     }
 
     /// The table at `place`, made with `len` slots where there is none.
     fn get_or_publish(place: &AtomicPtr<Self>, len: usize) -> &'static Self {
-        // SAFETY: a table lives until it is unmade.
-        unsafe { get_or_publish(place, ptr::null_mut(), || Self::make(len), Self::unmake) }
+        get_or_publish(place, ptr::null_mut(), || Self::make(len))
     }
 
     /// Every slot, beginning with one number and going round.
@@ -296,50 +285,11 @@ fn no_slot() -> *mut Slot {
 #[cfg(not(pool_loom))]
 static NO_SLOT: CachePadded<Closed> = CachePadded::new(Closed::new());
 
-/// What `place` leads to, if it is not nothing, which is null or [`no_slot`].
-#[inline]
-fn published<T>(pointer: *mut T, nothing: *mut T) -> Option<&'static T> {
-    if pointer == nothing {
-        return None;
+impl Free for Table {
+    unsafe fn free(table: NonNull<Self>) {
+        // SAFETY: `make` has leaked the box; the caller's promise.
+        drop(unsafe { Box::from_raw(table.as_ptr()) });
     }
-    // SAFETY: it came from `get_or_publish`, and is good for ever (invariant 1).
-    Some(unsafe { &*pointer })
-}
-
-/// What is published at `place`, made and published by us where nothing is.
-///
-/// # Safety
-///
-/// `make` makes something that lives until `unmake` is called with it, which may be called while no other thread knows it.
-unsafe fn get_or_publish<T>(
-    place: &AtomicPtr<T>,
-    nothing: *mut T,
-    make: impl FnOnce() -> NonNull<T>,
-    unmake: unsafe fn(NonNull<T>),
-) -> &'static T {
-    // Acquire: pairs with the exchange below.
-    if let Some(published) = published(place.load(Acquire), nothing) {
-        return published;
-    }
-    let made = make();
-    // AcqRel: Release publishes what was made; Acquire pairs with the winner's, or with a sweep's (`load_in_sweep`).
-    match place.compare_exchange(nothing, made.as_ptr(), AcqRel, Acquire) {
-        // SAFETY: made just now, and good for ever (invariant 1).
-        Ok(_) => unsafe { made.as_ref() },
-        Err(winner) => {
-            // SAFETY: made just now; the exchange failed, so no other thread has seen it.
-            unsafe { unmake(made) };
-            published(winner, nothing).expect("a place that does not hold nothing is published")
-        }
-    }
-}
-
-/// What is published at `place`; where nothing is, the thread that publishes there later synchronises with us.
-fn load_in_sweep<T>(place: &AtomicPtr<T>, nothing: *mut T) -> Option<&'static T> {
-    published(place.load(Acquire), nothing).or_else(|| {
-        let (Ok(pointer) | Err(pointer)) = place.compare_exchange(nothing, nothing, AcqRel, Acquire);
-        published(pointer, nothing)
-    })
 }
 
 #[cfg(all(test, not(pool_loom)))]

@@ -22,8 +22,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::machine;
-use crate::machine::process;
+use crate::machine::{cpus, process};
 use crate::sync::{AtomicWord, Word, const_fn};
 
 /// Idle objects that a pool keeps per CPU where its type says nothing. Two full local stacks of the default size,
@@ -241,7 +240,7 @@ fn filled_in(first: Word) -> Word {
 }
 
 fn default_max() -> usize {
-    clamped(DEFAULT_PER_CPU * machine::count())
+    clamped(DEFAULT_PER_CPU * cpus::count())
 }
 
 const fn clamped(max: usize) -> usize {
@@ -278,7 +277,7 @@ mod tests {
     #[test]
     fn the_default_is_filled_in_before_the_limit_changes() {
         let bound = Bound::default_for_machine();
-        let default = DEFAULT_PER_CPU * machine::count();
+        let default = DEFAULT_PER_CPU * cpus::count();
         assert_eq!((bound.max(), bound.available()), (default, default));
         assert_eq!(bound.charge_up_to(3), 3);
         assert_eq!((bound.max(), bound.available()), (default, default - 3));

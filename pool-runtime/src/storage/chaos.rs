@@ -18,7 +18,7 @@ pub(crate) const fn fails() -> bool {
 /// The number of the slot to work with: the thread's own, or any.
 #[cfg(pool_chaos)]
 pub(crate) fn slot_number(_own: impl FnOnce() -> usize) -> usize {
-    random() % crate::machine::slots()
+    random() % crate::machine::cpus::slots()
 }
 
 #[cfg(not(pool_chaos))]

@@ -1,14 +1,117 @@
-//! [`Current`], a slot's local stack as the slow paths use it, on either backend.
+//! This thread's own stack, on either backend: the only place above `slots` that knows which it is.
+//!
+//! | attempt | restartable sequences | portable backend |
+//! |---|---|---|
+//! | inline ([`pop_inline`], [`push_inline`]) | one sequence, in code that is never unloaded | none |
+//! | out of line ([`pop`], [`push`]) | one sequence, in code that may be unloaded | an exchange of the top |
+//! | on the way to the lists ([`pop_stacked`], [`push_stacked`]) | none | the array, under its try-lock |
+//! | on the slow path ([`Current`]) | a sequence, begun again if it is aborted | the same try-lock, held |
 //!
 //! With restartable sequences nothing is held: each step is a sequence of its own, on the stack of the slot that the
 //! thread has by then. So a step may fail, or reach another slot's stack, at any time, and the callers count on neither.
 
-use crate::machine::Area;
+use crate::machine::area::{Area, Permanent};
+use crate::machine::threads::{move_on, slot};
 use crate::slots::local::LockedStack;
 use crate::slots::object::Object;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
+/// Whether there are inline attempts.
+#[inline(always)]
+pub(crate) fn is_inline() -> bool {
+    Permanent::at_load().is_some()
+}
+
+/// An object from this thread's stack.
+#[inline(always)]
+pub(crate) fn pop_inline(tables: &'static Tables) -> Option<Object> {
+    // No closure and no `?`: each is a function more for each type in a debug build.
+    match Permanent::at_load() {
+        Some(permanent) => permanent.pop(tables),
+        None => None,
+    }
+}
+
+/// Puts an object onto this thread's stack, or gives it back.
+#[inline(always)]
+pub(crate) fn push_inline(tables: &'static Tables, object: Object) -> Result<(), Object> {
+    match Permanent::at_load() {
+        Some(permanent) => permanent.push(tables, object),
+        None => Err(object),
+    }
+}
+
+/// An object from this thread's stack; on the portable backend, from its top.
+#[inline]
+pub(crate) fn pop(tables: &'static Tables) -> Option<Object> {
+    match tables.area() {
+        Some(area) => area.pop(tables),
+        None => pop_top(tables),
+    }
+}
+
+/// The same after an inline attempt, if there was one: that has missed, and the slow path tries again.
+#[inline]
+pub(crate) fn pop_out_of_line(tables: &'static Tables) -> Option<Object> {
+    if is_inline() { None } else { pop(tables) }
+}
+
+/// Puts an object onto this thread's stack, or gives it back.
+#[inline]
+pub(crate) fn push(tables: &'static Tables, object: Object) -> Result<(), Object> {
+    match tables.area() {
+        Some(area) => area.push(tables, object),
+        None => push_top(tables, object),
+    }
+}
+
+/// Of the portable backend.
+#[inline]
+fn pop_top(tables: &'static Tables) -> Option<Object> {
+    tables.running_portable_slot(slot())?.local.take_top()
+}
+
+#[inline]
+fn push_top(tables: &'static Tables, object: Object) -> Result<(), Object> {
+    match tables.running_portable_slot(slot()) {
+        Some(slot) => slot.local.fill_top(object),
+        None => Err(object),
+    }
+}
+
+/// An object from below the top, on the portable backend.
+#[inline]
+pub(crate) fn pop_stacked(tables: &'static Tables) -> Option<Object> {
+    let slot = tables.running_portable_slot(slot())?;
+    // A miss stores nothing: the lock is not taken for an empty stack.
+    if slot.local.stacked() == 0 {
+        return None;
+    }
+    hold(slot, tables)?.pop()
+}
+
+/// Puts an object below the top, on the portable backend, or gives it back.
+#[inline]
+pub(crate) fn push_stacked(tables: &'static Tables, object: Object) -> Result<(), Object> {
+    let Some(slot) = tables.running_portable_slot(slot()) else { return Err(object) };
+    match hold(slot, tables) {
+        Some(mut local) => local.push(object),
+        None => Err(object),
+    }
+}
+
+/// The lock of the slot's local stack, if it is free and the pool is running (invariant 3 of `slot`).
+#[inline]
+fn hold(slot: &'static Slot, tables: &'static Tables) -> Option<LockedStack<'static>> {
+    let Some(local) = slot.local.try_hold() else {
+        move_on();
+        return None;
+    };
+    tables.is_running().then_some(local)
+}
+
+/// A slot's local stack, as the slow path uses it.
 pub(crate) enum Current {
     /// The lock of the stack, taken while the pool was running.
     Locked(&'static Slot, LockedStack<'static>),
@@ -17,6 +120,15 @@ pub(crate) enum Current {
 }
 
 impl Current {
+    /// The stack of this slot, which the calling thread has found by its number. `None` if another thread holds it, or a sweep has
+    /// the pool stopped.
+    pub(crate) fn of(slot: &'static Slot, tables: &'static Tables) -> Option<Self> {
+        match tables.area() {
+            Some(area) => Some(Self::Sequences(slot, tables, area)),
+            None => Some(Self::Locked(slot, hold(slot, tables)?)),
+        }
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Object> {
         match self {
             Self::Locked(_, held) => held.pop(),

@@ -7,8 +7,8 @@ use core::sync::atomic::Ordering::{Relaxed, Release};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::machine::process;
+use crate::slots::counters::Reason;
 use crate::slots::object::Object;
-use crate::stats::Reason;
 use crate::storage::live::Registration;
 use crate::storage::store::Store;
 use crate::storage::sweeping::lock;
@@ -59,8 +59,7 @@ impl Swept {
 
     /// Weighs and drops an object of this store, as this process. The lock is not held.
     fn drop_object(&mut self, store: &Store, object: Object, process: u32) {
-        // SAFETY: the object was taken out of this store.
-        let weight = self.run(|| unsafe { store.scales.weigh(&object) });
+        let weight = self.run(|| store.weigh(&object));
         self.drop_weighed(store, object, weight.unwrap_or_default(), process);
     }
 
@@ -68,8 +67,7 @@ impl Swept {
     fn drop_weighed(&mut self, store: &Store, object: Object, weight: usize, process: u32) {
         self.objects += 1;
         self.bytes = self.bytes.saturating_add(weight);
-        // SAFETY: the object was taken out of this store.
-        self.run(|| unsafe { (store.dispose)(object) });
+        self.run(|| store.dispose(object));
         // Not before: until now it took up memory (invariant 1 of `bound`).
         store.bound.end_drop(process);
     }
@@ -77,7 +75,7 @@ impl Swept {
 
 /// Objects that a sweep has taken out of a pool, and that its thread is about to drop; and whether it is about to weigh what is left.
 pub(crate) struct Pending {
-    pub(crate) registration: &'static Registration,
+    pub(crate) registration: &'static Registration<Store>,
     objects: Vec<Object>,
     /// The process that drops them, for the bound.
     process: u32,
@@ -137,8 +135,7 @@ impl Pending {
                     break;
                 }
                 for object in batch {
-                    // SAFETY: the object was taken out of this store.
-                    match swept.run(|| unsafe { store.scales.weigh(&object) }) {
+                    match swept.run(|| store.weigh(&object)) {
                         Some(weight) => {
                             bytes = bytes.saturating_add(weight);
                             objects += 1;

@@ -1,19 +1,48 @@
-//! The list of the live pools: how one enters it, and how a registration is taken out. Its invariants, and what orders it, are those of `registry`.
+//! [`Live`], the list of the live pools: how a pool enters it, and how its registration is taken out. Its invariants and orderings are those of
+//! `registry`.
 
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 
+use crate::machine::library::{self, Library};
 use crate::machine::process;
-use crate::registry::library;
-use crate::storage::store::Store;
-use crate::storage::sweeping::try_lock;
 
-/// A pool's place in the list.
-pub(crate) struct Registration {
-    pub(crate) store: &'static Store,
+/// A pool, as this list knows it.
+pub(crate) trait Listed: Sized + 'static {
+    /// Where its registration is.
+    fn place(&self) -> &Place<Self>;
+    /// The library that it is part of.
+    fn library(&self) -> Library;
+    /// Its name, in that library's memory.
+    fn own_name(&self) -> &'static str;
+}
+
+/// What a pool has of the list: its registration, once it has been used.
+pub(crate) struct Place<S: 'static>(AtomicPtr<Registration<S>>);
+
+impl<S> Place<S> {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    pub(crate) fn registration(&self) -> Option<&'static Registration<S>> {
+        // SAFETY: a registration is there for as long as a pool names it (invariant 1 of `registry`).
+        unsafe { self.0.load(Acquire).as_ref() }
+    }
+
+    /// Forgets the registration: the pool is about to be as it was before its first use. The lock is held.
+    #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
+    pub(crate) fn clear(&self) {
+        self.0.store(ptr::null_mut(), Relaxed);
+    }
+}
+
+/// A pool in the list.
+pub(crate) struct Registration<S: 'static> {
+    pub(crate) store: &'static S,
     name: &'static str,
-    next: AtomicPtr<Registration>,
+    next: AtomicPtr<Self>,
     /// It does not count: the pool has left, or another registration is the pool's.
     pub(crate) marked: AtomicBool,
     /// How many threads have objects of the pool that they are about to drop, after a sweep.
@@ -22,7 +51,7 @@ pub(crate) struct Registration {
     pub(crate) pending_in: AtomicU32,
 }
 
-impl Registration {
+impl<S: Listed> Registration<S> {
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
@@ -32,59 +61,119 @@ impl Registration {
         self.marked.load(Relaxed)
     }
 
-    /// Lets a pool run again that is stopped, and no sweep of this process is at work that would do it: the pool has left, or a fork has
-    /// copied it in the middle of a sweep.
-    pub(crate) fn come_back(&self) {
-        let Some(_no_sweep) = try_lock() else { return };
-        self.marked.store(false, Relaxed);
-        if self.store.tables.is_stopped() {
-            self.store.tables.restart();
-        }
-    }
-
     /// Whether a thread of this process has it pending.
     pub(crate) fn is_pending(&self) -> bool {
         // Acquire: pairs with `Pending`; what the `Drop` of an object has done comes before.
         self.pending.load(Acquire) > 0 && self.pending_in.load(Relaxed) == process::current()
     }
-}
 
-static HEAD: AtomicPtr<Registration> = AtomicPtr::new(ptr::null_mut());
+    /// Whether it is the pool's own. The lock is held.
+    pub(crate) fn is_own(&self) -> bool {
+        ptr::eq(self.store.place().0.load(Acquire), self)
+    }
+
+    /// Frees a registration.
+    ///
+    /// # Safety
+    ///
+    /// It was [taken out](Live::take_out), no pool names it, and it is not pending.
+    #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
+    pub(crate) unsafe fn free(&'static self) {
+        // SAFETY: leaked when it was added, and the caller's promise.
+        drop(unsafe { Box::from_raw(ptr::from_ref(self).cast_mut()) });
+    }
+}
 
 /// The process in which the first pool was used.
 static HOME: AtomicU32 = AtomicU32::new(0);
 
-/// Puts a pool on the list, unless it is there.
-pub(crate) fn add(store: &'static Store) {
-    if !store.registration.load(Acquire).is_null() {
-        return;
+/// Whether this process is a child of the one in which the first pool was used, made by `fork` without `exec`.
+pub(crate) fn is_forked() -> bool {
+    HOME.load(Relaxed) != process::current()
+}
+
+/// A list of pools.
+pub(crate) struct Live<S: 'static> {
+    head: AtomicPtr<Registration<S>>,
+}
+
+impl<S: Listed> Live<S> {
+    pub(crate) const fn new() -> Self {
+        Self { head: AtomicPtr::new(ptr::null_mut()) }
     }
-    // Asking is a system call on some systems.
-    if HOME.load(Relaxed) == 0 {
-        let _ = HOME.compare_exchange(0, process::current(), Relaxed, Relaxed);
-    }
-    // Before the pool is listed: its library may be unloaded from then on.
-    let outlived = library::watch((store.library)());
-    let registration = Box::leak(Box::new(Registration {
-        store,
-        name: if outlived { kept(store.own_name) } else { store.own_name },
-        next: AtomicPtr::default(),
-        marked: AtomicBool::new(false),
-        pending: AtomicU32::new(0),
-        pending_in: AtomicU32::new(0),
-    }));
-    let mut head = HEAD.load(Relaxed);
-    loop {
-        registration.next.store(head, Relaxed);
-        match HEAD.compare_exchange_weak(head, registration, Release, Relaxed) {
-            Ok(_) => break,
-            Err(now) => head = now,
+
+    /// Puts a pool on the list, unless it is there.
+    pub(crate) fn add(&self, store: &'static S) {
+        if store.place().registration().is_some() {
+            return;
+        }
+        // Asking is a system call on some systems.
+        if HOME.load(Relaxed) == 0 {
+            let _ = HOME.compare_exchange(0, process::current(), Relaxed, Relaxed);
+        }
+        // Before the pool is listed: its library may be unloaded from then on.
+        let outlived = library::watch(store.library());
+        let registration = Box::leak(Box::new(Registration {
+            store,
+            name: if outlived { kept(store.own_name()) } else { store.own_name() },
+            next: AtomicPtr::default(),
+            marked: AtomicBool::new(false),
+            pending: AtomicU32::new(0),
+            pending_in: AtomicU32::new(0),
+        }));
+        let mut head = self.head.load(Relaxed);
+        loop {
+            registration.next.store(head, Relaxed);
+            match self.head.compare_exchange_weak(head, registration, Release, Relaxed) {
+                Ok(_) => break,
+                Err(now) => head = now,
+            }
+        }
+        // Release: pairs with `listed`; a thread that sees the registration named here finds it in the list.
+        if store.place().0.compare_exchange(ptr::null_mut(), registration, Release, Relaxed).is_err() {
+            registration.marked.store(true, Relaxed);
         }
     }
-    // Release: pairs with `listed`; a thread that sees the registration named here finds it in the list.
-    if store.registration.compare_exchange(ptr::null_mut(), registration, Release, Relaxed).is_err() {
-        registration.marked.store(true, Relaxed);
+
+    /// The pools of the list. The lock is held, and the pools are used no longer than that, but through a `PoolHandle`.
+    pub(crate) fn listed(&self) -> Vec<&'static S> {
+        let mut stores = Vec::new();
+        let mut next = &self.head;
+        while let Some(registration) = after(next) {
+            // Where it is not marked the store is there (invariant 5 of `registry`).
+            if !registration.marked.load(Relaxed) && registration.is_own() {
+                stores.push(registration.store);
+            }
+            next = &registration.next;
+        }
+        stores
     }
+
+    /// Takes registrations out of the list. The lock is held.
+    #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
+    pub(crate) fn take_out(&self, is_wanted: impl Fn(&Registration<S>) -> bool) -> Vec<&'static Registration<S>> {
+        let mut wanted = Vec::new();
+        let mut next = &self.head;
+        while let Some(registration) = after(next) {
+            if !is_wanted(registration) {
+                next = &registration.next;
+                continue;
+            }
+            let rest = registration.next.load(Acquire);
+            // Release: pairs with the loads of the list. If it fails, other threads have added pools in front: then from there.
+            match next.compare_exchange(ptr::from_ref(registration).cast_mut(), rest, Release, Relaxed) {
+                Ok(_) => wanted.push(registration),
+                Err(_) => next = &self.head,
+            }
+        }
+        wanted
+    }
+}
+
+/// The registration that a link of the list leads to. The lock is held.
+fn after<S>(link: &AtomicPtr<Registration<S>>) -> Option<&'static Registration<S>> {
+    // SAFETY: a registration is freed under the lock, and not before it is out of the list.
+    unsafe { link.load(Acquire).as_ref() }
 }
 
 /// A copy of a name, which is never freed: one for all pools of this name, of libraries that have been unloaded, too.
@@ -121,44 +210,4 @@ fn kept(name: &'static str) -> &'static str {
             Err(_) => made = Some(unsafe { Box::from_raw(new) }),
         }
     }
-}
-
-/// Whether this process is a child of the one in which the first pool was used, made by `fork` without `exec`.
-pub(crate) fn is_forked() -> bool {
-    HOME.load(Relaxed) != process::current()
-}
-
-/// The pools of the list. The lock is held, and the pools are used no longer than that, but through a [`PoolHandle`].
-pub(crate) fn listed() -> Vec<&'static Store> {
-    let mut stores = Vec::new();
-    let mut place = &HEAD;
-    // SAFETY: a registration is freed under the lock, and not before it is out of the list.
-    while let Some(registration) = unsafe { place.load(Acquire).as_ref() } {
-        // Where it is not marked the store is there (invariant 5 of `registry`).
-        if !registration.marked.load(Relaxed) && ptr::eq(registration.store.registration.load(Acquire), registration) {
-            stores.push(registration.store);
-        }
-        place = &registration.next;
-    }
-    stores
-}
-
-/// Takes registrations out of the list. The lock is held.
-pub(crate) fn take_out(is_wanted: impl Fn(&Registration) -> bool) -> Vec<&'static Registration> {
-    let mut wanted = Vec::new();
-    let mut place = &HEAD;
-    // SAFETY: as in `listed`.
-    while let Some(registration) = unsafe { place.load(Acquire).as_ref() } {
-        if !is_wanted(registration) {
-            place = &registration.next;
-            continue;
-        }
-        let next = registration.next.load(Acquire);
-        // Release: pairs with the loads of the list. If it fails, other threads have added pools in front: then from there.
-        match place.compare_exchange(ptr::from_ref(registration).cast_mut(), next, Release, Relaxed) {
-            Ok(_) => wanted.push(registration),
-            Err(_) => place = &HEAD,
-        }
-    }
-    wanted
 }

@@ -3,6 +3,7 @@
 //!
 //! Below it are `slots`, the places, and `machine`, what the process runs on. Above it is `typed`, which knows the type.
 
+mod backoff;
 pub(crate) mod bound;
 pub(crate) mod chaos;
 pub(crate) mod current;

@@ -9,21 +9,23 @@ use core::sync::atomic::Ordering::{Acquire, Release, SeqCst};
 use loom::cell::Cell;
 use loom::thread;
 
-use crate::machine::set_slot;
+use crate::machine::library::Library;
+use crate::machine::threads::set_slot;
 use crate::slots::list::List;
 use crate::slots::object::Object;
 use crate::slots::offsets::Stopped;
 use crate::storage::bound::Bound;
+use crate::storage::current;
 use crate::storage::store::Store;
 use crate::sync::{AtomicUsize, fence};
 
 /// A store with two slots' worth of numbers, which every repetition makes anew.
 fn store(max_idle: usize) -> &'static Store {
-    Box::leak(Box::new(Store::new("model", |_| {}).with_max_idle(max_idle).with_local(2)))
+    Box::leak(Box::new(Store::new("model", |_| {}, || Library).with_max_idle(max_idle).with_local(2)))
 }
 
 fn acquire(store: &'static Store) -> Option<usize> {
-    store.pop_top().or_else(|| store.find()).map(number)
+    current::pop(&store.tables).or_else(|| store.find()).map(number)
 }
 
 fn number(object: Object) -> usize {
@@ -34,7 +36,7 @@ fn number(object: Object) -> usize {
 /// Says whether the number was kept.
 fn release(store: &'static Store, number: usize) -> bool {
     let object = Object::from_box(Box::new(Cell::new(number)));
-    let kept = store.push_top(object).or_else(|object| store.keep(object));
+    let kept = current::push(&store.tables, object).or_else(|object| store.keep(object));
     kept.map_err(|(object, _)| self::number(object)).is_ok()
 }
 

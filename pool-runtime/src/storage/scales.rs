@@ -20,13 +20,13 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 
 use crate::machine::process;
-use crate::slots::object::{Object, Weigh};
+use crate::slots::object::Weigh;
 
 pub(crate) struct Scales {
     /// What an object takes up in its box.
-    size: usize,
+    pub(crate) size: usize,
     /// `None` where the type does not say what else.
-    weigh: Option<Weigh>,
+    pub(crate) weigh: Option<Weigh>,
     /// How many sweeps have passed.
     passes: AtomicUsize,
     /// An ageing step was the last to pass, and what it has left is to be weighed.
@@ -129,19 +129,6 @@ impl Scales {
     pub(crate) fn lighten(&self, bytes: usize, objects: usize) {
         if let Some(before) = self.idle_bytes() {
             self.set(before.saturating_sub(bytes), self.objects.load(Relaxed).saturating_sub(objects));
-        }
-    }
-
-    /// What one object weighs. Runs user code.
-    ///
-    /// # Safety
-    ///
-    /// The object is of the pool that these scales belong to.
-    pub(crate) unsafe fn weigh(&self, object: &Object) -> usize {
-        match self.weigh {
-            // SAFETY: the caller's promise.
-            Some(weigh) => unsafe { weigh(object) },
-            None => self.size,
         }
     }
 }

@@ -8,22 +8,25 @@
 
 use core::hint::spin_loop;
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
-use core::sync::atomic::Ordering::Acquire;
+use core::sync::atomic::Ordering::Relaxed;
 
-use crate::machine;
-use crate::registry::library::{self, Library};
+use crate::machine::cpus::{self, table_len};
+use crate::machine::decision::{area, is_off};
+use crate::machine::library::Library;
+use crate::machine::threads::{self, note};
+use crate::slots::counters::{Counter, Counters, Reason};
 use crate::slots::list::{List, LockedList};
-use crate::slots::local::{Batch, LockedStack};
+use crate::slots::local::Batch;
 use crate::slots::object::{Dispose, Object, Weigh};
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
-use crate::stats::{Counter, Counters, Reason, Stats, count_acquire};
+use crate::stats::Stats;
 use crate::storage::bound::Bound;
 use crate::storage::chaos;
-use crate::storage::current::Current;
-use crate::storage::live::{self, Registration};
+use crate::storage::current::{self, Current};
+use crate::storage::live::{Listed, Live, Place, Registration};
 use crate::storage::scales::Scales;
+use crate::storage::sweeping::try_lock;
 use crate::sync::const_fn;
 
 /// Objects that a local stack may hold when it is first used. It doubles from there on evidence of need.
@@ -45,14 +48,14 @@ const MAX_LOCAL: usize = 4096;
 pub(crate) struct Store {
     /// Every acquire and release reads them. On the same lines lie fields that a first use and sweeps write.
     pub(crate) tables: Tables,
-    /// The pool's place in the list of live pools; null before its first use.
-    pub(crate) registration: AtomicPtr<Registration>,
+    /// The pool's place in the list of live pools.
+    pub(crate) place: Place<Store>,
     pub(crate) dispose: Dispose,
     /// The library that the pool is part of.
-    pub(crate) library: fn() -> Library,
+    library: fn() -> Library,
     local: usize,
     /// In the library's memory, as the store is.
-    pub(crate) own_name: &'static str,
+    own_name: &'static str,
     /// The fields from here on lie on lines that a hit does not read.
     apart: Apart,
     pub(crate) bound: Bound,
@@ -63,18 +66,35 @@ pub(crate) struct Store {
     pub(crate) scales: Scales,
 }
 
+/// The pools of the process that have been used.
+pub(crate) static POOLS: Live<Store> = Live::new();
+
+impl Listed for Store {
+    fn place(&self) -> &Place<Self> {
+        &self.place
+    }
+
+    fn library(&self) -> Library {
+        (self.library)()
+    }
+
+    fn own_name(&self) -> &'static str {
+        self.own_name
+    }
+}
+
 /// Has the next field begin a line.
 #[repr(align(128))]
 struct Apart;
 
 impl Store {
     const_fn! {
-        pub(crate) const fn new(name: &'static str, dispose: Dispose) -> Self {
+        pub(crate) const fn new(name: &'static str, dispose: Dispose, library: fn() -> Library) -> Self {
             Self {
                 tables: Tables::new(),
-                registration: AtomicPtr::new(ptr::null_mut()),
+                place: Place::new(),
                 dispose,
-                library: library::of,
+                library,
                 local: DEFAULT_LOCAL,
                 own_name: name,
                 apart: Apart,
@@ -108,9 +128,8 @@ impl Store {
     }
 
     /// The pool's place in the registry, if it has been used.
-    pub(crate) fn registration(&self) -> Option<&'static Registration> {
-        // SAFETY: a registration is there for as long as a store names it (invariant 1 of `registry`).
-        unsafe { self.registration.load(Acquire).as_ref() }
+    pub(crate) fn registration(&self) -> Option<&'static Registration<Self>> {
+        self.place.registration()
     }
 
     /// The pool's name. Once it has been used, one that stays when its library is unloaded.
@@ -124,57 +143,38 @@ impl Store {
         !self.tables.is_started()
     }
 
-    /// An object from the top of this thread's local stack, on the portable backend. Nothing with restartable sequences.
-    #[inline]
-    pub(crate) fn pop_top(&'static self) -> Option<Object> {
-        self.tables.running_portable_slot(machine::slot())?.local.take_top()
-    }
-
-    /// Puts an object into the top of this thread's local stack, on the portable backend, or gives it back.
-    #[inline]
-    pub(crate) fn push_top(&'static self, object: Object) -> Result<(), Object> {
-        match self.tables.running_portable_slot(machine::slot()) {
-            Some(slot) => slot.local.fill_top(object),
-            None => Err(object),
-        }
-    }
-
     /// An object from anywhere but another slot's local stack, when the top of the own one was empty.
     pub(crate) fn find(&'static self) -> Option<Object> {
-        self.pop_portable().or_else(|| self.find_slow())
+        current::pop_stacked(&self.tables).or_else(|| self.find_slow())
     }
 
     /// Puts an object anywhere, when the own local stack gave it back.
     pub(crate) fn keep(&'static self, object: Object) -> Result<(), (Object, Reason)> {
-        self.push_portable(object).or_else(|object| self.keep_slow(object))
+        current::push_stacked(&self.tables, object).or_else(|object| self.keep_slow(object))
     }
 
-    /// An object for an acquire that has not looked anywhere, or once more what missed. `create` is that of the pool's type.
-    ///
-    /// The portable backend has a function of its own: a library finds a thread-local by a call, and the frame for that is more
-    /// stores than the sequence has.
+    /// An object for an acquire whose inline attempt has missed, if there was one. `create` is that of the pool's type.
     #[cold]
     #[inline]
     pub(crate) fn acquire_out_of_line(&'static self, create: fn() -> Object) -> Object {
-        let Some(area) = self.tables.area() else { return self.acquire_portable(create) };
-        let Some(object) = area.pop(&self.tables) else { return self.acquire_slow(create) };
-        count_acquire(self, true);
+        let Some(object) = current::pop_out_of_line(&self.tables) else { return self.acquire_slow(create) };
+        self.count_acquire(true);
         object
     }
 
-    #[cold]
+    /// Counts an acquire that got an idle object, or did not. Without the feature `hits` this is nothing.
     #[inline]
-    fn acquire_portable(&'static self, create: fn() -> Object) -> Object {
-        let Some(object) = self.pop_top() else { return self.acquire_slow(create) };
-        count_acquire(self, true);
-        object
+    pub(crate) fn count_acquire(&'static self, hit: bool) {
+        #[cfg(feature = "hits")]
+        self.slot_or_make().1.counters.acquired(hit);
+        let _ = hit;
     }
 
     /// An object from anywhere, or a new one, when the top of the own local stack was empty.
     #[cold]
-    pub(crate) fn acquire_slow(&'static self, create: fn() -> Object) -> Object {
+    fn acquire_slow(&'static self, create: fn() -> Object) -> Object {
         let found = self.find();
-        count_acquire(self, found.is_some());
+        self.count_acquire(found.is_some());
         found.unwrap_or_else(|| self.create(create))
     }
 
@@ -185,7 +185,17 @@ impl Store {
         object
     }
 
-    /// Puts an object anywhere, or drops it; says whether it was kept.
+    /// Puts an object onto this thread's stack, or anywhere, or drops it; says whether it was kept.
+    #[cold]
+    #[inline]
+    pub(crate) fn release_out_of_line(&'static self, object: Object) -> bool {
+        match current::push(&self.tables, object) {
+            Ok(()) => true,
+            Err(object) => self.keep_or_drop(object),
+        }
+    }
+
+    /// Puts an object anywhere, or drops it, when the own local stack gave it back; says whether it was kept.
     #[cold]
     pub(crate) fn keep_or_drop(&'static self, object: Object) -> bool {
         match self.keep(object) {
@@ -201,37 +211,32 @@ impl Store {
     #[cold]
     pub(crate) fn drop_object(&'static self, object: Object, reason: Reason) {
         self.slot_or_make().1.counters.dropped(reason, 1);
+        self.dispose(object);
+    }
+
+    /// Drops an object of this pool, which is counted elsewhere. Runs user code.
+    pub(crate) fn dispose(&self, object: Object) {
         // SAFETY: all objects that this store is given are of its pool (invariant 2 of `object`).
         unsafe { (self.dispose)(object) };
     }
 
-    #[inline]
-    fn pop_portable(&'static self) -> Option<Object> {
-        let slot = self.tables.running_portable_slot(machine::slot())?;
-        // A miss stores nothing: the lock is not taken for an empty stack.
-        if slot.local.stacked() == 0 {
-            return None;
-        }
-        self.hold(slot)?.pop()
-    }
-
-    #[inline]
-    fn push_portable(&'static self, object: Object) -> Result<(), Object> {
-        let Some(slot) = self.tables.running_portable_slot(machine::slot()) else { return Err(object) };
-        match self.hold(slot) {
-            Some(mut local) => local.push(object),
-            None => Err(object),
+    /// What an object of this pool weighs; its size, if the type does not say. Runs user code.
+    pub(crate) fn weigh(&self, object: &Object) -> usize {
+        match self.scales.weigh {
+            // SAFETY: as for `dispose`.
+            Some(weigh) => unsafe { weigh(object) },
+            None => self.scales.size,
         }
     }
 
     #[cold]
     fn find_slow(&'static self) -> Option<Object> {
         let (number, slot) = self.slot_or_make();
-        if machine::is_off() {
+        if is_off() {
             return None;
         }
         // The slot may be this thread's since just now, or the sequence was aborted.
-        if let Some(object) = self.current(slot).and_then(|mut local| local.pop()) {
+        if let Some(object) = Current::of(slot, &self.tables).and_then(|mut local| local.pop()) {
             return Some(object);
         }
         // Another round where a list was in another thread's hands: it may be free by now, and `new` costs more.
@@ -280,7 +285,7 @@ impl Store {
     #[cold]
     fn keep_slow(&'static self, object: Object) -> Result<(), (Object, Reason)> {
         let (number, slot) = self.slot_or_make();
-        if machine::is_off() {
+        if is_off() {
             return Err((object, Reason::Off));
         }
         let object = match self.flush(slot, object) {
@@ -302,7 +307,7 @@ impl Store {
 
     /// This thread's slot and its number; made where there is none, the pool started if this is its first use.
     pub(crate) fn slot_or_make(&'static self) -> (usize, &'static Slot) {
-        let number = chaos::slot_number(machine::number);
+        let number = chaos::slot_number(threads::number);
         let made = self.tables.first_table().and_then(|table| table.get(number));
         let slot = made.unwrap_or_else(|| self.make_slot(number));
         if !self.tables.publish(number, slot) {
@@ -311,50 +316,36 @@ impl Store {
         (number, slot)
     }
 
-    /// Where the pool does not run, and no sweep of this process is at work that has stopped it: it runs again.
+    /// Lets the pool run again if it is stopped and no sweep of this process is at work that would do it: the pool has left, or a fork
+    /// has copied it in the middle of a sweep.
     #[cold]
     fn come_back(&'static self) {
         // The models sweep without the registry's lock, which is one for all that run side by side.
         let is_stopped = !cfg!(pool_loom) && self.tables.is_stopped();
-        if let Some(registration) = self.registration().filter(|registration| is_stopped || registration.has_left()) {
-            registration.come_back();
+        let Some(registration) = self.registration().filter(|it| is_stopped || it.has_left()) else { return };
+        let Some(_no_sweep) = try_lock() else { return };
+        registration.marked.store(false, Relaxed);
+        if self.tables.is_stopped() {
+            self.tables.restart();
         }
     }
 
     #[cold]
     fn make_slot(&'static self, number: usize) -> &'static Slot {
-        let off = machine::is_off();
-        machine::note(number);
-        let table = self.tables.first_table_or_make(machine::table_len());
-        live::add(self);
+        let off = is_off();
+        note(number);
+        let table = self.tables.first_table_or_make(table_len());
+        POOLS.add(self);
         if !off {
-            self.tables.start(machine::area());
+            self.tables.start(area());
         }
         table.get_or_make(number, self.local)
-    }
-
-    /// The lock of the slot's local stack, if it is free and the pool is running (invariant 3 of `slot`).
-    #[inline]
-    fn hold(&self, slot: &'static Slot) -> Option<LockedStack<'static>> {
-        let Some(local) = slot.local.try_hold() else {
-            machine::move_on();
-            return None;
-        };
-        self.tables.is_running().then_some(local)
-    }
-
-    /// The slot's local stack, for a slow path.
-    fn current(&'static self, slot: &'static Slot) -> Option<Current> {
-        match self.tables.area() {
-            Some(area) => Some(Current::Sequences(slot, &self.tables, area)),
-            None => Some(Current::Locked(slot, self.hold(slot)?)),
-        }
     }
 
     /// Moves a batch of at most `most` objects from a shared list into the local stack, and says how many. Their charges
     /// are the caller's to give back.
     fn refill(&'static self, slot: &'static Slot, list: &mut LockedList<'_>, most: usize) -> usize {
-        let Some(mut local) = self.current(slot) else { return 0 };
+        let Some(mut local) = Current::of(slot, &self.tables) else { return 0 };
         let same_way = self.resize_for_batch(slot, &mut local, Batch::In);
         let capacity = slot.local.capacity();
         let batch = if same_way { capacity } else { capacity.div_ceil(2) };
@@ -367,7 +358,7 @@ impl Store {
     /// Puts an object onto a full local stack: the stack grows, or a batch moves to the shared list. Gives the object
     /// back where neither can be.
     fn flush(&'static self, slot: &'static Slot, object: Object) -> Result<(), Object> {
-        let Some(mut local) = self.current(slot) else { return Err(object) };
+        let Some(mut local) = Current::of(slot, &self.tables) else { return Err(object) };
         let same_way = slot.local.is_full() && self.resize_for_batch(slot, &mut local, Batch::Out);
         let object = match local.push(object) {
             Ok(()) => return Ok(()),
@@ -408,13 +399,13 @@ impl Store {
 
     /// The most that one local stack may hold: all of them together take up half of the bound at the most.
     pub(crate) fn max_capacity(&self) -> usize {
-        self.local.min(self.bound.max() / (2 * machine::slots()))
+        self.local.min(self.bound.max() / (2 * cpus::slots()))
     }
 
     /// Whether an object released by this thread now would be kept.
     pub(crate) fn has_room(&'static self) -> bool {
         let local = &self.slot_or_make().1.local;
-        !machine::is_off() && (self.bound.available() > 0 || local.len() < local.capacity())
+        !is_off() && (self.bound.available() > 0 || local.len() < local.capacity())
     }
 
     pub(crate) fn idle(&self) -> usize {
@@ -424,7 +415,7 @@ impl Store {
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.counted();
         for slot in self.slots() {
-            stats.add_idle(slot);
+            slot.add_idle_to(&mut stats);
         }
         stats.add_held(self.scales.held());
         stats.balance();

@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! 1. A sweep runs under the registry's lock, so there is one at a time, and while it is at work the pool is stopped.
-//! 2. It is fenced before it begins: no restartable sequence that saw the pool run is still at work (`machine::rseq`). Where
+//! 2. It is fenced before it begins: no restartable sequence that saw the pool run is still at work (`sequence`). Where
 //!    the system refuses the fence, the local stacks are left alone.
 //! 3. It goes from slot to slot, in each to the local stack first, and then to the lists. An object that was idle when
 //!    it began cannot slip past it (invariant 3 of `slot`), but by being acquired.
@@ -26,15 +26,17 @@ use core::hint::spin_loop;
 use core::sync::atomic::Ordering::Acquire;
 use std::time::{Duration, Instant};
 
+use crate::slots::counters::Reason;
 use crate::slots::list::{List, LockedList};
 use crate::slots::local::LockedStack;
 use crate::slots::object::Object;
 use crate::slots::slot::Slot;
 use crate::slots::table::Table;
-use crate::stats::{Reason, Stats};
+use crate::stats::Stats;
+use crate::storage::backoff::Backoff;
 use crate::storage::live;
 use crate::storage::store::Store;
-use crate::sync::{Backoff, fence};
+use crate::sync::fence;
 
 /// How long a sweep in a forked child waits for a lock: longer than a thread that exists keeps one, even if it is
 /// preempted on a loaded machine.
@@ -234,7 +236,7 @@ impl Store {
                 lists.push(locked(list)?);
             }
             fence(Acquire);
-            slots.iter().for_each(|slot| idle.add_idle(slot));
+            slots.iter().for_each(|slot| slot.add_idle_to(&mut idle));
             idle.add_held(self.scales.held());
             lists.clear();
             fence(Acquire);
@@ -260,7 +262,7 @@ impl Store {
         let before = words();
         (0..1000).for_each(|_| spin_loop());
         if before != words() {
-            eprintln!("a sequence has written to a stack of `{}`, which is stopped and fenced", self.own_name);
+            eprintln!("a sequence has written to a stack of `{}`, which is stopped and fenced", self.name());
             std::process::abort();
         }
     }

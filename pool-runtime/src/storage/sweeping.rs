@@ -8,7 +8,7 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::machine::process;
-use crate::sync::Backoff;
+use crate::storage::backoff::Backoff;
 
 /// The process whose thread is in a sweep; zero if none is.
 pub(crate) static SWEEPING: AtomicU32 = AtomicU32::new(0);

@@ -15,7 +15,7 @@ use core::panic::UnwindSafe;
 use core::ptr;
 
 use crate::slots::object::{Dispose, Object};
-use crate::typed::pool::dispose;
+use crate::typed::objects::dispose;
 use crate::{Pool, Pooled, Reset};
 
 /// An object that is in use: it goes back to the pool of its type when the guard is dropped.

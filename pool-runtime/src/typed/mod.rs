@@ -1,8 +1,10 @@
 //! Where the user's type is known and the user's code runs: `new`, `reset`, `retain` and `Drop`.
 //!
-//! `pooled`, `pool` and `guard` name each other: methods of the trait return the guard, and the guard is bounded by the trait.
+//! These files name each other, as no others do: methods of the trait return the guard, the guard is bounded by the trait, and both reach the
+//! pool.
 
 pub(crate) mod forward;
 pub(crate) mod guard;
+mod objects;
 pub(crate) mod pool;
 pub(crate) mod pooled;

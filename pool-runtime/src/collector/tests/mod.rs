@@ -3,18 +3,18 @@
 mod sleeping;
 mod sources;
 
-use core::ptr;
 use core::time::Duration;
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use std::{env, fs, io};
+use std::{env, fs};
 
 use super::heard::Wake;
 use super::place::Place;
 use super::pressure::{Alarm, Found, Sleeper, Sources, TRIGGER, Watch, open_kernel_file, sleeper};
+use crate::machine::system::tests as system;
 
 const PSI: &str = "/proc/pressure/memory";
 
@@ -38,17 +38,14 @@ impl Root {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "").unwrap();
         let (psi, at) = (CString::new(PSI).unwrap(), c_path(&path));
-        // SAFETY: two strings with a zero at their ends; the others are not looked at.
-        let error = unsafe { libc::mount(psi.as_ptr(), at.as_ptr(), ptr::null(), libc::MS_BIND, ptr::null()) };
-        assert_eq!(error, 0, "mount: {}", io::Error::last_os_error());
+        system::mount(Some(&psi), &at, libc::MS_BIND).unwrap();
         self.1.borrow_mut().push(at);
         path
     }
 
     fn fifo(&self, name: &str) -> PathBuf {
         let path = self.path(name);
-        // SAFETY: a string with a zero at its end.
-        assert_eq!(unsafe { libc::mkfifo(c_path(&path).as_ptr(), 0o600) }, 0);
+        system::make_fifo(&c_path(&path)).unwrap();
         path
     }
 
@@ -64,8 +61,7 @@ impl Root {
 impl Drop for Root {
     fn drop(&mut self) {
         for mount in self.1.take() {
-            // SAFETY: a string with a zero at its end.
-            assert_eq!(unsafe { libc::umount2(mount.as_ptr(), libc::MNT_DETACH) }, 0);
+            system::unmount(&mount).unwrap();
         }
         fs::remove_dir_all(&self.0).unwrap();
     }
@@ -77,14 +73,11 @@ fn c_path(path: &Path) -> CString {
 
 /// Whether this thread can have mounts of its own, which it then has.
 fn has_mounts() -> bool {
-    // SAFETY: no precondition.
-    if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
-        eprintln!("not tested: mounts of its own: {}", io::Error::last_os_error());
+    if let Err(error) = system::have_own_mounts() {
+        eprintln!("not tested: mounts of its own: {error}");
         return false;
     }
-    let (root, private) = (c_path(Path::new("/")), libc::MS_REC | libc::MS_PRIVATE);
-    // SAFETY: a string with a zero at its end; the others are not looked at.
-    assert_eq!(unsafe { libc::mount(ptr::null(), root.as_ptr(), ptr::null(), private, ptr::null()) }, 0);
+    system::mount(None, c"/", libc::MS_REC | libc::MS_PRIVATE).unwrap();
     true
 }
 

@@ -1,6 +1,5 @@
 //! What ends a sleep, and as what.
 
-use core::mem;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -107,15 +106,6 @@ fn reports_within_one_window_are_one() {
 /// It took half a CPU.
 #[test]
 fn a_flood_costs_next_to_nothing() {
-    /// CPU time of this thread.
-    fn used() -> Duration {
-        // SAFETY: the structure is made of integers, for which zero is a value.
-        let mut time: libc::timespec = unsafe { mem::zeroed() };
-        // SAFETY: the pointer is to a time of ours.
-        unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-    }
-
     let root = Root::new("flood");
     let path = root.path("socket");
     let listener = UnixListener::bind(&path).unwrap();
@@ -125,13 +115,13 @@ fn a_flood_costs_next_to_nothing() {
     sleeper.window = Duration::from_millis(200);
     std::thread::scope(|scope| {
         scope.spawn(move || while peer.write_all(b"!").is_ok() {});
-        let (start, before) = (Instant::now(), used());
+        let (start, before) = (Instant::now(), system::cpu_time());
         let until = start + Duration::from_secs(2);
         let mut reports = 0;
         while let Wake::Pressure = sleeper.sleep(Some(until)) {
             reports += 1;
         }
-        let (elapsed, used) = (start.elapsed(), used() - before);
+        let (elapsed, used) = (start.elapsed(), system::cpu_time() - before);
         println!("{reports} reports, {used:?} of CPU in {elapsed:?}");
         assert!((1..=11).contains(&reports), "{reports} reports in {elapsed:?}");
         assert!(used < elapsed / 10, "{used:?} of CPU in {elapsed:?}");

@@ -4,7 +4,7 @@ use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::{UnixListener, UnixStream};
 
@@ -165,11 +165,7 @@ fn a_path_that_changes_has_no_file_overwritten() {
     let found = std::thread::scope(|scope| {
         scope.spawn(move || {
             while !ended.load(Relaxed) {
-                let (here, exchange) = (libc::AT_FDCWD, libc::RENAME_EXCHANGE);
-                // SAFETY: two strings with a zero at their ends.
-                let error =
-                    unsafe { libc::syscall(libc::SYS_renameat2, here, one.as_ptr(), here, two.as_ptr(), exchange) };
-                assert_eq!(error, 0, "{}", io::Error::last_os_error());
+                system::exchange_names(&one, &two).unwrap();
             }
         });
         let mut found = [0; 2];
@@ -196,8 +192,7 @@ fn descriptors_are_closed_on_exec_and_do_not_block() {
     let sources = [root.fifo("fifo"), socket, PathBuf::from(PSI)].map(|path| root.find(Some(&path), None));
     for found in sources {
         let file = found.watch.map(|watch| watch.file).unwrap_or_else(|| panic!("{:?}", found.errors));
-        // SAFETY: the descriptor is open; neither command has an argument.
-        let flags = [libc::F_GETFD, libc::F_GETFL].map(|command| unsafe { libc::fcntl(file.as_raw_fd(), command) });
+        let flags = system::flags(file.as_fd());
         assert_eq!((flags[0] & libc::FD_CLOEXEC, flags[1] & libc::O_NONBLOCK), (libc::FD_CLOEXEC, libc::O_NONBLOCK));
     }
 }
@@ -205,18 +200,11 @@ fn descriptors_are_closed_on_exec_and_do_not_block() {
 /// Programs that are not written in Rust do not ignore it.
 #[test]
 fn an_end_that_is_gone_raises_no_signal() {
-    static RAISED: AtomicBool = AtomicBool::new(false);
-    extern "C" fn note(_: libc::c_int) {
-        RAISED.store(true, Relaxed);
-    }
-    // SAFETY: the handler stores to an atomic, and does nothing else.
-    let before = unsafe { libc::signal(libc::SIGPIPE, note as *const () as libc::sighandler_t) };
     let (one, other) = UnixStream::pair().unwrap();
     drop(other);
-    let error = write_at_once(&File::from(OwnedFd::from(one)), b"hello").unwrap_err();
-    // SAFETY: as it was before.
-    unsafe { libc::signal(libc::SIGPIPE, before) };
-    assert_eq!((error.kind(), RAISED.load(Relaxed)), (ErrorKind::BrokenPipe, false));
+    let one = File::from(OwnedFd::from(one));
+    let (raised, result) = system::is_raised(libc::SIGPIPE, || write_at_once(&one, b"hello"));
+    assert_eq!((result.unwrap_err().kind(), raised), (ErrorKind::BrokenPipe, false));
 }
 
 /// Longer than the kernel's structure for addresses.
@@ -240,8 +228,7 @@ fn a_socket_that_accepts_no_connection_is_reported() {
     let root = Root::new("backlog");
     let path = root.path("socket");
     let listener = UnixListener::bind(&path).unwrap();
-    // SAFETY: the descriptor is open. A queue for one.
-    assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+    system::set_backlog(listener.as_fd(), 0).unwrap();
     let first = root.find(Some(&path), None);
     assert!(first.watch.is_some());
     let start = Instant::now();

@@ -1,0 +1,156 @@
+//! [`PoolHandle`], a pool without its type.
+
+use core::fmt;
+use core::ptr;
+
+use crate::machine::cpus::recount;
+use crate::registry::leave::{StillInUse, leave};
+use crate::registry::sweeps::{settled_stats, sweep};
+use crate::stats::Stats;
+use crate::storage::store::Store;
+
+/// A pool of the process, whatever its type: what [`Pool`](crate::Pool) dereferences to, and what [`pools`](super::pools) lists.
+///
+/// It is not to be used once the library is unloaded that the pool is part of: see [libraries](crate::libraries).
+#[repr(transparent)]
+pub struct PoolHandle(pub(crate) Store);
+
+impl PoolHandle {
+    pub(super) fn of(store: &'static Store) -> &'static Self {
+        // SAFETY: a handle is a store (`transparent`), and all stores are those of handles: of a pool's.
+        unsafe { &*ptr::from_ref(store).cast::<Self>() }
+    }
+
+    /// The pool's name: the type's path, or the key `name` of the derive.
+    pub fn name(&'static self) -> &'static str {
+        self.0.name()
+    }
+
+    /// What the pool holds and has done.
+    ///
+    /// Reads a few numbers of each slot; stops no thread.
+    pub fn stats(&'static self) -> Stats {
+        self.0.stats()
+    }
+
+    /// What the pool holds and has done, at one moment: for tests, and for a shutdown that wants to know what is still in use.
+    ///
+    /// All numbers are exact, whatever other threads do: no object is counted twice, and none is passed over. An acquire that has not returned has
+    /// its object in use once it has left its place, or been counted as made, and a release until it has put its object somewhere.
+    ///
+    /// It stops the pool as [`collect`](crate::collect) does, waits as that does, and is not for signal handlers either. For less than a
+    /// microsecond for each few slots it holds all lists of the pool at once: a release of that moment that would put its object there drops it
+    /// ([`busy`](crate::stats::Dropped::busy)), and an acquire makes one. So not once a second: that is for [`stats`](Self::stats).
+    ///
+    /// `None` where the system refuses to have the threads out of the local stacks ([`unfenced`](Stats::unfenced)), and where other threads make and
+    /// drop objects of this pool without a pause. In a child of `fork`, what was in use in the parent is in use, and so are the objects that a sweep of
+    /// another thread of the parent had taken out of the pool, and what that thread was about to weigh. If a thread of the parent held a lock of the
+    /// pool at the fork, there is no reading, after 0.1 s, and never will be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_runtime::Pooled;
+    ///
+    /// #[derive(Default, Pooled)]
+    /// struct Line(Vec<u8>);
+    ///
+    /// let held = Line::acquire();
+    /// drop(Line::acquire());
+    /// let stats = Line::pool().settled_stats().expect("the pool can be stopped here");
+    /// assert_eq!((stats.in_use, stats.idle), (1, 1));
+    /// # drop(held);
+    /// ```
+    pub fn settled_stats(&'static self) -> Option<Stats> {
+        settled_stats(&self.0)
+    }
+
+    /// How many objects are in the pool, victims included.
+    ///
+    /// Exact while no other thread uses the pool. While others do, an object that moves from one place to another may be
+    /// counted twice or not at all, so the sum may be a little more than [`max_idle`](Self::max_idle), which the pool
+    /// never holds.
+    pub fn idle(&'static self) -> usize {
+        self.0.idle()
+    }
+
+    /// How many objects the pool may keep.
+    pub fn max_idle(&'static self) -> usize {
+        self.0.bound.max()
+    }
+
+    /// Sets how many objects the pool may keep.
+    ///
+    /// The limit is a number of objects, not bytes, over all CPUs together. Objects above it are dropped at once, by
+    /// the calling thread. Zero keeps none; the largest limit is that of [`Pool::with_max_idle`](crate::Pool::with_max_idle). Of several
+    /// threads that set it, one is the last, and what it has set holds. It waits as [`collect`](crate::collect) does, and
+    /// like that is not for signal handlers.
+    ///
+    /// # Panics
+    ///
+    /// As for [`collect`](Self::collect).
+    pub fn set_max_idle(&'static self, n: usize) {
+        self.0.bound.set_max(n);
+        sweep(|| vec![&self.0], Store::take_above).go_on();
+    }
+
+    /// Drops every idle object of this pool, as [`collect`](crate::collect) does for all pools. Not from a signal handler.
+    ///
+    /// # Panics
+    ///
+    /// If the `Drop` of an object panics: all the others are dropped first, and then the first panic goes on.
+    pub fn collect(&'static self) {
+        sweep(|| vec![&self.0], Store::take_all).go_on();
+    }
+
+    /// Takes one ageing step in this pool, as [`age`](crate::age) does in all pools. Not from a signal handler.
+    ///
+    /// # Panics
+    ///
+    /// As for [`collect`](Self::collect).
+    pub fn age(&'static self) {
+        recount();
+        sweep(|| vec![&self.0], Store::take_aged).go_on();
+    }
+
+    /// Takes the pool out of the registry, before the library is unloaded that it is part of: its idle objects are dropped, and
+    /// no other thread reads it any more.
+    ///
+    /// On Linux with glibc this is done by itself when a library is unloaded. It is for other systems, and for a library
+    /// that wants to know beforehand whether it can be unloaded: see [libraries](crate::libraries). A pool that has left
+    /// can be used all the same; then it is in the registry again.
+    ///
+    /// It waits as [`collect`](crate::collect) does, and for other threads' sweeps until they have dropped what they have taken
+    /// out of this pool. So not in the `Drop` of an object of the pool.
+    ///
+    /// # Errors
+    ///
+    /// If objects of the pool are in use. Then nothing has changed.
+    ///
+    /// # Panics
+    ///
+    /// As for [`collect`](Self::collect).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_runtime::Pooled;
+    ///
+    /// #[derive(Default, Pooled)]
+    /// struct Line(Vec<u8>);
+    ///
+    /// let line = Line::acquire();
+    /// assert_eq!(Line::pool().leave().unwrap_err().objects(), 1);
+    /// drop(line);
+    /// assert!(Line::pool().leave().is_ok());
+    /// ```
+    pub fn leave(&'static self) -> Result<(), StillInUse> {
+        leave(&self.0)
+    }
+}
+
+impl fmt::Debug for PoolHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PoolHandle").field(&self.0.name()).finish()
+    }
+}

@@ -1,0 +1,114 @@
+//! How a pool leaves the registry: by itself, or when its library is unloaded. The invariants are those of `registry`.
+
+use core::error::Error;
+use core::fmt;
+use core::mem;
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::machine::decision;
+use crate::machine::library::Library;
+use crate::machine::report::report;
+use crate::registry::sweeps::restart;
+use crate::storage::drops::{Pending, drop_all};
+use crate::storage::live::Listed as _;
+use crate::storage::store::{POOLS, Store};
+use crate::storage::sweeping::{lock, wait_while};
+
+/// Why a pool does not leave the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StillInUse {
+    pool: &'static str,
+    objects: usize,
+}
+
+impl StillInUse {
+    /// The pool's name.
+    pub fn pool(&self) -> &'static str {
+        self.pool
+    }
+
+    /// How many of its objects are in use.
+    pub fn objects(&self) -> usize {
+        self.objects
+    }
+}
+
+impl fmt::Display for StillInUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (objects, are) = if self.objects == 1 { ("object", "is") } else { ("objects", "are") };
+        write!(f, "{} {objects} of the pool `{}` {are} in use: drop the guards first", self.objects, self.pool)
+    }
+}
+
+impl Error for StillInUse {}
+
+/// Takes a pool out of the registry, but for what it has of the heap.
+pub(super) fn leave(store: &'static Store) -> Result<(), StillInUse> {
+    let Some(registration) = store.registration() else { return Ok(()) };
+    let taken = {
+        let _one_at_a_time = lock();
+        let started = store.tables.stop();
+        let fenced = started && decision::fence();
+        let objects = store.settled(fenced).unwrap_or_else(|| store.stats()).in_use;
+        if objects > 0 {
+            if started {
+                restart(store);
+            }
+            return Err(StillInUse { pool: registration.name(), objects });
+        }
+        // It stays stopped.
+        registration.marked.store(true, Relaxed);
+        Pending::new(store, store.take_all(fenced))
+    };
+    drop_all(taken).go_on();
+    wait_while(|| registration.is_pending());
+    Ok(())
+}
+
+/// The library that the code of this function is in, whose pools leave the registry when it is unloaded (invariant 1 of `library`).
+#[inline]
+pub(crate) fn own_library() -> Library {
+    Library::of_this_code(forget)
+}
+
+/// Takes all pools of a library out of the registry, with all that they have. Standard error is told if objects are in use.
+///
+/// # Safety
+///
+/// The library is about to be unloaded: no thread is in its code, nor will be, but for this one, and for those that drop its objects
+/// after a sweep.
+unsafe fn forget(library: Library) {
+    let registrations = {
+        let _lock = lock();
+        POOLS.take_out(|registration| registration.store.library() == library)
+    };
+    // Invariant 6. No registration becomes pending, but while another is.
+    wait_while(|| registrations.iter().any(|registration| registration.is_pending()));
+    let mut taken = Vec::new();
+    {
+        let _one_at_a_time = lock();
+        for registration in &registrations {
+            let store = registration.store;
+            if !registration.is_own() {
+                continue;
+            }
+            let objects = store.stats().in_use;
+            if objects > 0 {
+                let error = StillInUse { pool: registration.name(), objects };
+                report(&format!("pool-runtime: a library is unloaded: {error}\n"));
+            }
+            store.tables.stop();
+            // No sequence is at work: the code that would be in one has been left (the caller's promise).
+            taken.extend(Pending::new(store, store.take_all(true)));
+            store.place.clear();
+            // SAFETY: it is empty by now, and no thread uses it (the caller's promise).
+            unsafe { store.tables.clear() };
+        }
+    }
+    // What it would be told of by a panic is the library's, too.
+    mem::forget(drop_all(taken));
+    for registration in registrations {
+        // SAFETY: it is out of the list, no store names it, and it is not pending.
+        unsafe { registration.free() };
+    }
+}
