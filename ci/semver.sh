@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Whether the version in Cargo.toml is high enough for the changes since the last release: cargo-semver-checks compares the public
-# API with that of a git revision. No part of .ci/run: the tool takes minutes to build. The release checklist runs it.
+# API with that of a git revision. No part of .ci/run: the tool has 400 packages to build. The release checklist (docs/release.md) runs it.
 #
 #   ci/semver.sh [REVISION]
 #
