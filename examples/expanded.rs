@@ -2,7 +2,7 @@
 //!
 //! `Page` and `Buf` here have the impls that `#[derive(Pooled)]` and `#[derive(Reset)]` would have written for the types of the
 //! same names in `derived`, but for the hidden paths under which the derives name `pool_runtime`. The tests below compare
-//! the two in what they do.
+//! the two by their effects.
 //!
 //! Run it with `cargo run --example expanded`.
 

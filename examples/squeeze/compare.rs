@@ -49,7 +49,7 @@ pub(crate) fn pooled_against_fresh(blocks: &[Vec<u8>]) -> String {
     if bytes == 0 {
         return "nothing to compare".to_owned();
     }
-    // The smallest block counts as 1 KiB: that is about what its context costs.
+    // The smallest block counts as 1 KiB, which is about the cost of its context.
     let passes = PASS.div_ceil(blocks.iter().map(|block| block.len().max(1024)).sum());
     let rounds: Vec<_> = (0..ROUNDS)
         .map(|round| {

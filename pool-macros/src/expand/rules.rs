@@ -96,9 +96,9 @@ fn reset_field(field: &Field<'_>, writing: &Writing<'_>, place: &TokenStream, ex
     quote!(#reset #limit)
 }
 
-/// Calls the field's own `clear`. A method of an exclusive reference is looked for first among those that take just that, then among
-/// those of references to it, where `NoClear` waits, and last where a `clear` by value, by shared reference or of what the field
-/// dereferences to would be found.
+/// Calls the field's own `clear`. The compiler looks for a method of an exclusive reference in this order: methods that take the
+/// reference itself; methods that take a reference to it, of which `NoClear` is one; and then a `clear` by value, by shared
+/// reference, or of the type behind a dereference. So `NoClear` is found before any of the last, and is an error.
 fn clear(key: &Ident, exclusive: &TokenStream) -> TokenStream {
     let span = Span::mixed_site().located_at(key.span());
     quote_spanned! {span=>

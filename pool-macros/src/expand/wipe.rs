@@ -1,5 +1,5 @@
 //! The hooks that overwrite secrets before the pool drops an object: each field marked `zeroize` is wiped, and each field without
-//! a key wipes what it has marked itself. Without the feature `zeroize` nothing is written.
+//! a key wipes the parts that its own type has marked. Without the feature `zeroize` nothing is written.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
