@@ -1,8 +1,8 @@
-//! What the derives write, by hand.
+//! The impls that the derives write, written by hand.
 //!
 //! `Page` and `Buf` here have the impls that `#[derive(Pooled)]` and `#[derive(Reset)]` would have written for the types of the
 //! same names in `derived`, but for the hidden paths under which the derives name `pool_runtime`. The tests below compare
-//! the two in what they do.
+//! the two by their effects.
 //!
 //! Run it with `cargo run --example expanded`.
 
@@ -40,7 +40,7 @@ pub mod derived {
     }
 
     impl Page {
-        /// What `new` names.
+        /// The constructor, which the key `new` names.
         pub fn with_room() -> Self {
             Self {
                 body: Vec::with_capacity(4096),
@@ -73,7 +73,7 @@ pub mod derived {
     }
 }
 
-/// The types without their derives, and what those would have written.
+/// The types without their derives, and the impls that those would have written.
 pub mod expanded {
     /// A type with every key.
     #[derive(Debug, PartialEq)]
@@ -95,7 +95,7 @@ pub mod expanded {
     }
 
     impl Page {
-        /// What `new` names.
+        /// The constructor, which the key `new` names.
         pub fn with_room() -> Self {
             Self {
                 body: Vec::with_capacity(4096),
@@ -109,7 +109,7 @@ pub mod expanded {
         }
     }
 
-    // A constant without a name: what is inside cannot be named from outside.
+    // A constant without a name: an item inside of it cannot be named from outside.
     const _: () = {
         impl ::pool_runtime::Pooled for Page {
             const ON_PANIC: ::pool_runtime::OnPanic = ::pool_runtime::OnPanic::Reset;
@@ -141,7 +141,7 @@ pub mod expanded {
             #[inline]
             fn reset_object(object: &mut Self) {
                 <Vec<u8> as ::pool_runtime::Reset>::reset(&mut object.body);
-                // A `clear` by value, by shared reference or of what the type dereferences to would be found here, but the derive refuses it.
+                // A `clear` by value, by shared reference or of the type behind a dereference would be found here, but the derive refuses it.
                 object.title.clear();
                 object.parent = <Option<u32> as ::core::default::Default>::default();
                 object.version = {
@@ -203,7 +203,7 @@ pub mod expanded {
         type T = u8;
 
         impl ::pool_runtime::Pooled for Buf<u8> {
-            // What `Default` makes is reset, too, before it is given out.
+            // An object made by `Default` is reset, too, before it is given out.
             const RESET_NEW: bool = true;
 
             #[inline]

@@ -6,5 +6,5 @@ use std::io;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> io::Result<()> {
-    benches::child::serve(&[benches::contestant::no_pool("jemalloc")])
+    benches::child::serve(&[benches::roster::no_pool("jemalloc")])
 }

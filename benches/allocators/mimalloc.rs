@@ -6,5 +6,5 @@ use std::io;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> io::Result<()> {
-    benches::child::serve(&[benches::contestant::no_pool("mimalloc")])
+    benches::child::serve(&[benches::roster::no_pool("mimalloc")])
 }

@@ -1,4 +1,4 @@
-//! What ci/instructions.sh runs under callgrind: one thing, so many times.
+//! The program that ci/instructions.sh runs under callgrind: one piece of work, so many times.
 //!
 //! Two runs with different counts differ by the loop alone.
 
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
             for _ in 0..times {
                 Fields::reset_object(black_box(&mut fields));
             }
-            // All fields are somebody's.
+            // Each field is read, so that the compiler keeps every reset.
             let Fields { bytes, text, pair, last, cleared, defaulted, set, used, kept } = fields;
             black_box((bytes, text, pair, last, cleared, defaulted, set, used, kept));
         }

@@ -1,5 +1,5 @@
-//! Three bursts of 128 MiB, then silence with a collector, and what is resident then. With the argument `cgroup`, the program of
-//! `tests/exact/tests/cgroup.rs`: it is short of memory, and gets back what its pool has dropped.
+//! Three bursts of 128 MiB, then silence with a collector, and the memory that is resident then. With the argument `cgroup`, the
+//! program of `tests/exact/tests/cgroup.rs`: it is short of memory, and gets back the memory of the objects that its pool has dropped.
 
 use std::env;
 use std::fs;
@@ -78,12 +78,12 @@ fn short_of_memory(allocator: &str) {
     }
 }
 
-/// What is resident at the end, in MiB, and in how many intervals after the last burst it was below the limit, if it was.
+/// The resident memory at the end, in MiB, and after how many intervals since the last burst it was below the limit, if it was.
 fn left(builder: Builder, size: usize, threads: usize) -> String {
     let collector = builder.start().expect("no other is running");
     let silence = &Barrier::new(threads);
     let bursts = || {
-        // Beside its buffers a program makes what stays.
+        // Beside its buffers, a program allocates memory that stays.
         let mut kept = Vec::new();
         for _ in 0..3 {
             let mut held: Vec<Guard<Page>> = Vec::new();

@@ -1,7 +1,8 @@
-//! What a pool makes and keeps on a machine with many CPUs, counted and not timed: `ci/scale.sh` runs it on emulated machines.
+//! Counts the objects that a pool makes and keeps on a machine with many CPUs. Nothing is timed: `ci/scale.sh` runs it on emulated
+//! machines.
 //!
 //! Takes the name of one case, and prints a line for each figure. Threads are moved to other CPUs by force, as often as a busy
-//! scheduler would do it, so the figures are the same on each machine but for what threads do at the same moment.
+//! scheduler would do it, so the figures are the same on each machine, but for differences in the order of the threads' steps.
 
 use std::process::ExitCode;
 use std::sync::Barrier;
@@ -90,7 +91,7 @@ fn roam(cpus: &[usize], threads: usize) {
     });
 }
 
-/// Threads that share what a quota leaves them, and are moved anywhere.
+/// Threads that share the CPU time of a quota, and are moved anywhere.
 fn quota(cpus: &[usize]) {
     thread::scope(|scope| {
         for index in 0..WORKERS {

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::contestant::Entry;
 use crate::protocol::{Answer, Greeting, Measure, Offer, Request};
+use crate::roster::Entry;
 use crate::scenario::Figures;
 
 /// Answers requests about these contestants, until standard input ends.
 ///
 /// # Errors
 ///
-/// What reading and writing return, and a request that cannot be understood.
+/// An error of reading or writing, and a request that cannot be understood.
 pub fn serve(entries: &[Entry]) -> io::Result<()> {
     let offer = |entry: &Entry| Offer {
         name: entry.name.clone(),

@@ -1,4 +1,4 @@
-//! What the driver and its children say to each other: one JSON value per line.
+//! The messages between the driver and its children: one JSON value per line.
 //!
 //! A child begins with a [`Greeting`]. Then it answers each [`Request`] with one [`Answer`], and ends when its standard
 //! input does. `go/main.go` speaks the same.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// The first line of a child.
 #[derive(Serialize, Deserialize)]
 pub struct Greeting {
-    /// What it can measure.
+    /// The contestants that it can measure.
     pub contestants: Vec<Offer>,
 }
 
@@ -20,19 +20,19 @@ pub struct Greeting {
 pub struct Offer {
     /// The name in tables.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// What it can do.
+    /// The scenarios that it can do.
     pub scenarios: Vec<Scenario>,
 }
 
-/// What a contestant is.
+/// The kinds of contestants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// This project's pool.
     Ours,
-    /// No pool, but what one could cost at least.
+    /// No pool: a lower bound of a pool's cost.
     Limit,
     /// Another pool.
     Peer,
@@ -40,11 +40,14 @@ pub enum Kind {
     Allocator,
 }
 
+/// The name of this project's pool, as a user on Linux has it. All others are compared with it.
+pub const OURS: &str = "pool-runtime, rseq";
+
 /// A line to a child.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Check that this contestant does what it is measured for.
+    /// Check that this contestant works as a pool.
     Verify(String),
     /// Measure.
     Measure(Measure),
@@ -53,11 +56,11 @@ pub enum Request {
 /// One measurement.
 #[derive(Serialize, Deserialize)]
 pub struct Measure {
-    /// Who.
+    /// The contestant's name.
     pub contestant: String,
-    /// Doing what.
+    /// The work.
     pub scenario: Scenario,
-    /// How.
+    /// Its size.
     #[serde(flatten)]
     pub task: Task,
 }
@@ -67,7 +70,7 @@ pub struct Measure {
 pub struct Task {
     /// Threads that work at the same time.
     pub threads: usize,
-    /// What the scenario makes of it: objects held at once, types, idle objects.
+    /// A number whose meaning is the scenario's: objects held at once, types, idle objects.
     pub size: usize,
     /// For how long. Scenarios that do a fixed amount of work take the time that it takes.
     pub milliseconds: u64,
@@ -79,12 +82,12 @@ pub struct Task {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// The contestant holds what it should. This many objects were made on the way.
+    /// The contestant has passed the check. This many objects were made on the way.
     Verified {
         /// Objects made by 1,000 acquires, one after the other, on a thread.
         made: u64,
     },
-    /// What was measured, by name: see [`scenario`](crate::scenario).
+    /// The figures, by name. Each scenario has its own.
     Figures(BTreeMap<String, f64>),
     /// The contestant does not do this, for a reason of its own.
     LeftOut(String),
@@ -92,7 +95,7 @@ pub enum Answer {
     Failed(String),
 }
 
-/// What is measured. The sizes and numbers of threads are the driver's.
+/// The scenarios. The driver chooses their sizes and numbers of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
@@ -129,6 +132,13 @@ pub enum Scenario {
     Squeeze,
     /// Real work: a server that compresses its answers, under `wrk`.
     Http,
+}
+
+impl Scenario {
+    /// The name on the command line, in the tables and in their files.
+    pub fn name(self) -> String {
+        self.to_possible_value().expect("no scenario is hidden").get_name().to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Whether a contestant does what it is measured for, so that a figure is not a mistake of ours.
+//! Checks that a contestant resets, keeps and shares its objects, so that no figure comes from a mistake of ours.
 
 use std::thread;
 
@@ -11,7 +11,7 @@ const CYCLES: u64 = 1000;
 ///
 /// # Errors
 ///
-/// What was found wrong.
+/// A description of the fault.
 pub fn one<C: Contestant>() -> Result<u64, String> {
     let before = C::made();
     let pool = C::pool();
@@ -27,11 +27,11 @@ pub fn one<C: Contestant>() -> Result<u64, String> {
     Ok(all - before)
 }
 
-/// The same with many in use, and with objects released on another thread than the one that acquired them.
+/// Checks as [`one`] does, and with many objects in use, some of which another thread releases.
 ///
 /// # Errors
 ///
-/// What was found wrong.
+/// A description of the fault.
 pub fn many<C: Contestant>() -> Result<u64, String>
 where
     for<'a> C::Held<'a>: Send,
@@ -41,7 +41,7 @@ where
     for _ in 0..10 {
         let mut held: Vec<_> = (0..32).map(|_| C::acquire(&pool)).collect();
         held.iter_mut().try_for_each(|object| check(object).map(|()| dirty(object)))?;
-        // Two guards of one object would both see what the last of them wrote.
+        // Two guards of the same object would both see the last mark.
         for (mark, object) in held.iter_mut().enumerate() {
             object.lines = mark as u64;
         }

@@ -11,13 +11,13 @@ use crate::sample::{Sample, Value, in_mib};
 /// Lines of each of the four curves.
 const HEIGHT: usize = 3;
 
-/// What fills a cell by eighths.
+/// Blocks that fill a cell by eighths.
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Where nothing is drawn, a line of figures is written after so many samples.
+/// If the output is no terminal, a line of figures is written after so many samples.
 const LINE_EVERY: usize = 10;
 
-/// A curve: its name, its values, and how one is written.
+/// A curve: its name, its values, and how a value is written.
 type Curve = (&'static str, Value, fn(usize) -> String);
 
 const CURVES: [Curve; 4] = [
@@ -86,12 +86,12 @@ impl Chart {
     }
 }
 
-/// Lines of blocks, from the top, where `most` is the full height.
+/// Lines of blocks, from the top. `most` is the full height.
 fn curve(columns: &[usize], most: usize) -> impl Iterator<Item = String> {
     let full = BLOCKS.len() - 1;
     (0..HEIGHT).rev().map(move |line| {
         let block = |&value: &usize| {
-            // Something is never nothing.
+            // A value above zero fills at least an eighth.
             let eighths = (value * HEIGHT * full).div_ceil(most);
             BLOCKS[eighths.saturating_sub(line * full).min(full)]
         };

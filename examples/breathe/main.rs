@@ -31,7 +31,7 @@ use crate::load::{Buffer, Load};
 use crate::options::Options;
 use crate::sample::{Sample, Value, in_mib};
 
-/// How often is looked, and how often is aged.
+/// The numbers of samples and of ageing steps in a run.
 const SAMPLES: u32 = 200;
 const AGEINGS: u32 = 40;
 
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> io::Result<()> {
-    // Opened before, so that nobody waits for an error.
+    // Opened before the load, so that an error comes at once.
     let picture = match &options.svg {
         None => None,
         Some(path) => {
@@ -66,7 +66,7 @@ fn run(options: &Options) -> io::Result<()> {
     report(&samples, acquired)
 }
 
-/// Runs the load, draws what the pool holds meanwhile, and returns it, with the number of acquires.
+/// Runs the load, draws the pool's samples meanwhile, and returns them, with the number of acquires.
 fn watch(length: Duration) -> io::Result<(Vec<Sample>, u64)> {
     let mut chart = Chart::new(length);
     let mut samples = Vec::new();

@@ -8,7 +8,7 @@ use crate::sample::{Sample, Value, in_mib};
 
 const SIZE: (u32, u32) = (900, 560);
 
-// Told apart by everybody (Okabe and Ito).
+// Told apart with every kind of colour vision (Okabe and Ito).
 const IN_USE: RGBColor = RGBColor(213, 94, 0);
 const IDLE: RGBColor = RGBColor(0, 114, 178);
 const VICTIMS: RGBColor = RGBColor(86, 180, 233);

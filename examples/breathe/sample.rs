@@ -1,4 +1,4 @@
-//! What the pool holds at a moment.
+//! The pool's objects and bytes at a moment.
 
 use std::time::{Duration, Instant};
 

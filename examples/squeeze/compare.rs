@@ -1,9 +1,9 @@
 //! Pooled contexts and buffers against fresh ones.
 //!
-//! What is compared is the compression alone, without the file system: blocks that are in memory are copied into a
+//! The compression alone is compared, without the file system: blocks that are in memory are copied into a
 //! buffer, as a read would, and compressed into another, on all threads. The one side acquires the context and the two
 //! buffers and gives them back; the other makes them and drops them. Rounds of both sides alternate, and medians are
-//! printed, so that what else the machine does hits both; the ratio is the median of the rounds' ratios.
+//! printed, so that other work of the machine hits both; the ratio is the median of the rounds' ratios.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -17,10 +17,10 @@ use crate::gzip;
 use crate::pooled::{Buffer, Context};
 use crate::source::Job;
 
-/// What is held in memory at most.
+/// The most that is held in memory, in bytes.
 const SAMPLE: u64 = 16 << 20;
 
-/// What a round compresses at least, in bytes: a smaller sample is compressed several times.
+/// A round compresses at least so many bytes: a smaller sample is compressed several times.
 const PASS: usize = 1 << 20;
 
 /// Rounds on each side.
@@ -49,7 +49,7 @@ pub(crate) fn pooled_against_fresh(blocks: &[Vec<u8>]) -> String {
     if bytes == 0 {
         return "nothing to compare".to_owned();
     }
-    // The smallest block counts as 1 KiB: that is about what its context costs.
+    // The smallest block counts as 1 KiB, which is about the cost of its context.
     let passes = PASS.div_ceil(blocks.iter().map(|block| block.len().max(1024)).sum());
     let rounds: Vec<_> = (0..ROUNDS)
         .map(|round| {

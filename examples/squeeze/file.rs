@@ -22,12 +22,12 @@ use crate::source::Job;
 /// A file of more blocks is worth all threads; a stretch of as many blocks is read back at a time.
 const STRETCH: usize = 64;
 
-/// How many blocks of a large file are in memory: a few for each thread, so that none waits long for the last one.
+/// How many blocks of a large file are in memory: a few for each thread, so that no thread waits long for the last block.
 pub(crate) fn window(threads: usize) -> usize {
     STRETCH.max(4 * threads)
 }
 
-/// What is the same for every file.
+/// The settings that are the same for every file.
 pub(crate) struct Squeezer<'a> {
     /// Size of a block.
     pub(crate) block: usize,
@@ -39,12 +39,12 @@ pub(crate) struct Squeezer<'a> {
 
 /// Consecutive members of a file that was written.
 struct Stretch {
-    /// Where the first member begins.
+    /// The offset of the first member.
     start: u64,
     /// Length of all members.
     packed: u64,
     blocks: usize,
-    /// Of what was read from the source.
+    /// Of the bytes that were read from the source.
     crc: Crc,
 }
 
@@ -62,7 +62,7 @@ impl Squeezer<'_> {
     fn write_and_rename(&self, job: &Job, window: usize) -> Result<Totals, String> {
         let output = &job.output;
         let unwritable = |error: io::Error| format!("cannot write `{}`: {error}", output.display());
-        // Asked before the work; what appears during the work is not overwritten either.
+        // Asked before the work; a file that appears during the work is not overwritten either.
         if !self.force && fs::symlink_metadata(output).is_ok() {
             return Err(format!("`{}` exists already; `--force` overwrites it", output.display()));
         }
@@ -96,7 +96,7 @@ impl Squeezer<'_> {
         window: usize,
         unwritable: impl Fn(io::Error) -> String,
     ) -> Result<Vec<Stretch>, String> {
-        // One byte more shows that it grew, and a file that grows for ever comes to an end.
+        // A byte more than its size shows that it grew, and a file that grows for ever comes to an end.
         let mut source = source.take(len + 1);
         let mut stretches = Vec::<Stretch>::new();
         let mut read = 0;
@@ -149,7 +149,7 @@ impl Stretch {
         }
     }
 
-    /// Reads the members back and compares them with what was read from the source.
+    /// Reads the members back and compares them with the bytes that were read from the source.
     fn verify(&self, written: &NamedTempFile) -> io::Result<()> {
         let mut file = written.reopen()?;
         file.seek(SeekFrom::Start(self.start))?;

@@ -11,12 +11,12 @@ use crate::pooled::{Buffer, Context};
 /// Magic, deflate, no flags, no time, no hint about the level, unknown system: ten bytes.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// What is read back at a time.
+/// So many bytes are read back at a time.
 const CHUNK: u64 = 16 << 10;
 
 /// Appends `block`, compressed, as one member, and returns the checksum of the block.
 ///
-/// The context is one that has compressed nothing yet, or was reset since.
+/// The context has compressed nothing yet, or was reset since.
 pub(crate) fn write_member(context: &mut Context, block: &[u8], packed: &mut Vec<u8>) -> Crc {
     let mut crc = Crc::new();
     crc.update(block);
@@ -37,11 +37,11 @@ pub(crate) fn write_member(context: &mut Context, block: &[u8], packed: &mut Vec
     crc
 }
 
-/// Decompresses all members, and returns the checksum of what is in them.
+/// Decompresses all members, and returns the checksum of their content.
 ///
 /// # Errors
 ///
-/// What reading returns, and whatever is not gzip or does not match its own checksum.
+/// An error of reading, and input that is not gzip or does not match its own checksum.
 pub(crate) fn read_members(members: impl Read) -> io::Result<Crc> {
     let mut decoder = MultiGzDecoder::new(members);
     let mut buffer = Buffer::acquire();

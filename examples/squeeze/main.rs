@@ -6,12 +6,12 @@
 //! cargo run --release --example squeeze -- --compare        # this workspace's sources, pooled against fresh
 //! ```
 //!
-//! A file is cut into blocks, and every block becomes a gzip member of its own; members one after the other are what
-//! `gunzip` reads as one file. So any thread can compress any block, and a block needs a deflate context, of more than
+//! A file is cut into blocks, and every block becomes a gzip member of its own; `gunzip` reads members one after the other
+//! as one file. So any thread can compress any block, and a block needs a deflate context, of more than
 //! 250 KiB, for less than a millisecond: `pooled` holds the two types that this is about.
 //!
 //! Small files are done in parallel, each by one thread. Large files are done one after the other, a window of blocks
-//! at a time, the blocks of a window in parallel. Either way what is in memory is a few blocks per thread, whatever
+//! at a time, the blocks of a window in parallel. Either way a few blocks per thread are in memory, whatever
 //! the size of the files.
 
 mod compare;
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what the command line asks; `false` if something, named on standard error by now, could not be done.
+/// Compresses the files of the command line. Returns `false` if a file, named on standard error by now, could not be done.
 fn run(options: &Options) -> io::Result<bool> {
     let start = Instant::now();
     pooled::set_level(options.level);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// What `--block` accepts, in bytes. A window holds 64 blocks and more: the upper limit bounds the memory.
+/// The sizes that `--block` accepts, in bytes. A window holds 64 blocks and more: the upper limit bounds the memory.
 const BLOCK: RangeInclusive<usize> = 1024..=4 << 20;
 
 /// Compresses files in parallel, each to a `.gz` that `gunzip` reads. The sources are kept.

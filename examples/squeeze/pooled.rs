@@ -13,9 +13,9 @@ pub(crate) fn set_level(level: u32) {
     LEVEL.get_or_init(|| Compression::new(level));
 }
 
-/// A raw deflate stream, and the tables, more than 250 KiB, that make one expensive.
+/// A raw deflate stream with its tables, which are more than 250 KiB and make it expensive.
 ///
-/// A thread uses one at a time, so no CPU has use for many.
+/// A thread uses one context at a time, so a CPU needs few.
 #[derive(Pooled)]
 #[pooled(new = Self::new, local = 2)]
 pub(crate) struct Context {

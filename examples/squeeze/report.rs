@@ -1,4 +1,4 @@
-//! What was done, and what could not be done.
+//! The files that were compressed, and those that could not be.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What is left alone in the folders, in files.
+/// The number of files in the folders that were left alone.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Skipped {
     pub(crate) gzip: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Skipped {
     pub(crate) special: u64,
 }
 
-/// What was compressed.
+/// The files that were compressed, and their bytes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Totals {
     pub(crate) files: u64,

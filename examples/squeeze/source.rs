@@ -1,4 +1,4 @@
-//! What is to be compressed: the files under the paths of the command line, and the outputs that they get.
+//! The files to compress, under the paths of the command line, and the outputs that they get.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,15 +21,15 @@ pub(crate) struct Job {
 #[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) jobs: Vec<Job>,
-    /// What is left alone in the folders.
+    /// The files in the folders that are left alone.
     pub(crate) skipped: Skipped,
-    /// What cannot be compressed.
+    /// The paths that cannot be compressed.
     pub(crate) failures: Vec<Failure>,
     /// The job of each output.
     outputs: HashMap<PathBuf, usize>,
 }
 
-/// Where the files under one path of the command line go.
+/// The place for the outputs of the files under a path of the command line.
 struct Target<'a> {
     /// The folder that takes the place of `base`; none: next to the source.
     out: Option<&'a Path>,
@@ -41,7 +41,7 @@ struct Target<'a> {
 impl Plan {
     /// Walks `paths`. Symbolic links are followed if they are among `paths`, not below.
     ///
-    /// Under `out` a path keeps its last component: `a/b` and what is in it goes to `out/b`.
+    /// Under `out` a path keeps its last component: `a/b` and the files in it go to `out/b`.
     pub(crate) fn new<'a>(
         paths: impl IntoIterator<Item = &'a Path>,
         out: Option<&'a Path>,

@@ -16,27 +16,27 @@ pub(crate) struct Item<'a> {
     pub(crate) ident: &'a Ident,
     /// Its parameters.
     pub(crate) generics: &'a Generics,
-    /// What it is with its parameters given.
+    /// The types that have a pool: the item with its parameters given.
     pub(crate) instances: Vec<Instance>,
-    /// It has something to do with deprecation, its own or that of what it is made of.
+    /// `deprecated` stands in an attribute of the item or of a field.
     pub(crate) deprecated: bool,
-    /// The most that its fields are aligned to, where it is packed.
+    /// The most that its fields are aligned to, if it is packed.
     pub(crate) packed: Option<usize>,
-    /// The compiler refuses the type of a field, and would do so again wherever it is written.
+    /// The compiler refuses the type of a field, and would refuse it again in an impl.
     pub(crate) refused: bool,
     /// The types that belong to a parameter: `C::Window`.
     pub(crate) associated: Vec<Associated>,
     /// The keys on the type.
     pub(crate) args: TypeArgs,
-    /// What it is made of.
+    /// Its fields or variants.
     pub(crate) body: Body<'a>,
 }
 
-/// What the item is made of.
+/// The fields or variants of an item.
 pub(crate) enum Body<'a> {
     /// Fields in declaration order, of every kind of struct.
     Struct(Vec<Field<'a>>),
-    /// The variants of an enum that are marked as its default: no more than one, but where that is yet to be reported.
+    /// The variants of an enum that are marked as its default: at most one, unless that is yet to be reported.
     Enum(Vec<Variant<'a>>),
     /// A union.
     Union(Token![union]),
@@ -155,7 +155,7 @@ fn mentions_deprecated(attrs: &[Attribute]) -> bool {
 fn packed(attrs: &[Attribute]) -> Option<usize> {
     let mut packed = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
-        // What is wrong in it is the compiler's to report.
+        // The compiler reports errors in it.
         let _ = attr.parse_nested_meta(|meta| {
             if meta.path.is_ident("packed") {
                 packed = Some(1);

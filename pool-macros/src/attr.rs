@@ -1,6 +1,6 @@
 //! The syntax of `#[pooled(..)]`: keys and values, unknown words, duplicates.
 //!
-//! What is wrong is reported and passed over. An argument with a wrong value stays, so that later checks know its key
+//! A wrong argument is reported and passed over. If only its value is wrong, it stays, so that later checks know its key
 //! was there.
 
 use proc_macro2::Group;
@@ -14,11 +14,11 @@ use syn::{
 use crate::escape;
 use crate::keys::Place;
 
-/// A key, and what it was given.
+/// A key and its value.
 pub(crate) struct Arg<V> {
     /// The key as written, for errors.
     pub(crate) key: Ident,
-    /// `None` where the value is wrong, and reported.
+    /// `None` if the value is wrong, and reported.
     pub(crate) value: Option<V>,
 }
 
@@ -43,13 +43,13 @@ pub(crate) struct TypeArgs {
     pub(crate) local: Option<Arg<Expr>>,
     /// A constant `&'static str`.
     pub(crate) name: Option<Arg<Expr>>,
-    /// One of two words.
+    /// `discard` or `reset`.
     pub(crate) on_panic: Option<Arg<OnPanic>>,
     /// Types that are this type with its parameters given; `instance` looks whether they are.
     pub(crate) instances: Option<Arg<Vec<Type>>>,
-    /// What a derived `Reset` asks of the parameters.
+    /// The bounds of a derived `Reset` on its parameters.
     pub(crate) bound: Option<Arg<Vec<WherePredicate>>>,
-    /// Where `pool_runtime` is: the key `crate`.
+    /// The path of `pool_runtime`: the key `crate`.
     pub(crate) runtime: Option<Arg<Path>>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) enum OnPanic {
 /// The keys on a field.
 #[derive(Default)]
 pub(crate) struct FieldArgs {
-    /// How the field is reset: no key twice, and more than one only where that is yet to be reported.
+    /// How the field is reset: no key twice, and more than one only if that is yet to be reported.
     pub(crate) rules: Vec<Arg<Rule>>,
     /// A `usize`.
     pub(crate) max_capacity: Option<Arg<Expr>>,
@@ -177,16 +177,16 @@ struct Word {
     given: Given,
 }
 
-/// What follows a key.
+/// The tokens that follow a key.
 enum Given {
     Nothing,
-    /// `=`, and what follows it.
+    /// `=` and a value.
     Value(Option<Expr>),
     /// The list of `instances`.
     Types(Vec<Type>),
     /// The list of `bound`.
     Bounds(Vec<WherePredicate>),
-    /// Parentheses where there is no list.
+    /// Parentheses behind a key that takes no list.
     Parentheses,
 }
 
@@ -316,7 +316,7 @@ fn words(attrs: &[Attribute], place: Place, errors: &mut Vec<Error>) -> Vec<Word
     words
 }
 
-/// One attribute's arguments. Behind an error of syntax nothing is read: what follows it may belong to anything.
+/// The arguments of an attribute. Behind an error of syntax nothing is read: the tokens there may belong to anything.
 fn split(attr: &Attribute, place: Place, errors: &mut Vec<Error>) -> Vec<Word> {
     let mut words = Vec::new();
     let example = place.example();
@@ -352,7 +352,7 @@ fn split(attr: &Attribute, place: Place, errors: &mut Vec<Error>) -> Vec<Word> {
     words
 }
 
-/// A value that is called. Its signature is the compiler's to check, but what can be no function is refused here.
+/// A value that is called. The compiler checks its signature, but an expression that can be no function is refused here.
 fn hook(key: &Ident, value: Expr) -> syn::Result<Expr> {
     let reason = match bare(&value) {
         Expr::Closure(closure) if closure.asyncness.is_some() => {
@@ -391,7 +391,7 @@ fn hook(key: &Ident, value: Expr) -> syn::Result<Expr> {
     Err(Error::new_spanned(value, reason))
 }
 
-/// A number, or an expression that may be one.
+/// A number, or an expression that may be a number.
 fn number(key: &Ident, value: Expr) -> syn::Result<Expr> {
     let (place, unit) = if key == "max_capacity" { (Place::Field, "elements") } else { (Place::Type, "objects") };
     let written = place.written(&key.to_string()).unwrap_or("key = 64");
@@ -435,7 +435,7 @@ fn runtime(key: &Ident, value: Expr) -> syn::Result<Path> {
     Err(Error::new_spanned(value, reason))
 }
 
-/// The expression without parentheses, and without the invisible ones of a `macro_rules!` fragment.
+/// The expression without parentheses, and without the invisible groups of a `macro_rules!` fragment.
 fn bare(mut value: &Expr) -> &Expr {
     loop {
         value = match value {

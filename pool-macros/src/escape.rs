@@ -4,7 +4,7 @@
 //!
 //! 1. A word that is found is wrong: closures, functions, `async` blocks and macros are passed over, since a `return` of theirs is
 //!    their own, or may be.
-//! 2. What is not found cannot leave either: `may_leave` says `true` wherever tokens might, and the value then stands in a closure.
+//! 2. A word that is not found cannot leave either: `may_leave` says `true` if tokens might, and the value then stands in a closure.
 
 use core::iter::Peekable;
 
@@ -31,7 +31,7 @@ pub(crate) fn check(value: Expr) -> syn::Result<Expr> {
     }
 }
 
-/// Whether a value might leave what it stands in, as far as one can see: macros may expand to anything.
+/// Whether a value might leave the function that evaluates it. Macros may expand to anything.
 pub(crate) fn may_leave(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match &token {
         TokenTree::Ident(word) => word == "return" || word == "yield",

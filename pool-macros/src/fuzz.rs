@@ -10,7 +10,7 @@ use proc_macro2::TokenStream;
 
 use crate::{Trait, derive};
 
-/// `#a` is where an attribute may stand.
+/// `#a` is a place for an attribute.
 const ITEMS: [&str; 18] = [
     "#a struct T { #a b: Vec<u8>, #a r#type: [u8; 4] }",
     "#a struct T(#a Vec<u8>, #a pub(crate) Self::U);",
@@ -169,7 +169,7 @@ impl Random {
     }
 }
 
-/// What a derive answers, which has to be Rust.
+/// The output of a derive, which has to be Rust.
 fn answer(derived: Trait, item: &str) -> Option<String> {
     let tokens: TokenStream = item.parse().ok()?;
     let output = derive(derived, tokens);
@@ -202,7 +202,7 @@ fn every_argument_is_answered_in_every_place() {
     assert!(answers.iter().all(|&n| n > 500), "accepted and refused: {answers:?}");
 }
 
-/// Two seconds; `FUZZ_SECONDS` for more, and `FUZZ_SEED` for what a failure has printed.
+/// Two seconds; `FUZZ_SECONDS` for more, and `FUZZ_SEED` for the seed that a failure has printed.
 #[test]
 fn any_tokens_are_answered() {
     let number = |name| env::var(name).ok().map(|value| value.parse::<u64>().expect("is a number"));

@@ -1,4 +1,4 @@
-//! The types that an item stands for: itself, or what `instances` makes of its parameters.
+//! The types that an item stands for: itself, or the instances that the key names.
 //!
 //! Each has a static pool and an impl of its own. In front of the impl the parameters are items, `type T = u8;`, so the
 //! types and expressions of the user's that name them need no substitution. Lifetimes do, and all of them are `'static`; and so
@@ -25,13 +25,13 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// The one instance of a type without parameters.
+    /// The only instance of a type without parameters.
     fn only(ident: &Ident) -> Self {
         Self { ty: ident.to_token_stream(), label: compact(ident.to_token_stream()), parameters: quote!() }
     }
 }
 
-/// The instances that the key names, or the type itself. None where that is wrong and reported.
+/// The instances that the key names, or the type itself. None if that is wrong and reported.
 pub(crate) fn read(ident: &Ident, generics: &Generics, args: &TypeArgs, errors: &mut Vec<Error>) -> Vec<Instance> {
     let Some(Arg { key, value }) = &args.instances else {
         return if generics.params.is_empty() { vec![Instance::only(ident)] } else { vec![] };
@@ -42,7 +42,7 @@ pub(crate) fn read(ident: &Ident, generics: &Generics, args: &TypeArgs, errors: 
         return vec![];
     }
     let mut instances: Vec<Instance> = Vec::new();
-    // What an instance is, is said once.
+    // An error of an instance is reported once.
     let mut refused = false;
     for ty in value.iter().flatten() {
         if !is_of_item(ty, ident) {
@@ -66,7 +66,7 @@ pub(crate) fn read(ident: &Ident, generics: &Generics, args: &TypeArgs, errors: 
 pub(crate) struct Associated {
     parameter: Ident,
     name: Ident,
-    /// What stands for it in the impl of an instance.
+    /// The name that stands for it in the impl of an instance.
     alias: Ident,
 }
 
@@ -90,8 +90,8 @@ pub(crate) fn associated(generics: &Generics, args: &TypeArgs, fields: &[&syn::F
     found
 }
 
-/// In a type every `C::Window` is one; in an expression it may be a constant or a function, and is a type for certain where it
-/// stands in front of another `::`, or between angle brackets.
+/// In a type every `C::Window` is a type. In an expression it may be a constant or a function, and is a type for certain only in
+/// front of another `::`, or between angle brackets.
 fn find_associated(tokens: TokenStream, generics: &Generics, is_type: bool, found: &mut Vec<Associated>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (i, token) in tokens.iter().enumerate() {
@@ -262,7 +262,7 @@ fn of_item(ty: &Type, ident: &Ident, generics: &Generics) -> syn::Result<Instanc
     Ok(Instance { ty: path.to_token_stream(), label: compact(ty.to_token_stream()), parameters })
 }
 
-/// A pool lives for ever, and so does what it may hold.
+/// A pool lives for ever, and so do the references in its objects.
 fn check_borrows(argument: TokenStream) -> syn::Result<()> {
     let mut tokens = argument.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -362,7 +362,7 @@ fn is_sign(token: Option<&TokenTree>, sign: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == sign)
 }
 
-/// The type without parentheses, and without the invisible ones of a `macro_rules!` fragment.
+/// The type without parentheses, and without the invisible groups of a `macro_rules!` fragment.
 fn bare(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {

@@ -1,6 +1,6 @@
-//! The keys of `#[pooled(..)]`: where each belongs, how it is written, and what else it is called elsewhere.
+//! The keys of `#[pooled(..)]`: the place of each, how it is written, and the names that other crates have for it.
 
-/// Where an attribute stands.
+/// The place of an attribute.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Type,
@@ -93,7 +93,7 @@ impl Place {
         }
     }
 
-    /// What takes its keys.
+    /// The part of an item that takes its keys.
     fn owner(self) -> &'static str {
         match self {
             Self::Type => "a type",
@@ -111,7 +111,7 @@ impl Place {
         }
     }
 
-    /// Where else a key may have been meant, the likeliest first.
+    /// The other places that a key may have been meant for, the likeliest first.
     fn others(self) -> [Self; 2] {
         match self {
             Self::Type => [Self::Field, Self::Variant],
@@ -145,7 +145,7 @@ impl Place {
         format!("unknown key `{word}`: {} takes {}", self.owner(), listed(self.keys()))
     }
 
-    /// Where a key of this place goes, said in another place.
+    /// Says in an error of another place where a key of this place goes.
     fn direction(self, key: &str) -> String {
         let written = self.written(key).unwrap_or(key);
         match self {

@@ -33,29 +33,31 @@ use syn::{DeriveInput, Error};
 /// drop(request); // the body is cleared, the status is 200 again, and the request is idle
 /// ```
 ///
-/// A mistake is one error, which names what to write, but for those that the compiler reports by itself: a type that is not `Send` at each use,
-/// what an instance lacks for each instance, and a parameter of an outer function for the type and for what is written here.
+/// A mistake is a single error, which says what to write instead. The compiler reports some by itself, more than once: a type that is
+/// not `Send` at each use, a missing trait of an instance for each instance, and a parameter of an outer function for the type and
+/// for the impl.
 ///
-/// The type is a struct, or an enum. It is `Send`, since an object may be released on one thread and acquired on another, and
-/// it borrows nothing but what is static. A generic type names its [instances](#instances).
+/// The type is a struct or an enum. It is `Send`, since an object may be released on one thread and acquired on another, and
+/// it has no borrows but `'static` ones. A generic type names its [instances](#instances).
 ///
 /// Without keys an object is made by `Default`, and reset field by field: a field whose type has no `Reset` and which has no
 /// key is an error, so that none is forgotten. An enum without keys is reset to its [default variant](#enums).
 ///
-/// What `Default` has made is reset once before it is given out, so a value does not depend on whether an object was idle. What
-/// [`new`](#new) has made is given out as it is.
+/// An object made by `Default` is reset once before it is given out, so its value does not depend on whether it was idle. An object
+/// made by [`new`](#new) is given out as it is.
 ///
 /// Keys stand in `#[pooled(..)]` above the type, the field or the variant, separated by commas. The attribute may be repeated,
 /// a key may not.
 ///
-/// What is written is an impl with a static and a few functions; `examples/expanded.rs` in the sources has it written by hand.
+/// The derive writes an impl with a static and a few functions; `examples/expanded.rs` in the sources is such an impl, written by
+/// hand.
 ///
 /// # Keys on the type
 ///
 /// | key | meaning | default |
 /// |---|---|---|
 /// | [`new = path or closure`](#new) | makes an object, `fn() -> Self` | `Default::default` |
-/// | [`new_boxed = path or closure`](#new_boxed) | makes an object in its box, `fn() -> Box<Self>`, for those that do not fit on the stack | `Box::new` of what `new` makes |
+/// | [`new_boxed = path or closure`](#new_boxed) | makes an object in its box, `fn() -> Box<Self>`, for objects that do not fit on the stack | `Box::new` of a new object |
 /// | [`reset = path or closure`](#reset) | resets the whole object, `fn(&mut Self)`; there are no keys on fields then | field by field |
 /// | [`default`](#default) | a reset replaces the object with a new one; there are no keys on fields then | field by field |
 /// | [`retain = path or closure`](#retain) | whether an object is worth keeping, `fn(&Self) -> bool`, asked after the reset | keeps every object |
@@ -63,12 +65,12 @@ use syn::{DeriveInput, Error};
 /// | [`max_idle = n`](#max_idle-and-local) | how many idle objects the pool keeps at most, over all CPUs | 64 times the number of CPUs |
 /// | [`local = n`](#max_idle-and-local) | how many of them one CPU may keep to itself at most; 0 for none | 32 |
 /// | [`name = ".."`](#name) | the name in statistics | the type's path |
-/// | [`on_panic = discard` or `reset`](#on_panic) | what is done with an object whose guard is dropped while its thread panics | `discard` |
+/// | [`on_panic = discard` or `reset`](#on_panic) | drops or resets an object whose guard is dropped while its thread panics | `discard` |
 /// | [`instances(Buf<u8>, ..)`](#instances) | the types that have a pool, each its own | a generic type needs it |
-/// | [`crate = path`](#crate) | where `pool_runtime` is | `::pool_runtime` |
+/// | [`crate = path`](#crate) | the path of `pool_runtime` | `::pool_runtime` |
 ///
-/// A path may be generic, and a closure captures nothing. A path is looked up where the type is defined: a function of the type's own
-/// is `Self::make`, not `make`. Numbers and the name are constant expressions, and `Self` may stand in them.
+/// A path may be generic, and a closure captures nothing. A path is looked up in the module of the type: a function of the type's own
+/// is `Self::make`, not `make`. Numbers and the name are constant expressions, and may contain `Self`.
 ///
 /// A function `acquire` of the type's own hides the pool's: `Type::acquire()` then calls that one and looks into no pool.
 /// `<Type as Pooled>::acquire()` cannot be hidden, and so for `try_acquire`, `adopt`, `prefill` and `pool`.
@@ -83,15 +85,15 @@ use syn::{DeriveInput, Error};
 ///
 /// In a packed struct a field of more than the packing's alignment has `set`, `default` or `keep`: the others borrow it.
 ///
-/// | key | what a reset does |
+/// | key | effect of a reset |
 /// |---|---|
 /// | none | `Reset::reset(&mut field)` |
 /// | [`clear`](#clear-default-set-with-keep) | `field.clear()`, the type's own, which is `fn(&mut self)` |
 /// | [`default`](#clear-default-set-with-keep) | `field = Default::default()`: what the field owned is freed |
 /// | [`set = expr`](#clear-default-set-with-keep) | `field = expr`, evaluated at each reset: what the field owned is freed |
 /// | [`with = path or closure`](#clear-default-set-with-keep) | calls it with the field, `fn(&mut Field)` |
-/// | [`keep`](#clear-default-set-with-keep) | nothing: the next user finds what the last one left |
-/// | [`zeroize`](#zeroize) | wipes the memory, and then resets what has a `Reset`; needs the feature `zeroize` of pool-runtime |
+/// | [`keep`](#clear-default-set-with-keep) | nothing: the next user finds the field as the last user left it |
+/// | [`zeroize`](#zeroize) | wipes the memory, and then resets the field if it has a `Reset`; needs the feature `zeroize` of pool-runtime |
 /// | [`max_capacity = n`](#max_capacity) | after that, gives back the memory for more than `n` elements |
 ///
 /// # Keys on a variant
@@ -106,7 +108,7 @@ use syn::{DeriveInput, Error};
 ///
 /// Called by an acquire that finds nothing idle. Not called again for an object that is reset.
 ///
-/// It should make what a reset makes. A reset knows nothing of it: under `new = || Limits { depth: 128 }` a field `depth` without a key
+/// It should make the value that a reset makes. A reset does not call it: under `new = || Limits { depth: 128 }` a field `depth` without a key
 /// is 128 in a new object, and 0 in each that is used again. Write `#[pooled(set = 128)]` above the field, or [`default`](#default)
 /// above the type. The same is true of a `Default` that is not all zero and empty, but there the field is 0 from the first acquire on.
 ///
@@ -129,9 +131,9 @@ use syn::{DeriveInput, Error};
 ///
 /// ## `new_boxed`
 ///
-/// Takes the place of `new` where an object is larger than a thread's stack, or a good part of it. A debug build puts on the stack
-/// what a function returns by value, and an optimized one is free to. With this key the pool never has an object there: it is
-/// made in its box, reset where it lies, and dropped in its box. `Pooled::adopt_box` and `Guard::into_box` are the ways in and out.
+/// Takes the place of `new` if an object is larger than a thread's stack, or a good part of it. A debug build puts a value that a
+/// function returns on the stack, and an optimized build may. With this key the pool never puts an object there: it is made,
+/// reset and dropped in its box. `Pooled::adopt_box` and `Guard::into_box` are the ways in and out.
 ///
 /// ```
 /// # use pool_runtime::Pooled;
@@ -156,10 +158,10 @@ use syn::{DeriveInput, Error};
 ///
 /// Crates such as `bytemuck` and `zerocopy` have safe functions that do the same.
 ///
-/// What stays on the stack is what an expression of the user's puts there: `set = [0; 1 << 18]` on a field makes the array and then
-/// moves it into the field; `Reset` and `with` work on the field where it is. `Guard::into_inner` returns the object by value.
-/// An enum that is reset to another variant, or to a new object, is given one that this function has made, and if a variant is
-/// [marked](#enums), it has to be this variant.
+/// Expressions of the user's may still put values on the stack: `set = [0; 1 << 18]` on a field makes the array and then moves it
+/// into the field; `Reset` and `with` work on the field in place. `Guard::into_inner` returns the object by value. If an enum is
+/// reset to another variant, or to a new object, this function makes that object, and if a variant is [marked](#enums), the object
+/// has to be this variant.
 ///
 /// ## `reset`
 ///
@@ -223,9 +225,10 @@ use syn::{DeriveInput, Error};
 ///
 /// ## `weigh`
 ///
-/// What an object takes up, itself and what it owns, for statistics and for the budget of a collector. Asked by ageing steps, of each object that is idle,
-/// and of those that a sweep drops; never by an acquire or a release, and under no lock. Alone it is the size of the object and what its fields own whose types have
-/// `HeapBytes`, as all containers with a capacity do. Of an enum these are the fields of the variant marked `default`.
+/// The bytes of an object and of the memory that it owns, for statistics and for the budget of a collector. An ageing step asks for
+/// them, of each idle object and of each that it drops; an acquire and a release never do. No lock is held. The key alone adds up the
+/// size of the object and the memory of its fields whose types have `HeapBytes`, as all containers with a capacity do. Of an enum
+/// these are the fields of the variant marked `default`.
 ///
 /// ```
 /// # use pool_runtime::Pooled;
@@ -294,7 +297,7 @@ use syn::{DeriveInput, Error};
 /// others. In the values of keys, and in the fields' types, the parameters have the instance's values, and so have the types that
 /// belong to them, such as `C::Window` or `I::Item`. Lifetimes are `'static`: a pool outlives every other one.
 ///
-/// What an instance needs, `Send` or a `Default`, is asked of each: where it is missing in three, the compiler reports three errors.
+/// Each instance needs `Send`, and `Default` if there is no `new`: if three instances lack it, the compiler reports three errors.
 ///
 /// ```
 /// # use pool_runtime::Pooled;
@@ -312,7 +315,7 @@ use syn::{DeriveInput, Error};
 /// assert!(Ring::<u16, 64>::pool().name().ends_with("::Ring<u16, 64>"));
 /// ```
 ///
-/// Where a library's user is to choose the instances, the user writes a newtype: `struct Bytes(Ring<u8>)`.
+/// If a library leaves the instances to its user, the user writes a newtype: `struct Bytes(Ring<u8>)`.
 ///
 /// ## `crate`
 ///
@@ -333,15 +336,15 @@ use syn::{DeriveInput, Error};
 /// ## `clear`, `default`, `set`, `with`, `keep`
 ///
 /// - `clear` keeps the memory of a container. It calls the `clear` of the field's own type, inherent or of a trait in scope, which takes
-///   `&mut self` and returns nothing: one by value or by shared reference, one that may fail, and that of what the type dereferences to,
-///   may leave something behind, and are errors. `with = |field| field.clear()` calls whatever is found.
+///   `&mut self` and returns nothing. A `clear` by value or by shared reference, one that may fail, and the `clear` of the type that the
+///   field dereferences to, may leave something behind, and are errors. `with = |field| field.clear()` calls any of them.
 ///   A table that was once large costs in every `clear`, for ever: std's `HashMap` goes through the control bytes of its whole capacity,
 ///   which is 0.1 ms after two million entries. [`max_capacity`](#max_capacity) is the cure (35 ns).
-/// - `set` is evaluated when the object is released, not when it is acquired: `set = Instant::now()` is the time of the last release. What
-///   depends on the moment is set by who acquires.
+/// - `set` is evaluated when the object is released, not when it is acquired: `set = Instant::now()` is the time of the last release. A
+///   value that depends on the moment of the acquire is set after the acquire.
 /// - `default` and `set` free what the field owned.
 /// - `with` takes the path of a function of this field alone: `with = clear` is a function `clear` that is in scope, and the key is `clear`.
-/// - `keep` is for what is no state of the last user's: a cache, a table, a compiled pattern.
+/// - `keep` is for a field that is no state of its last user: a cache, a table, a compiled pattern.
 ///
 /// ```
 /// use pool_runtime::Pooled;
@@ -383,11 +386,11 @@ use syn::{DeriveInput, Error};
 /// A reset leaves the bytes of a cleared buffer in memory until they are written over. This key overwrites them, by the `Zeroize`
 /// of the crate `zeroize`, and keeps the buffer. The field is wiped when the object is released, and before the pool drops one,
 /// whatever the reason: the pool is full or off, the guard was discarded or dropped while unwinding, a reset panicked, `collect`.
-/// `Guard::into_inner`, `into_box` and `leak` hand it on as it is. What else stays in memory is on the page `secrets` of
-/// pool-runtime.
+/// `Guard::into_inner`, `into_box` and `leak` hand it on as it is. The page `secrets` of pool-runtime names the other copies that
+/// stay in memory.
 ///
-/// `Zeroize` leaves the length of a `Box<[T]>` and a `Box<str>` as it is; they are empty afterwards, as a new one is. Any other type that has a
-/// `Reset` is reset after it is wiped, but for one that is a parameter in a derived `Reset`, of which no more is known than `Zeroize`.
+/// `Zeroize` leaves the length of a `Box<[T]>` and a `Box<str>` as it is; the reset then makes them empty, as new. Any other type that has a
+/// `Reset` is reset after it is wiped, except a type parameter in a derived `Reset`, of which only `Zeroize` is known.
 ///
 /// ```
 /// # use pool_runtime::Pooled;
@@ -406,9 +409,9 @@ use syn::{DeriveInput, Error};
 /// ## `max_capacity`
 ///
 /// Calls `LimitCapacity::limit_capacity` after the field's reset: one giant request does not make its buffer giant for ever. A
-/// comparison where the capacity is within the limit, and a reallocation where it is not. Elements, or bytes of a string.
+/// comparison if the capacity is within the limit, and a reallocation if it is not. Elements, or bytes of a string.
 ///
-/// It gives back time too: the reset of a hash table takes time in proportion to its capacity, not to what is in it. A map that once had
+/// It gives back time too: the reset of a hash table takes time in proportion to its capacity, not to its entries. A map that once had
 /// two million entries costs 0.1 ms in each release, and 35 ns with `max_capacity = 64` (AMD EPYC, two cores, Linux 6.18).
 ///
 /// ```
@@ -429,8 +432,8 @@ use syn::{DeriveInput, Error};
 ///
 /// # Enums
 ///
-/// An enum without keys is made by `Default`, or by `new`, and a reset replaces it with another one made so. What a variant owns is
-/// freed then.
+/// An enum without keys is made by `Default`, or by `new`, and a reset replaces it with another made so. The memory that a variant owns
+/// is freed then.
 ///
 /// ```
 /// # use pool_runtime::Pooled;
@@ -504,20 +507,20 @@ pub fn derive_pooled(input: TokenStream) -> TokenStream {
 /// |---|---|---|
 /// | `default` | replaces the whole value with `new`, or `Default`; there are no keys on fields then | field by field |
 /// | `reset = path or closure` | resets the whole value, `fn(&mut Self)`; there are no keys on fields then | field by field |
-/// | [`bound(T: Reset, ..)`](#bound) | what is asked of the parameters, beside what the type itself asks | inferred |
-/// | `crate = path` | where `pool_runtime` is | `::pool_runtime` |
+/// | [`bound(T: Reset, ..)`](#bound) | the bounds on the parameters, beside those of the type itself | inferred |
+/// | `crate = path` | the path of `pool_runtime` | `::pool_runtime` |
 ///
 /// The other keys of `Pooled` may stand on a type that derives both.
 ///
 /// # Bounds
 ///
-/// The type may have any parameters, lifetimes included. For each field whose type mentions one, the impl asks of the field's type
-/// what the field's rule needs: `Vec<T>: Reset`, which holds for every `T`, rather than `T: Reset`. Nothing is asked of a type
-/// that mentions the item itself, as in `next: Option<Box<Self>>`.
+/// The type may have any parameters, lifetimes included. For each field whose type mentions a parameter, the impl has the bound that
+/// the field's rule needs on the field's type: `Vec<T>: Reset`, which holds for every `T`, rather than `T: Reset`. A type that mentions
+/// the item itself, as in `next: Option<Box<Self>>`, has no bound.
 ///
 /// ## `bound`
 ///
-/// Takes the place of what is inferred, where that is too much or too little. `bound()` asks for nothing.
+/// Takes the place of the inferred bounds, if those are too many or too few. `bound()` is none.
 ///
 /// ```
 /// use pool_runtime::Reset;
@@ -542,14 +545,14 @@ pub fn derive_pooled(input: TokenStream) -> TokenStream {
 ///
 /// # Enums
 ///
-/// Reset to the variant marked `#[pooled(default)]`, [as under `Pooled`](macro@Pooled#enums), or else to what `new` makes, or
+/// Reset to the variant marked `#[pooled(default)]`, [as under `Pooled`](macro@Pooled#enums), or else to a value made by `new`, or by
 /// `Default::default()`.
 #[proc_macro_derive(Reset, attributes(pooled))]
 pub fn derive_reset(input: TokenStream) -> TokenStream {
     derive(Trait::Reset, input.into()).into()
 }
 
-/// What is derived.
+/// The trait that is derived.
 #[derive(Clone, Copy)]
 enum Trait {
     Pooled,

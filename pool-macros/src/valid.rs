@@ -1,4 +1,4 @@
-//! The rules across arguments, and what kinds of item there may be.
+//! The rules across arguments, and the kinds of items that a derive accepts.
 
 use quote::ToTokens;
 use syn::{Error, GenericParam, Lit, Type};
@@ -36,7 +36,8 @@ pub(crate) fn check(item: &Item<'_>, errors: &mut Vec<Error>) {
     }
 }
 
-/// Reports what `Pooled` asks for beside. `complete`: no key may be missing because it was misspelt, which is reported.
+/// Reports keys of `Pooled` about instances that are missing or do not fit. `complete`: no key is missing only because it was misspelt,
+/// which is reported.
 pub(crate) fn check_instances(item: &Item<'_>, complete: bool, errors: &mut Vec<Error>) {
     let params = &item.generics.params;
     let example = instance::example(item.ident, item.generics);
@@ -71,7 +72,7 @@ pub(crate) fn check_instances(item: &Item<'_>, complete: bool, errors: &mut Vec<
     }
 }
 
-/// Reports what `Pooled` asks for of the keys that make an object: it is made in one way.
+/// Reports keys of `Pooled` that exclude each other: an object is made in one way.
 pub(crate) fn check_new(item: &Item<'_>, errors: &mut Vec<Error>) {
     if let (Some(_), Some(Arg { key, .. })) = (&item.args.new, &item.args.new_boxed) {
         let message = "`new_boxed` conflicts with `new`: an object is made in one way";
@@ -138,7 +139,7 @@ fn check_packed(item: &Item<'_>, errors: &mut Vec<Error>) {
     }
 }
 
-/// The alignment of a type, in bytes, where its name tells it on every target.
+/// The alignment of a type, in bytes, if its name tells it on every target.
 fn alignment(ty: &Type) -> Option<usize> {
     match ty {
         Type::Array(array) => alignment(&array.elem),

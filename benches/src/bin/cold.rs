@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::io;
 
 use benches::child;
-use benches::contestant::{of_types, ours_of_types};
+use benches::roster::{of_types, ours_of_types};
 use benches::scenario::cold::{Small, Types};
 use parking_lot::Mutex;
 use pool_runtime::Pooled;
@@ -72,7 +72,7 @@ macro_rules! thousand {
                 #[cfg(not(debug_assertions))]
                 static CYCLES: Cycles = ten!(ten!(ten!($cycle!())));
 
-                // What is not measured, as for clippy, needs no more than one type.
+                // A build that measures nothing, as for clippy, needs no more than one type.
                 #[cfg(debug_assertions)]
                 static CYCLES: Cycles = [[[$cycle!(); 10]; 10]; 10];
 

@@ -1,46 +1,27 @@
-//! What a pool could cost at least. None of them shares anything.
+//! Lower bounds of a pool's cost. None of them shares objects between threads, so none is a pool.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 use crossbeam_utils::atomic::AtomicCell;
 
-use super::{Contestant, Entry, Object};
-use crate::protocol::{Kind, Scenario, Task};
-use crate::scenario::{self, Figures, handoff};
-
-pub(super) fn entries() -> Vec<Entry> {
-    let nothing = |name: &str, scenario, run: fn(&Task) -> Figures| Entry {
-        name: name.to_owned(),
-        kind: Kind::Limit,
-        scenarios: BTreeMap::from([(scenario, run)]),
-        most_held: None,
-        verify: || Ok(0),
-    };
-    vec![
-        nothing("limit: the loop and the write alone", Scenario::Pair, scenario::write_alone),
-        nothing("limit: boxes that come back in their batch", Scenario::Handoff, handoff::boxes_alone),
-        Entry::one::<Limit<CellSwap>>("limit: thread-local cell", Kind::Limit),
-        Entry::one::<Limit<AtomicSwap>>("limit: two uncontended atomic swaps", Kind::Limit),
-    ]
-}
+use super::{Contestant, Object};
 
 /// An object that outlives its thread, so that a thread-local needs no destructor, and no look whether it has run.
-type Leaked = &'static mut Object;
+pub(crate) type Leaked = &'static mut Object;
 
 /// A thread-local place for one object.
-trait Place: 'static {
-    /// Shows the place's address to what the compiler does not know. Else it keeps the object in a register from one round
-    /// of the loop to the next, as it can nowhere but in a loop that has all uses of the place before its eyes.
+pub(crate) trait Place: 'static {
+    /// Passes the place's address to code that the compiler cannot see through. Otherwise the compiler keeps the object in a
+    /// register from one round of the loop to the next, which it can only in a loop that contains every use of the place.
     fn show();
 
     fn swap(object: Option<Leaked>) -> Option<Leaked>;
 }
 
-struct Limit<P>(PhantomData<P>);
+pub(crate) struct Limit<P>(PhantomData<P>);
 
 impl<P: Place> Contestant for Limit<P> {
     type Pool = ();
@@ -57,7 +38,7 @@ impl<P: Place> Contestant for Limit<P> {
     }
 }
 
-struct Held<P: Place> {
+pub(crate) struct Held<P: Place> {
     /// `None` only while it is dropped.
     object: Option<Leaked>,
     place: PhantomData<fn() -> P>,
@@ -90,7 +71,7 @@ impl<P: Place> Drop for Held<P> {
 }
 
 /// A plain exchange.
-struct CellSwap;
+pub(crate) struct CellSwap;
 
 thread_local! {
     static CELL: Cell<Option<Leaked>> = const { Cell::new(None) };
@@ -110,8 +91,8 @@ impl Place for CellSwap {
     }
 }
 
-/// An atomic exchange of a word that nobody else touches.
-struct AtomicSwap;
+/// An atomic exchange of a word that no other thread touches.
+pub(crate) struct AtomicSwap;
 
 impl Place for AtomicSwap {
     fn show() {

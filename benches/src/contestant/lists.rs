@@ -1,9 +1,8 @@
-//! What programs write for themselves: a list of boxed objects, on its own or from a crate.
+//! Lists of boxed objects, as programs write them for themselves or take them from a crate.
 
 #![allow(clippy::vec_box, reason = "an object that is in use has a stable address, as ours has")]
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
@@ -12,55 +11,11 @@ use parking_lot::Mutex;
 use thread_local::ThreadLocal;
 
 use super::object::BOUND;
-use super::{Contestant, Discard, Entry, Object};
-use crate::protocol::{Kind, Scenario};
-use crate::scenario::cold::Types;
-use crate::scenario::{http, plain, squeeze};
-use crate::verify;
+use super::{Contestant, Discard, Object};
 
-const THREAD_LOCAL_VEC: &str = "thread_local! Vec";
-const LOCKED_VEC: &str = "parking_lot Mutex<Vec>";
-
-pub(super) fn entries() -> Vec<Entry> {
-    vec![
-        Entry::many::<Listed<ThreadLocalVec>>(THREAD_LOCAL_VEC, Kind::Peer)
-            .sends::<Listed<ThreadLocalVec>>()
-            .discards::<Listed<ThreadLocalVec>>()
-            .with(Scenario::Plain, plain::points_of::<ThreadLocalVec>)
-            .with(Scenario::Squeeze, squeeze::files_of::<ThreadLocalVec>)
-            .with(Scenario::Http, http::pages_of::<ThreadLocalVec>),
-        Entry::many::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>("thread_local crate, Cell", Kind::Peer)
-            .sends::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>()
-            .discards::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>(),
-        Entry::many::<Listed<Mutex<Vec<Box<Object>>>>>(LOCKED_VEC, Kind::Peer)
-            .sends::<Listed<Mutex<Vec<Box<Object>>>>>()
-            .discards::<Listed<Mutex<Vec<Box<Object>>>>>(),
-        Entry::many::<Listed<ArrayQueue<Box<Object>>>>("crossbeam ArrayQueue", Kind::Peer)
-            .sends::<Listed<ArrayQueue<Box<Object>>>>()
-            .discards::<Listed<ArrayQueue<Box<Object>>>>(),
-        Entry::many::<Listed<SegQueue<Box<Object>>>>("crossbeam SegQueue", Kind::Peer)
-            .sends::<Listed<SegQueue<Box<Object>>>>()
-            .discards::<Listed<SegQueue<Box<Object>>>>(),
-    ]
-}
-
-pub(super) fn entries_of_types<ThreadLocal: Types, Locked: Types>() -> Vec<Entry> {
-    let entry = |name: &str, verify| Entry {
-        name: name.to_owned(),
-        kind: Kind::Peer,
-        scenarios: BTreeMap::new(),
-        most_held: None,
-        verify,
-    };
-    vec![
-        entry(THREAD_LOCAL_VEC, verify::one::<Listed<ThreadLocalVec>>).with_types::<ThreadLocal>(),
-        entry(LOCKED_VEC, verify::one::<Listed<Mutex<Vec<Box<Object>>>>>).with_types::<Locked>(),
-    ]
-}
-
-/// A list of objects that threads share, or have one each of.
-pub(super) trait List: Sync + 'static {
-    /// An empty one.
+/// A list of objects, shared by the threads or in each thread.
+pub(crate) trait List: Sync + 'static {
+    /// An empty list.
     fn empty() -> Self;
     /// Takes an object out.
     fn pop(&self) -> Option<Box<Object>>;
@@ -68,7 +23,7 @@ pub(super) trait List: Sync + 'static {
     fn push(&self, object: Box<Object>);
 }
 
-struct Listed<L>(PhantomData<L>);
+pub(crate) struct Listed<L>(PhantomData<L>);
 
 impl<L: List> Contestant for Listed<L> {
     type Pool = L;
@@ -90,7 +45,7 @@ impl<L: List> Discard for Listed<L> {
     }
 }
 
-struct Held<'a, L: List> {
+pub(crate) struct Held<'a, L: List> {
     /// `None` only while it is dropped.
     object: Option<Box<Object>>,
     list: &'a L,
@@ -123,7 +78,7 @@ impl<L: List> Drop for Held<'_, L> {
 }
 
 /// A list in each thread. It goes with its thread.
-pub struct ThreadLocalVec;
+pub(crate) struct ThreadLocalVec;
 
 thread_local! {
     static LIST: RefCell<Vec<Box<Object>>> = const { RefCell::new(Vec::new()) };

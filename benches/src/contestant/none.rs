@@ -1,15 +1,13 @@
 //! No pool: an object is made for each use and dropped after it.
 
-use super::{Contestant, Discard, Entry, Object};
-use crate::protocol::{Kind, Scenario};
-use crate::scenario::{cold, http, plain, squeeze, sweep};
+use super::{Contestant, Discard, Object};
 
 /// The allocator of this process.
-pub struct NoPool;
+pub(crate) struct NoPool;
 
 impl Contestant for NoPool {
     type Pool = ();
-    /// Boxed, as what is kept in a pool or passed around is.
+    /// Boxed, as an object is that is kept in a pool or passed around.
     type Held<'a> = Box<Object>;
 
     fn pool() {}
@@ -33,16 +31,4 @@ impl Discard for NoPool {
     fn discard(held: Box<Object>) {
         drop(held);
     }
-}
-
-pub(super) fn entry(allocator: &str) -> Entry {
-    Entry::many::<NoPool>(&format!("no pool, {allocator}"), Kind::Allocator)
-        .sends::<NoPool>()
-        .discards::<NoPool>()
-        .with(Scenario::ColdTypes, cold::types::<NoPool>)
-        .with(Scenario::FirstUse, cold::first_use::<NoPool>)
-        .with(Scenario::Collect, sweep::drop_all)
-        .with(Scenario::Plain, plain::points_of::<NoPool>)
-        .with(Scenario::Squeeze, squeeze::files_of::<NoPool>)
-        .with(Scenario::Http, http::pages_of::<NoPool>)
 }

@@ -1,11 +1,11 @@
-//! [`Object`], what is pooled.
+//! [`Object`], the type that every contestant pools.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use pool_runtime::Pooled;
 
-/// What a fresh object has room for, in bytes.
+/// A fresh object has room for so many bytes.
 const CAPACITY: usize = 1024;
 
 /// How many idle objects a pool with a bound keeps: more than any scenario has.
@@ -36,7 +36,7 @@ impl Object {
         Self { bytes: Vec::with_capacity(bytes), lines: 0 }
     }
 
-    /// A fresh object, counted: what pools that do not count are given to call.
+    /// A fresh object, counted: the constructor for pools that do not count themselves.
     pub fn counted() -> Self {
         COUNTED.fetch_add(1, Relaxed);
         Self::new()
@@ -47,7 +47,7 @@ impl Object {
         COUNTED.load(Relaxed)
     }
 
-    /// What the derive writes for [`Pooled`], for the pools without a derive.
+    /// The reset that the derive of [`Pooled`] writes, for the pools without a derive.
     #[inline]
     pub fn reset(&mut self) {
         self.bytes.clear();

@@ -1,34 +1,16 @@
 //! The pools of other crates, used as their documentation shows.
 //!
-//! Where a crate leaves the reset to its user, the object is reset just before it goes back, as ours is.
+//! If a crate leaves the reset to its user, the object is reset just before it goes back, as ours is.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::thread;
 
 use super::object::BOUND;
-use super::{Contestant, Discard, Entry, Object};
-use crate::protocol::Kind;
-
-pub(super) fn entries() -> Vec<Entry> {
-    vec![
-        Entry::many::<RegexAutomata>("regex-automata", Kind::Peer).sends::<RegexAutomata>(),
-        Entry::many::<ObjectPool>("object-pool", Kind::Peer).sends::<ObjectPool>().discards::<ObjectPool>(),
-        Entry::many::<LockfreeLinear>("lockfree-object-pool, linear", Kind::Peer).sends::<LockfreeLinear>(),
-        Entry::many::<Opool>("opool", Kind::Peer).sends::<Opool>().discards::<Opool>(),
-        Entry::many::<ShardedSlab>("sharded-slab", Kind::Peer).sends::<ShardedSlabOwned>(),
-        Entry {
-            most_held: Some(NEXUS_CAPACITY),
-            ..Entry::many::<NexusSync>("nexus-pool, sync, one per thread", Kind::Peer).sends::<NexusSync>()
-        },
-        Entry::many::<DynamicPool>("dynamic-pool", Kind::Peer).sends::<DynamicPool>().discards::<DynamicPool>(),
-        Entry::many::<EasyPool>("easy-pool, mutex", Kind::Peer).sends::<EasyPool>(),
-        Entry::many::<Swimmer>("swimmer", Kind::Peer).sends::<Swimmer>(),
-    ]
-}
+use super::{Contestant, Discard, Object};
 
 /// A guard of a pool that does not reset.
-struct Cleaned<G: DerefMut<Target = Object>>(G);
+pub(crate) struct Cleaned<G: DerefMut<Target = Object>>(G);
 
 impl<G: DerefMut<Target = Object>> Deref for Cleaned<G> {
     type Target = Object;
@@ -53,7 +35,7 @@ impl<G: DerefMut<Target = Object>> Drop for Cleaned<G> {
     }
 }
 
-struct RegexAutomata;
+pub(crate) struct RegexAutomata;
 
 impl Contestant for RegexAutomata {
     type Pool = regex_automata::util::pool::Pool<Object>;
@@ -69,7 +51,7 @@ impl Contestant for RegexAutomata {
     }
 }
 
-struct ObjectPool;
+pub(crate) struct ObjectPool;
 
 impl Contestant for ObjectPool {
     type Pool = object_pool::Pool<Object>;
@@ -92,7 +74,7 @@ impl Discard for ObjectPool {
 }
 
 /// As [`Cleaned`], for a guard that can be taken apart. `None` only while it is dropped.
-struct Pulled<'a>(Option<object_pool::Reusable<'a, Object>>);
+pub(crate) struct Pulled<'a>(Option<object_pool::Reusable<'a, Object>>);
 
 impl Deref for Pulled<'_> {
     type Target = Object;
@@ -119,7 +101,7 @@ impl Drop for Pulled<'_> {
     }
 }
 
-struct LockfreeLinear;
+pub(crate) struct LockfreeLinear;
 
 impl Contestant for LockfreeLinear {
     type Pool = lockfree_object_pool::LinearObjectPool<Object>;
@@ -135,10 +117,10 @@ impl Contestant for LockfreeLinear {
     }
 }
 
-struct Opool;
+pub(crate) struct Opool;
 
 /// Makes and resets.
-struct OpoolAllocator;
+pub(crate) struct OpoolAllocator;
 
 impl opool::PoolAllocator<Object> for OpoolAllocator {
     #[inline]
@@ -172,7 +154,7 @@ impl Discard for Opool {
     }
 }
 
-struct ShardedSlab;
+pub(crate) struct ShardedSlab;
 
 impl sharded_slab::Clear for Object {
     #[inline]
@@ -182,7 +164,7 @@ impl sharded_slab::Clear for Object {
 }
 
 /// A guard that also frees the key: the crate keeps an object until it is told to clear it.
-struct Keyed<'a> {
+pub(crate) struct Keyed<'a> {
     /// `None` only while it is dropped.
     object: Option<sharded_slab::pool::RefMut<'a, Object>>,
     pool: &'a sharded_slab::Pool<Object>,
@@ -229,10 +211,10 @@ impl Contestant for ShardedSlab {
     }
 }
 
-/// The same, with the guard that may go to another thread, which counts references to the pool.
-struct ShardedSlabOwned;
+/// sharded-slab with its guard that may go to another thread, which counts references to the pool.
+pub(crate) struct ShardedSlabOwned;
 
-struct KeyedOwned {
+pub(crate) struct KeyedOwned {
     /// `None` only while it is dropped.
     object: Option<sharded_slab::pool::OwnedRefMut<Object>>,
     pool: Arc<sharded_slab::Pool<Object>>,
@@ -279,11 +261,11 @@ impl Contestant for ShardedSlabOwned {
     }
 }
 
-/// One thread acquires from such a pool and any may release, so each thread has its own.
-struct NexusSync;
+/// Only one thread may acquire from such a pool, and any thread may release, so each thread has its own pool.
+pub(crate) struct NexusSync;
 
 /// A bounded pool makes all its objects at once.
-const NEXUS_CAPACITY: usize = 256;
+pub(crate) const NEXUS_CAPACITY: usize = 256;
 
 thread_local! {
     static NEXUS: nexus_pool::sync::Pool<Object> =
@@ -310,7 +292,7 @@ impl Contestant for NexusSync {
     }
 }
 
-struct DynamicPool;
+pub(crate) struct DynamicPool;
 
 impl dynamic_pool::DynamicReset for Object {
     fn reset(&mut self) {
@@ -338,7 +320,7 @@ impl Discard for DynamicPool {
     }
 }
 
-struct EasyPool;
+pub(crate) struct EasyPool;
 
 impl easy_pool::Clear for Object {
     #[inline]
@@ -361,7 +343,7 @@ impl Contestant for EasyPool {
     }
 }
 
-struct Swimmer;
+pub(crate) struct Swimmer;
 
 impl swimmer::Recyclable for Object {
     fn new() -> Self {

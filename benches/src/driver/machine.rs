@@ -1,4 +1,4 @@
-//! Where a run was made, and what else ran there.
+//! The machine of a run, and the share of it that other programs had.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ pub(crate) struct Machine {
     pub(crate) cpus: usize,
     pub(crate) system: String,
     pub(crate) rust: String,
-    /// Empty where there is none.
+    /// Empty if there is no Go.
     pub(crate) go: String,
     pub(crate) date: String,
 }
@@ -42,7 +42,7 @@ impl Machine {
     }
 }
 
-/// CPU time spent since boot, in ticks: by anybody, and by this process and the children it has waited for.
+/// CPU time spent since boot, in ticks: by all processes, and by this one with the children it has waited for.
 #[derive(Clone, Copy)]
 pub(crate) struct Busy {
     all: u64,
@@ -55,7 +55,7 @@ impl Busy {
         let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
         let ticks: Vec<u64> =
             stat.lines().next().unwrap_or_default().split_whitespace().filter_map(|n| n.parse().ok()).collect();
-        // user, nice, system, idle, iowait, irq, softirq, steal; what follows is counted in user already.
+        // user, nice, system, idle, iowait, irq, softirq, steal; the fields after them are counted in user already.
         let total = ticks.iter().take(8).sum();
         let idle: u64 = ticks.iter().skip(3).take(2).sum();
 
@@ -66,7 +66,7 @@ impl Busy {
         Self { all: total - idle, ours, total }
     }
 
-    /// The share of the machine that others have had since then, once all children have ended. `None` where the system
+    /// The share of the machine that other processes have had since then, once all children have ended. `None` if the system
     /// does not say.
     pub(crate) fn others(self) -> Option<f64> {
         let now = Self::now();

@@ -1,7 +1,8 @@
-//! The driver: starts the children, asks them in turns, and shows what they answered.
+//! The driver: starts the children, asks them in turns, and shows their figures.
 
 mod documents;
 mod machine;
+mod markdown;
 mod options;
 mod picture;
 mod plan;
@@ -10,6 +11,7 @@ mod report;
 mod speed;
 mod table;
 mod targets;
+mod terminal;
 
 use std::fs;
 use std::io::{self, Write};
@@ -17,8 +19,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use benches::child;
-use benches::contestant::{field, ours};
 use benches::protocol::{Answer, Measure, Request, Task};
+use benches::roster::{field, ours};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -28,10 +30,10 @@ use plan::{Cell, Info};
 use process::Process;
 use report::Report;
 
-/// What a measurement takes beside its time: threads that start and end. Measured: 1 to 5 ms.
+/// A measurement takes so much longer than its time, for threads that start and end. Measured: 1 to 5 ms.
 const OVERHEAD: Duration = Duration::from_millis(3);
 
-/// Does what the command line asks; `false` if a contestant was found wrong.
+/// Runs the benchmark as the command line says. Returns `false` if a contestant was found wrong.
 pub(crate) fn run() -> io::Result<bool> {
     let options = Options::parse();
     match options.child {
@@ -44,7 +46,7 @@ pub(crate) fn run() -> io::Result<bool> {
         None => measure_all(&options)?,
     };
     if !options.quick {
-        write!(io::stdout(), "{}", table::all(&report))?;
+        write!(io::stdout(), "{}", terminal::show(&report))?;
     }
     if !options.quick && options.from.is_none() {
         let (file, folder) = (&options.json, options.json.parent().unwrap_or(Path::new("")));
@@ -113,7 +115,7 @@ fn measure_all(options: &Options) -> io::Result<Report> {
         for process in &mut processes {
             process.restart()?;
         }
-        // Each round begins elsewhere, so that nobody always follows the same neighbour.
+        // Each round begins at another turn, so that no contestant is always first.
         let first = turns.len() * round as usize / rounds as usize;
         for turn in turns[first..].iter().chain(&turns[..first]) {
             progress.set_message(format!("{:?}: {}", turn.cell.scenario, turn.contestant));
@@ -128,7 +130,7 @@ fn measure_all(options: &Options) -> io::Result<Report> {
     Ok(report)
 }
 
-/// Asks every contestant to show that it does what it is measured for. Who does not is measured no further.
+/// Has every contestant checked. A contestant that fails is not measured.
 fn verify_all(processes: &mut [Process], report: &mut Report) -> io::Result<()> {
     for process in processes {
         let mut offers = std::mem::take(&mut process.offers);

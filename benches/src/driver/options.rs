@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use benches::protocol::Scenario;
 use clap::{Parser, ValueEnum};
 
-use crate::driver::table;
-
 /// Measures this project's pool beside others, beside the allocators, and beside Go's.
 #[derive(Parser)]
 #[command(name = "benches", after_help = "What the scenarios are, and how to read the tables: docs/performance.md.")]
@@ -23,7 +21,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', value_name = "WORD")]
     pub(crate) against: Vec<String>,
 
-    /// These numbers of threads, where a scenario lets one choose.
+    /// These numbers of threads, in the scenarios that let them be chosen.
     #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Vec<u16>,
 
@@ -40,7 +38,7 @@ pub(crate) struct Options {
     pub(crate) rounds: u32,
 
     /// Check every contestant, and measure each scenario once, for two milliseconds, on up to two threads. The figures
-    /// mean nothing. What takes long to compile, or to run, is left out.
+    /// mean nothing. Contestants that take long to compile, and scenarios that take long to run, are left out.
     #[arg(long, conflicts_with_all = ["seconds", "rounds", "threads", "json", "docs", "svg"])]
     pub(crate) quick: bool,
 
@@ -48,7 +46,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH", default_value = "go")]
     pub(crate) go: PathBuf,
 
-    /// Where all figures are written, for `--from`.
+    /// The file for all figures, for `--from`.
     #[arg(long, value_name = "FILE", default_value = "target/benches/figures.json")]
     pub(crate) json: PathBuf,
 
@@ -60,7 +58,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) docs: Vec<PathBuf>,
 
-    /// Measure nothing: read what `--json` wrote.
+    /// Measure nothing: read a file that `--json` wrote.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "json"])]
     pub(crate) from: Option<PathBuf>,
 
@@ -74,10 +72,10 @@ impl Options {
         self.scenario.is_empty() || self.scenario.contains(&scenario)
     }
 
-    /// What of the command line decides what is measured, and is not the default.
+    /// The options that decide about the measurements, and are not the default.
     pub(crate) fn shown(&self) -> String {
         let lists = [
-            ("--scenario", self.scenario.iter().map(|&scenario| table::name(scenario)).collect::<Vec<_>>()),
+            ("--scenario", self.scenario.iter().map(|&scenario| scenario.name()).collect::<Vec<_>>()),
             ("--backend", self.backend.iter().map(|backend| backend.name().to_owned()).collect()),
             ("--against", self.against.clone()),
             ("--threads", self.threads.iter().map(u16::to_string).collect()),

@@ -1,16 +1,15 @@
-//! A picture of each scenario: how many times as much as ours everybody takes, on a logarithmic axis.
+//! A picture of each scenario: the time of each contestant over that of ours, on a logarithmic axis.
 
 use std::path::Path;
 use std::{error, io};
 
-use benches::protocol::{Kind, Scenario};
+use benches::protocol::{Kind, OURS, Scenario};
 use clap::ValueEnum;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::driver::plan::Info;
 use crate::driver::report::{Report, Results};
-use crate::driver::table::{OURS, name};
 
 const WIDTH: u32 = 900;
 const LABELS: i32 = 250;
@@ -35,7 +34,7 @@ pub(crate) fn draw_all(report: &Report, folder: &Path) -> io::Result<()> {
     for &scenario in Scenario::value_variants() {
         let results = report.of(scenario);
         if results.iter().any(|cell| ratios(cell).len() > 1) {
-            draw(scenario, &results, &folder.join(format!("{}.svg", name(scenario))))
+            draw(scenario, &results, &folder.join(format!("{}.svg", scenario.name())))
                 .map_err(|error| io::Error::other(error.to_string()))?;
         }
     }
@@ -89,9 +88,9 @@ fn draw(scenario: Scenario, results: &[&Results], file: &Path) -> Result<(), Box
     };
 
     let (_, heading) = Info::of(scenario).figures[0];
-    let title = format!("{}: {heading}, over {OURS}", name(scenario));
+    let title = format!("{}: {heading}, over {OURS}", scenario.name());
     area.draw(&Text::new(title, (10, 16), text(16, INK, HPos::Left)))?;
-    // What the shades are.
+    // The legend of the shades.
     let mut left = LABELS;
     for (index, cell) in results.iter().enumerate() {
         let heading = cell.cell().heading();

@@ -1,4 +1,4 @@
-//! What is measured of each scenario: how many threads, which size, which figures.
+//! The cells of each scenario: numbers of threads, sizes, and the figures that are shown.
 
 use benches::protocol::Scenario;
 use benches::scenario::handoff::Placement;
@@ -25,7 +25,7 @@ impl Cell {
         if self.threads >= 16 { 3 } else { 1 }
     }
 
-    /// What distinguishes it from the scenario's other cells.
+    /// The heading of its column: how it differs from the scenario's other cells.
     pub(crate) fn heading(self) -> String {
         let info = Info::of(self.scenario);
         if self.scenario == Scenario::Handoff {
@@ -46,14 +46,14 @@ fn threads(n: usize) -> String {
 
 /// A scenario, as it is shown.
 pub(crate) struct Info {
-    /// What an operation is, and what to read out of the table.
+    /// Says what an operation is, and how to read the table.
     pub(crate) about: &'static str,
     /// Numbers of threads.
     pub(crate) threads: &'static [usize],
-    /// Sizes, and what they are sizes of, where there is more than one or it says something.
+    /// Sizes. `size_of` is their unit, if it is shown.
     pub(crate) sizes: &'static [usize],
     pub(crate) size_of: Option<&'static str>,
-    /// The figures, by their names and as headings. The smaller, the better, but for [`PER_SECOND`]; the first one ranks.
+    /// The figures, by their names and as headings. Smaller is better, but for [`PER_SECOND`]. The first figure ranks.
     pub(crate) figures: &'static [(&'static str, &'static str)],
     /// Whether it runs for a share of the time that the run has. Otherwise it takes its own.
     pub(crate) timed: bool,
@@ -125,7 +125,7 @@ impl Info {
             },
             Scenario::Tail => Self {
                 about: "How long one acquire takes, in ns by the clock, two looks at the clock included, which alone are 30 to 50. \
-                        Who is moved off the CPU in an acquire waits for all other threads.",
+                        A thread that is preempted inside an acquire waits until it is scheduled again: that is the tail.",
                 threads: &[64],
                 figures: &[("p99_ns", "p99"), ("p50_ns", "p50"), ("p999_ns", "p99.9"), ("p9999_ns", "p99.99")],
                 ..DEFAULT

@@ -31,8 +31,8 @@ impl Process {
         Ok(process)
     }
 
-    /// Starts the same program in the place of this one, at other addresses: two that differ by a multiple of 4,096 can slow
-    /// a loop down by a quarter, and stay as they are for as long as a process lives.
+    /// Starts the program again, in place of this process and at other addresses: two addresses that differ by a multiple of
+    /// 4,096 can slow a loop down by a quarter, and stay as they are as long as the process lives.
     pub(crate) fn restart(&mut self) -> io::Result<()> {
         let mut command = Command::new(self.command.get_program());
         command.args(self.command.get_args());
@@ -63,7 +63,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.stdin = None;
-        // It has nothing else to do. What it answers now, nobody reads.
+        // The child has nothing else to do, and its last answer is not read.
         let _ = self.child.wait();
     }
 }
@@ -158,7 +158,7 @@ fn allocators(this: &Path) -> Result<PathBuf, String> {
     Ok(folder.to_owned())
 }
 
-/// Where cargo put this program, and puts what it builds next.
+/// The folder into which cargo put this program, and puts the other binaries.
 fn profile_folder(this: &Path) -> Result<&Path, String> {
     let folder = this.parent().expect("a program is in a folder");
     match folder.file_name().and_then(|name| name.to_str()) {
@@ -186,7 +186,7 @@ fn go(go: &Path, this: &Path) -> Result<PathBuf, String> {
     let mut command = Command::new(go);
     command.args(["build", "-o"]).arg(&program).arg(".");
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/go")).env("GOTOOLCHAIN", "local").stdout(io::stderr());
-    // Go keeps what it has compiled in the home folder, where there is one.
+    // Go keeps its build cache in the home folder, if there is one.
     if env::var_os("HOME").is_none() && env::var_os("GOCACHE").is_none() {
         let cache = this.with_file_name("go-cache");
         fs::create_dir_all(&cache).map_err(|error| format!("`{}`: {error}", cache.display()))?;
@@ -203,7 +203,7 @@ fn version_of(version: &str) -> Option<(u32, u32)> {
 }
 
 fn run(mut command: Command) -> Result<(), String> {
-    // What went wrong, it says itself.
+    // The program prints its errors itself.
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     match command.status() {
         Ok(status) if status.success() => Ok(()),

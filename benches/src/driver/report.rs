@@ -1,4 +1,4 @@
-//! What was measured: every figure of every round, and what is made of them.
+//! The figures of a run, of every round, with their medians, spreads and ratios.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use crate::driver::plan::Cell;
 /// Above this share of its median, a spread is marked.
 pub(crate) const NOISY: f64 = 0.1;
 
-/// Above this share of the machine in others' hands, the whole run is.
+/// If other programs had more than this share of the machine, the whole run is marked.
 pub(crate) const BUSY: f64 = 0.05;
 
-/// Below this share of the highest speed, the CPUs were shared. Half a core does 0.5 to 0.7 of what a whole one does; the
-/// clock of a whole one varies by less.
+/// Below this share of the highest speed, the CPUs were shared. Half a core does 0.5 to 0.7 of the work of a whole core, whose
+/// clock varies by less.
 pub(crate) const SHARED: f64 = 0.85;
 
-/// Where there are as many rounds with undisturbed CPUs, no others count.
+/// If so many rounds had undisturbed CPUs, only those rounds count.
 pub(crate) const ENOUGH: usize = 3;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
-    /// What of the command line was not the default.
+    /// The options that were not the default.
     pub(crate) arguments: String,
     pub(crate) rounds: u32,
     pub(crate) pinned: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Report {
     pub(crate) shared: f64,
 }
 
-/// What was measured in one cell.
+/// The figures of one cell.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) scenario: Scenario,
@@ -173,7 +173,7 @@ impl Results {
     /// there are enough of them.
     pub(crate) fn ratio(&self, name: &str, over: &str, figure: &str) -> Option<Figure> {
         let (row, other) = (self.row(name)?, self.row(over)?);
-        // Who has failed once is not measured in later rounds.
+        // A contestant that failed in a round has fewer values.
         let ratios =
             row.figures.get(figure)?.iter().zip(other.figures.get(figure)?).map(|(value, other)| value / other);
         let speeds = row.speeds.iter().zip(&other.speeds).map(|(&one, &other)| one.min(other));
@@ -181,7 +181,7 @@ impl Results {
     }
 }
 
-/// The values of the rounds in which the CPUs were undisturbed, by their speeds; all, where there are too few of those.
+/// The values of the rounds in which the CPUs were undisturbed, by their speeds. All values, if those are too few.
 fn undisturbed(values: impl Iterator<Item = (f64, f64)> + Clone) -> Vec<f64> {
     let alone: Vec<f64> = values.clone().filter(|&(_, speed)| is_undisturbed(speed)).map(|(value, _)| value).collect();
     if alone.len() >= ENOUGH { alone } else { values.map(|(value, _)| value).collect() }
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn rounds_of_slow_cpus_do_not_count_where_there_are_enough_others() {
-        // What `a` is shown to take, and its ratio to `b`, where `a` and `c` had a whole core in so many of seven rounds.
+        // The figure of `a` and its ratio to `b`, if `a` and `c` had a whole core in so many of seven rounds.
         let measured = |a: usize, c: usize| {
             let mut report = Report::new(Machine::default(), String::new(), 7, false);
             let cell = Cell { scenario: Scenario::Pair, threads: 1, size: 1 };

@@ -1,8 +1,8 @@
-//! How fast the CPUs are, beside what is measured.
+//! How fast the CPUs are, shortly before and after each measurement.
 //!
-//! What a virtual machine takes for a CPU is often half of a core, and the host gives the other half to somebody else at
-//! times. A core that is shared so does a half to two thirds as much for each, which hits what is bound by instructions
-//! more than what waits for memory. Nothing inside of the machine tells. But code that keeps all of a core busy takes longer.
+//! A virtual CPU is often half of a core, and the host sometimes gives the other half to another guest. Then each half does a
+//! half to two thirds of the work, and code that is bound by instructions loses more than code that waits for memory. The
+//! guest cannot ask for this. But a loop that keeps a whole core busy takes longer, so the driver times such a loop.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -22,7 +22,7 @@ const MOST: usize = 16;
 pub(crate) fn slowest() -> f64 {
     let all = cpus();
     let slowest = all.iter().step_by(all.len().div_ceil(MOST)).map(|&cpu| speed_of(cpu)).fold(f64::INFINITY, f64::min);
-    // The next child inherits where this thread may run.
+    // The next child inherits the CPUs that this thread may run on.
     allow(&all);
     slowest
 }

@@ -1,35 +1,14 @@
-//! Tables, in Markdown, which reads well on a terminal too.
+//! The tables of a run: the machine, each scenario, the summary, and the objects that were made.
 
 use std::fmt::Write;
 
-use benches::protocol::{Kind, Scenario};
-use clap::ValueEnum;
+use benches::protocol::{Kind, OURS, Scenario};
 
+use crate::driver::markdown::markdown;
 use crate::driver::plan::{Info, PER_SECOND};
 use crate::driver::report::{BUSY, ENOUGH, Figure, NOISY, Report, Results, SHARED};
-use crate::driver::targets;
 
-/// Ours, as a user on Linux has it: what others are compared with.
-pub(crate) const OURS: &str = "pool-runtime, rseq";
-
-/// Everything, for a terminal.
-pub(crate) fn all(report: &Report) -> String {
-    let mut text = format!("{}\n{}", machine(report), targets::table(report));
-    for &scenario in Scenario::value_variants() {
-        if !report.of(scenario).is_empty() {
-            let _ =
-                write!(text, "\n## {}\n\n{}\n\n{}", name(scenario), Info::of(scenario).about, table(report, scenario));
-        }
-    }
-    text
-}
-
-/// The name on the command line.
-pub(crate) fn name(scenario: Scenario) -> String {
-    scenario.to_possible_value().expect("none is hidden").get_name().to_owned()
-}
-
-/// What was measured where, and how far it can be trusted.
+/// The machine and the options of a run, and how far its figures can be trusted.
 pub(crate) fn machine(report: &Report) -> String {
     let machine = &report.machine;
     let mut arguments = report.arguments.clone();
@@ -70,7 +49,7 @@ pub(crate) fn machine(report: &Report) -> String {
     text
 }
 
-/// The table of a scenario, the best first, and who was better than ours.
+/// The table of a scenario, the best first, and the contestants that were better than ours.
 pub(crate) fn table(report: &Report, scenario: Scenario) -> String {
     let info = Info::of(scenario);
     let results = report.of(scenario);
@@ -112,7 +91,7 @@ pub(crate) fn table(report: &Report, scenario: Scenario) -> String {
     text
 }
 
-/// Who beats ours, column by column. Limits are no pools.
+/// The contestants that are better than ours, column by column. Limits are not pools, and are left out.
 fn winners(columns: &[(&Results, &str, String)], names: &[(&str, Kind)]) -> String {
     let mut lines = Vec::new();
     let mut compared = false;
@@ -206,32 +185,6 @@ fn thousands(value: f64) -> String {
             text.push(',');
         }
         text.push(digit);
-    }
-    text
-}
-
-/// The first line is the head; the first column is text, the others are numbers.
-pub(crate) fn markdown(lines: &[Vec<String>]) -> String {
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).max(3);
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let mut text = String::new();
-    for (number, line) in lines.iter().enumerate() {
-        text.push('|');
-        for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 { write!(text, " {cell:width$} |") } else { write!(text, " {cell:>width$} |") };
-        }
-        text.push('\n');
-        if number == 0 {
-            text.push('|');
-            for (column, &width) in widths.iter().enumerate() {
-                let _ = if column == 0 {
-                    write!(text, "{:-<1$}|", "", width + 2)
-                } else {
-                    write!(text, "{:-<1$}:|", "", width + 1)
-                };
-            }
-            text.push('\n');
-        }
     }
     text
 }

@@ -1,12 +1,12 @@
-//! What the project wants of its own figures, and whether it has it.
+//! The project's targets for its own figures, and whether they are met.
 
 use std::fmt::Write;
 
-use benches::protocol::{Kind, Scenario};
+use benches::protocol::{Kind, OURS, Scenario};
 
+use crate::driver::markdown::markdown;
 use crate::driver::plan::Info;
 use crate::driver::report::{Report, Results, Row};
-use crate::driver::table::{OURS, markdown, name};
 
 struct Target {
     ours: &'static str,
@@ -16,18 +16,18 @@ struct Target {
     wanted: Wanted,
 }
 
-/// What is wanted at every number of threads.
+/// The target, at every number of threads.
 enum Wanted {
     /// The ratio to another contestant.
     AtMost(f64, &'static str),
-    /// Nobody is faster who shares objects between threads, beside these.
+    /// No contestant that shares objects between threads is faster, apart from these.
     First(&'static [&'static str]),
 }
 use Wanted::{AtMost, First};
 
 const PORTABLE: &str = "pool-runtime, portable";
 
-/// What one thread releases, no other acquires.
+/// In these, an object that a thread releases is never acquired by another.
 const NOT_SHARED: [&str; 2] = ["thread_local! Vec", "thread_local crate, Cell"];
 
 const GO: &str = "Go sync.Pool";
@@ -94,7 +94,7 @@ impl Target {
             First(_) => ("the best crate that shares", "first".to_owned()),
         };
         let backend = self.ours.rsplit(' ').next().unwrap_or_default();
-        vec![format!("{}, {backend}", name(self.scenario)), over.to_owned(), wanted, ratios, verdict.to_owned()]
+        vec![format!("{}, {backend}", self.scenario.name()), over.to_owned(), wanted, ratios, verdict.to_owned()]
     }
 }
 

@@ -1,14 +1,14 @@
 //! Many pools, each of a type of its own and used now and then. Those are in `bin/cold.rs`, with code of their own each, as a
 //! program with many types has it.
 //!
-//! An object here has a buffer of 64 bytes, so that what is measured is the pools and not the memory behind them.
+//! An object here has a buffer of 64 bytes, so that the pools are measured and not the memory of their objects.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use super::threads::run;
 use super::{BATCH, Figures, times};
-use crate::contestant::NoPool;
+use crate::contestant::none::NoPool;
 use crate::protocol::Task;
 
 /// A contestant with a pool for each of many types.
@@ -45,7 +45,7 @@ pub fn first_use<C: Types>(task: &Task) -> Figures {
     vec![("median_ns", times[times.len() / 2]), ("p99_ns", times[times.len() * 99 / 100])]
 }
 
-/// What is pooled here.
+/// The object of these scenarios.
 pub struct Small {
     bytes: Vec<u8>,
     lines: u64,
@@ -58,7 +58,7 @@ impl Default for Small {
 }
 
 impl Small {
-    /// What a user does at least.
+    /// The least that a user does with an object.
     #[inline]
     pub fn write(&mut self) {
         self.bytes.push(b'x');

@@ -1,17 +1,17 @@
 //! Objects that one thread acquires and another releases, and the time that each spends in that.
 //!
-//! Batches travel through queues that never sleep. A thread that waits spins, or yields where the other thread may need its
-//! CPU. The clock runs only while a thread acquires the objects of a batch, or releases them. So a pool that is faster than
-//! another does not pay for it by waiting more often.
+//! Batches travel through queues that never sleep. A thread that waits spins, or yields if the other thread may need its
+//! CPU. The clock runs only while a thread acquires the objects of a batch, or releases them. So the wait for the other thread
+//! does not count.
 //!
 //! The first write to an acquired object fetches its cache line from the CPU that released it, but for a pool that has fetched
 //! it in the acquire. So it has a time of its own. The thread that receives a batch writes to its objects, too, before its
 //! clock runs: a release finds them in the cache, as behind a use.
 //!
-//! What is left out of the time: the queues, the waiting, the clock's own cost, and the batches in which the kernel gave
-//! the thread's CPU to another thread. A thread that sleeps in an acquire or a release, for a lock, does so in its time.
+//! The time does not include the queues, the waiting, the clock's own cost, and the batches in which the kernel gave the
+//! thread's CPU to another thread. It includes a thread's sleep for a lock in an acquire or a release.
 //!
-//! | figure | what it is |
+//! | figure | meaning |
 //! |---|---|
 //! | `acquire_ns`, `release_ns` | the time of one |
 //! | `pool_ns` | both added up |
@@ -47,10 +47,10 @@ const WARM_UP: u64 = 2 * BATCHES as u64;
 /// A measurement goes on until so many batches of each thread were timed.
 const ENOUGH: u64 = 64;
 
-/// But no longer than so many times what the task says.
+/// But no longer than so many times the task's time.
 const RUNS: usize = 100;
 
-/// Where the two threads run. A task's size is the index in [`ALL`](Self::ALL).
+/// The CPUs of the two threads. A task's size is the index in [`ALL`](Self::ALL).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
     /// Each bound to a CPU of its own.
@@ -102,13 +102,13 @@ where
     figures
 }
 
-/// The same without a pool: the objects come back as they went, in the batch. None is looked for; each is reset.
+/// Boxes without a pool: the objects come back in their batch. None is looked for, and each is reset.
 pub fn boxes_alone(task: &Task) -> Figures {
     let acquire = |batch: &mut Vec<Box<Object>>| batch.resize_with(SENT, || Box::new(Object::new()));
     pass(task, acquire, |batch| batch.iter_mut().for_each(|object| object.reset())).figures()
 }
 
-/// What it took to pass objects on.
+/// The times that two threads spent to pass objects on.
 struct Passed {
     acquires: Part,
     writes: Part,
@@ -200,7 +200,7 @@ fn pass<T: Send + DerefMut<Target = Object>>(
     Passed { acquires, writes, releases, operations }
 }
 
-/// A part of what a thread does with each batch. Only that thread writes to it, so `Relaxed` will do.
+/// The time of one part of a thread's work. Only that thread writes to it, so `Relaxed` will do.
 #[derive(Default)]
 struct Part {
     batches: AtomicU64,
@@ -220,9 +220,9 @@ impl Part {
     }
 }
 
-/// Times what a thread does with one batch after the other.
+/// Times a thread's work on each batch.
 struct Watch {
-    /// What the clock says of no work: the median.
+    /// The clock's own cost: the median time of no work.
     cost: Duration,
     last: Instant,
     /// When it was started.
@@ -261,7 +261,7 @@ impl Watch {
 fn switches() -> i64 {
     // SAFETY: the structure is made of integers, for which zero is a value.
     let mut usage: libc::rusage = unsafe { mem::zeroed() };
-    // SAFETY: the kernel writes one such structure to where the pointer leads, which is ours.
+    // SAFETY: the pointer is to a structure of that type, which is ours to write.
     let status = unsafe { libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage) };
     assert_eq!(status, 0, "a thread may ask for its own usage");
     usage.ru_nivcsw
@@ -294,7 +294,7 @@ mod tests {
         const SHORT: u64 = SENT as u64;
         const LONG: u64 = 16 * SENT as u64;
         for placement in Placement::ALL {
-            // One thread waits for fifteen sixteenths of the time. What the machine does beside has room.
+            // One thread waits for fifteen sixteenths of the time. The bounds leave room for other work of the machine.
             let [acquire, release] = figures(placement, SHORT, LONG);
             assert!((900.0..8_000.0).contains(&acquire), "{placement:?}: {acquire}");
             assert!(release > 15_000.0, "{placement:?}: {release}");

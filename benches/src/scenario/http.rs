@@ -31,7 +31,7 @@ const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 const TOO_LARGE: &[u8] =
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/// What `http.lua` prints.
+/// The line that `http.lua` prints.
 #[derive(Deserialize)]
 struct Counted {
     requests: u64,
@@ -47,7 +47,7 @@ pub(crate) fn pages_of<S: Source>(task: &Task) -> Figures {
         assert_answers(address, &pages[0]);
         let before = (answered.load(Relaxed), cpu_time());
         let counted = wrk(address, pages.len(), task).unwrap_or_else(|reason| panic!("wrk: {reason}"));
-        // What is answered, and wrk has not counted, has cost as well.
+        // Answers that wrk has not counted have cost CPU time as well.
         let (answers, cpu) = (answered.load(Relaxed) - before.0, cpu_time() - before.1);
         vec![
             ("cpu_ns", cpu.as_secs_f64() * 1e9 / answers.max(1) as f64),
@@ -172,7 +172,7 @@ fn answer<'a>(gzip: bool, context: &mut Context, input: &'a mut Buffer, packed: 
     whole
 }
 
-/// What of a request's head decides about its answer.
+/// The parts of a request's head that decide about its answer.
 struct Request<'a> {
     path: &'a str,
     gzip: bool,
@@ -257,7 +257,9 @@ fn peak_mib() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contestant::{NoPool, Ours, ThreadLocalVec};
+    use crate::contestant::lists::ThreadLocalVec;
+    use crate::contestant::none::NoPool;
+    use crate::contestant::ours::Ours;
 
     fn assert_serves<S: Source>() {
         let pages = files();
@@ -275,7 +277,7 @@ mod tests {
         assert_serves::<ThreadLocalVec>();
     }
 
-    /// What comes back until the server closes the connection.
+    /// All bytes that arrive until the server closes the connection.
     fn all_answers(address: SocketAddr, request: &[u8]) -> String {
         let mut stream = connect(address).unwrap();
         stream.write_all(request).unwrap();

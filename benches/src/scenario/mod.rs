@@ -1,14 +1,14 @@
-//! What is done with a contestant, and how long it takes.
+//! The work that is done with a contestant, and the time that it takes.
 //!
-//! A scenario answers figures by name:
+//! A scenario returns figures by name:
 //!
-//! | name | what it is |
+//! | name | meaning |
 //! |---|---|
-//! | `cpu_ns` | CPU time of all threads, over the operations: what an operation costs, waiting for a CPU left out |
+//! | `cpu_ns` | CPU time of all threads, over the operations: the cost of an operation, without the wait for a CPU |
 //! | `wall_ns` | the time that passed, over the operations of all threads |
 //! | `made_per_1000` | objects made, over 1,000 acquires |
 //!
-//! and what the scenario names beside them. An operation is one object acquired, used and released.
+//! and others that only this scenario has. An operation is one object acquired, used and released.
 
 pub mod cold;
 pub mod handoff;
@@ -31,7 +31,7 @@ use crate::protocol::Task;
 use place::{PLACES, begin_at};
 use threads::{Spent, run};
 
-/// What was measured, by name.
+/// The figures of a measurement, by name.
 pub type Figures = Vec<(&'static str, f64)>;
 
 /// Objects that are acquired one after the other in one call.
@@ -40,7 +40,7 @@ const BATCH: usize = 64;
 /// Objects of each hundred that do not come back, as in Go's benchmark of the same name.
 const LOST: usize = 33;
 
-/// What a user does at least.
+/// The least that a user does with an object.
 #[inline]
 fn write(object: &mut Object) {
     object.bytes.push(b'x');
@@ -82,7 +82,7 @@ fn pairs<C: Contestant, const PLACE: usize>(pool: &C::Pool) {
     }
 }
 
-/// What a pair costs beside the pool.
+/// A pair without a pool: the write and the reset alone.
 pub fn write_alone(task: &Task) -> Figures {
     let lane = |_| {
         let mut object = Object::new();
@@ -143,7 +143,7 @@ pub fn mixed_sizes<C: Contestant>(task: &Task) -> Figures {
     let mut random = 1_u64;
     let sizes: Vec<usize> = (0..1024)
         .map(|_| {
-            // Knuth's linear congruence: the same sizes for everybody.
+            // Knuth's linear congruence: the same sizes for every contestant.
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let fraction = (random >> 11) as f64 / (1_u64 << 53) as f64;
             (64.0 * 1024_f64.powf(fraction)) as usize
@@ -231,7 +231,7 @@ struct Request<'a> {
     tags: [&'a str; 3],
 }
 
-/// Formats a record as JSON into an object, and copies it to where the thread's output goes, as Go's `fmt` uses its pool.
+/// Formats a record as JSON into an object, and copies it to the thread's output, as Go's `fmt` uses its pool.
 pub fn json_lines<C: Contestant>(task: &Task) -> Figures {
     /// When the output is written, which is not measured.
     const OUTPUT: usize = 64 << 10;
@@ -272,7 +272,7 @@ pub fn json_lines<C: Contestant>(task: &Task) -> Figures {
     figures::<C>(&run(task, lane), made)
 }
 
-/// What every scenario over a contestant answers.
+/// The figures that every scenario over a contestant has.
 fn figures<C: Contestant>(spent: &Spent, made_before: Option<u64>) -> Figures {
     let mut figures = times(spent);
     figures.push(("made_per_1000", made_per_1000::<C>(spent.operations, made_before)));

@@ -1,10 +1,10 @@
-//! Where in memory a loop and its stack lie.
+//! The places in memory of a loop and of its stack.
 //!
-//! Intel's processors since Skylake run a loop up to a third slower where one of its jumps crosses or ends on a 32-byte
-//! boundary (*Mitigations for Jump Conditional Code Erratum*, 2019), and most take a load for one of what was just stored if
-//! both addresses end in the same twelve bits. So the same pair takes between 4.4 and 6.0 ns. Where things lie is chance: a
-//! line of code elsewhere moves a loop, and a new thread's stack begins at the same twelve bits each time. What is as short as
-//! the use of a pool is measured at several places.
+//! Intel's processors since Skylake run a loop up to a third slower if one of its jumps crosses or ends on a 32-byte boundary
+//! (*Mitigations for Jump Conditional Code Erratum*, 2019). Most processors make a load wait for an earlier store if both
+//! addresses end in the same twelve bits. So the same pair takes between 4.4 and 6.0 ns. The place is chance: a line of code
+//! elsewhere moves a loop, and a new thread's stack begins at the same twelve bits each time. So a scenario as short as a pair is
+//! measured at several places.
 
 use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
@@ -12,8 +12,8 @@ use std::hint::black_box;
 /// How many places there are.
 pub(super) const PLACES: usize = 8;
 
-/// What this is called in ends `4 * PLACE` bytes behind a boundary, as far as the compiler lets it: it puts some loops on
-/// boundaries of 16 bytes.
+/// Moves the code behind the call to `4 * PLACE` bytes after a 32-byte boundary, unless the compiler aligns it again: it puts some
+/// loops on boundaries of 16 bytes.
 #[inline(always)]
 #[allow(unsafe_code, reason = "there is no other way to say where code lies")]
 pub(super) fn begin_at<const PLACE: usize>() {

@@ -9,7 +9,9 @@ use pool_runtime::Pooled;
 
 use super::threads::run;
 use super::{BATCH, Figures, times};
-use crate::contestant::{NoPool, Ours, ThreadLocalVec};
+use crate::contestant::lists::ThreadLocalVec;
+use crate::contestant::none::NoPool;
+use crate::contestant::ours::Ours;
 use crate::protocol::Task;
 
 /// Four words. Not all zero when new: the compiler would ask for zeroed memory, for which glibc takes three times as long.
@@ -27,7 +29,7 @@ impl Point {
     }
 }
 
-/// Where a point comes from.
+/// A source of points.
 pub(crate) trait Points: 'static {
     /// Calls `work` with a point that is as good as new.
     fn with(work: impl FnOnce(&mut Point));

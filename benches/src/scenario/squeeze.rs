@@ -1,4 +1,4 @@
-//! What the example `squeeze` does, in memory: small files become gzip members.
+//! The work of the example `squeeze`, in memory: small files become gzip members.
 //!
 //! A file is copied into a buffer, as a read would, and compressed into another, with a deflate context of more than
 //! 250 KiB. All three are pooled, kept by the thread, or made anew.
@@ -10,12 +10,14 @@ use pool_runtime::Pooled;
 
 use super::threads::run;
 use super::{Figures, times};
-use crate::contestant::{NoPool, Ours, ThreadLocalVec};
+use crate::contestant::lists::ThreadLocalVec;
+use crate::contestant::none::NoPool;
+use crate::contestant::ours::Ours;
 use crate::gzip;
 use crate::pooled::{Buffer, Context};
 use crate::protocol::Task;
 
-/// Where a context and two buffers come from.
+/// A source of a context and two buffers.
 pub(crate) trait Source: 'static {
     /// Calls `work` with a context that is reset and two empty buffers.
     fn with<R>(work: impl FnOnce(&mut Context, &mut Buffer, &mut Buffer) -> R) -> R;

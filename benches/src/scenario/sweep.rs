@@ -1,4 +1,4 @@
-//! Clearing pools, and what it costs those who use them.
+//! Clearing pools, and the time that it costs the threads that use them.
 
 use std::hint::black_box;
 use std::sync::atomic::AtomicBool;
@@ -16,7 +16,7 @@ use crate::protocol::Task;
 /// Time between two sweeps.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// What one new object takes, as in Go's benchmark of the same name.
+/// The time to make an object, as in Go's benchmark of the same name.
 const EXPENSIVE: Duration = Duration::from_millis(1);
 
 #[derive(Pooled)]
@@ -44,7 +44,7 @@ pub fn expensive_new_collect(task: &Task) -> Figures {
 
 fn expensive_new(task: &Task, sweep: fn()) -> Figures {
     let made = Expensive::pool().stats().created;
-    // One thread more than those that acquire.
+    // The last thread sweeps, and the others acquire.
     let lanes = Task { threads: task.threads + 1, ..*task };
     let lane = |index: usize| -> Box<dyn FnMut() -> usize> {
         if index == task.threads {
@@ -71,7 +71,7 @@ fn expensive_new(task: &Task, sweep: fn()) -> Figures {
     figures
 }
 
-/// What is idle by the hundred thousand: with a kilobyte each, the memory's cost would be all there is to see.
+/// A small object, since a hundred thousand are idle: with a kilobyte each, only the cost of the memory would be seen.
 #[derive(Pooled)]
 #[pooled(new = Self::new, max_idle = 1 << 20)]
 struct Idle {
@@ -122,7 +122,7 @@ pub fn collect(task: &Task) -> Figures {
 
         prefill();
         let (collect, longest_in_collect) = longest_while(&mut pool_runtime::collect);
-        // The same time without a sweep: what the machine does to an acquire.
+        // As much time without a sweep: the longest acquire that the machine itself causes.
         let (_, longest_in_nothing) = longest_while(&mut || thread::sleep(collect));
         prefill();
         let (age, longest_in_age) = longest_while(&mut || {
@@ -140,7 +140,7 @@ pub fn collect(task: &Task) -> Figures {
     })
 }
 
-/// What dropping the same objects takes without a pool.
+/// The time to drop as many objects without a pool.
 pub fn drop_all(task: &Task) -> Figures {
     let objects: Vec<_> = (0..task.size).map(|_| Box::new(Idle::new())).collect();
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Threads that do the same for a while.
+//! Threads that repeat a piece of work for a while.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::place::anywhere_on_stack;
 use crate::protocol::Task;
 
-/// What the threads did, and what it took.
+/// The operations of the threads, and the time that they took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
     /// Of all threads.
@@ -26,9 +26,9 @@ pub struct Spent {
 /// How often a thread looks at the clock: once in so many calls.
 const CALLS: usize = 16;
 
-/// Calls what `lane` makes for each thread again and again, on all threads at once, until the task's time is over.
+/// Repeats the closure that `lane` makes for each thread, on all threads at once, until the task's time is over.
 ///
-/// What a thread's closure returns are the operations it did. Its first call is not counted.
+/// A closure returns the number of its operations. Its first call is not counted.
 pub fn run<L: FnMut() -> usize>(task: &Task, lane: impl Fn(usize) -> L + Sync) -> Spent {
     let duration = Duration::from_millis(task.milliseconds);
     let ready = Barrier::new(task.threads);
@@ -45,7 +45,7 @@ pub fn run<L: FnMut() -> usize>(task: &Task, lane: impl Fn(usize) -> L + Sync) -
         let begin = *begin.get_or_init(Instant::now);
         let cpu = cpu_time();
         let mut operations = 0;
-        // The threads look at the clock themselves: one more, that sleeps meanwhile, would have to wait for a CPU.
+        // The threads look at the clock themselves: a thread that sleeps meanwhile would then have to wait for a CPU.
         'time: while begin.elapsed() < duration {
             for _ in 0..CALLS {
                 if stop.load(Relaxed) {

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# docs/api.md has a row for each public item and a name for each of its members, and for nothing else: the tables are compared with
+# rustdoc's pages, with the derive's keys, the features, and the items that are hidden from the documentation.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked -p pool-runtime --no-deps --all-features
+pages=${CARGO_TARGET_DIR:-target}/doc/pool_runtime
+runtime=pool-runtime/src
+
+# Names after a first word, one a line: `Guard: into_inner`. The word alone is the item itself.
+members() { echo "$1"; sed "s/^/$1: /"; }
+
+documented() {
+  grep -oE 'href="[^"]*(struct|enum|trait|fn|derive|macro|type|constant|static|union|attr)\.[^"]*\.html"' "$pages/all.html" | cut -d '"' -f 2 |
+    while read -r page; do
+      item=$(sed -E 's/(derive)\.(.*)\.html/\1(\2)/; s/[a-z]+\.([A-Za-z_]+)\.html/\1/; s|/|::|g' <<<"$page")
+      # Its own members: not those of a type that it dereferences to, nor of traits.
+      sed -E 's/<h2 id="(deref-methods|trait-impl|synthetic-impl|blanket-impl|foreign-impl|implementors)/\n@@\n/g' "$pages/$page" |
+        sed '/^@@$/,$d' | { grep -oE 'id="(method|tymethod|associatedconstant|associatedtype|variant|structfield)\.[A-Za-z_0-9]+"' || true; } |
+        sed -E 's/.*\.([A-Za-z_0-9]+)"/\1/' | members "$item"
+    done
+  keys() { sed -n "/^const $1_KEYS/,/;\$/p" pool-macros/src/keys.rs | grep -oE '\("[a-z_]+", "' | tr -dc 'a-z_\n' | members "keys on a $2"; }
+  keys TYPE type
+  keys FIELD field
+  keys VARIANT variant
+  grep -oE 'id="reexport\.[A-Za-z_]+"' "$pages/index.html" | sed -E 's/.*\.(.*)"/\1/' | members re-exports
+  # A page is a module without items.
+  modules=$(grep -oE 'class="mod" href="[^"]*/index.html"' "$pages/index.html" | cut -d '"' -f 4 | xargs -n 1 dirname)
+  is_page() { grep -q "^pub mod $1 {}\$" $runtime/lib.rs; }
+  for module in $modules; do is_page "$module" || echo "$module"; done | members modules
+  for module in $modules; do ! is_page "$module" || echo "$module"; done | members pages
+  sed -n '/^\[features\]/,/^$/p' pool-runtime/Cargo.toml | grep -oE '^[a-z_]+ =' | tr -d ' =' | members features
+  hidden
+}
+
+# The first item behind each `#[doc(hidden)]`: the last part of its name.
+hidden() {
+  find $runtime pool-macros/src -name '*.rs' -print0 | sort -z | xargs -0 awk '
+    /#\[doc\(hidden\)\]/ { wanted = 1; next }
+    wanted && match($0, /(mod|use|trait|fn|struct|enum|const|static|type|macro_rules!) +[A-Za-z_:0-9]+/) {
+      name = substr($0, RSTART, RLENGTH); sub(/.*[ :]/, "", name); print "hidden " name; wanted = 0
+    }'
+}
+
+# The rows of the tables in the same form. Of a hidden item the path is for the reader.
+written() {
+  awk -F '|' '
+    /^## /  { is_hidden = /^## Hidden/ }
+    /^\| (item|---)/ || !/^\|/ || /^\|-/ { next }
+    {
+      item = $2; gsub(/^ +| +$|`/, "", item)
+      if (is_hidden) { sub(/.*::/, "", item); print "hidden " item; next }
+      print item
+      n = split($3, names, ",")
+      for (i = 1; i <= n; i++) { gsub(/[ `]/, "", names[i]); if (names[i] != "") print item ": " names[i] }
+    }' docs/api.md
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+written | sort >"$work/written"
+documented | sort >"$work/documented"
+if ! diff "$work/written" "$work/documented" >"$work/difference"; then
+  sed -n 's/^< /docs\/api.md names what is not there: /p; s/^> /docs\/api.md does not name: /p' "$work/difference" >&2
+  exit 1
+fi
+echo "docs/api.md names all of $(wc -l <"$work/written") items and members"
