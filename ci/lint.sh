@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Formatting, the layers, the places of mutations, clippy and rustdoc; each warning is an error.
+# Formatting, the layers, the page about unsafe code, the places of mutations, clippy and rustdoc; each warning is an error.
 set -euo pipefail
 
 cargo fmt --all --check
 ci/layers.sh
+ci/unsafe.sh
 ci/mutations.sh check
 # --locked: the lock file is part of the change.
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings

@@ -88,6 +88,8 @@
 //! `--cfg pool_portable` the portable backend is the only one: for ThreadSanitizer, which does not see what orders restartable
 //! sequences. Valgrind and Miri get it by themselves.
 
+// Tests make system calls of their own.
+#![cfg_attr(not(test), deny(unsafe_code))]
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(pool_loom))))]
 
 #[doc(hidden)]

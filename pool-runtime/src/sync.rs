@@ -3,6 +3,8 @@
 //! Under loom each does what it stands for and no more: a model that is stronger than the program proves nothing. So the mutex is
 //! spelt out as parking_lot 0.12 has it, on loom's atomics (loom's own is sequentially consistent), and a store is a store.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 #[cfg(all(not(pool_loom), not(target_has_atomic = "64")))]
 pub(crate) use core::sync::atomic::AtomicU32 as AtomicWord;
 #[cfg(all(not(pool_loom), target_has_atomic = "64"))]

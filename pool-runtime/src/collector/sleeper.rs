@@ -10,6 +10,8 @@
 //! 3. [`Open`] names a descriptor from after it is opened until before it is closed. So a forked child, which has a copy of both, finds
 //!    none that is another file's by then. `fork` copies the descriptors before the memory: for what happens in between, a child compares files.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::time::Duration;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};

@@ -3,6 +3,8 @@
 //! Whether this process has such areas is found out here, and so is how a sweep has the threads leave their sequences. What a thread does
 //! with an area is in `sequence`, whose invariants are cited here by number.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::mem;
 use core::ptr::NonNull;
 

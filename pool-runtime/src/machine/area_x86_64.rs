@@ -1,5 +1,7 @@
 //! How x86-64 reads and clears an rseq area. The invariants are those of `sequence`, cited by its numbers.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::arch::asm;
 
 use crate::machine::area::Area;

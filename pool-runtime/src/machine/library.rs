@@ -12,6 +12,8 @@
 //!    reverse order. So the last thing that is put on the list for a [`Watch`] is a call of the C library's own `sem_post`, which tells
 //!    it. It is on the list without a handle, and what it writes to is never freed.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::ptr;

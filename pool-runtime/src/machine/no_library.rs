@@ -1,6 +1,8 @@
 //! Stands in for `library` where the system does not tell when a library is unloaded: its pools leave the registry when it says so
 //! (`Pool::leave`), if ever.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 /// The program, or a library.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Library;

@@ -7,6 +7,8 @@
 //! 2. A descriptor that a call is given is open: it is borrowed. One that a call has opened has one owner.
 //! 3. What a call fills in are integers ([`Integers`]): each bit pattern is a value.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 #[cfg(all(target_os = "linux", target_env = "gnu", not(any(pool_loom, miri))))]
 pub(crate) use glibc::is_main_programs;
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -1,5 +1,7 @@
 //! [`PoolHandle`], a pool without its type.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::fmt;
 use core::ptr;
 

@@ -1,5 +1,7 @@
 //! How a pool leaves the registry: by itself, or when its library is unloaded. The invariants are those of `registry`.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::error::Error;
 use core::fmt;
 use core::mem;

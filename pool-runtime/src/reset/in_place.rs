@@ -1,5 +1,7 @@
 //! Values that are replaced where they lie, in ways that safe code has not.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::mem::{self, MaybeUninit};
 use core::ptr;
 use std::process::abort;

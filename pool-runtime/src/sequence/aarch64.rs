@@ -5,6 +5,8 @@
 //! same function, and a number beyond those that have an offset has its slot found in the same sequence (12, which goes on at 13). Only the
 //! abort lies in `.text.unlikely`. Its branch back may be extended by the linker, which then uses x16 and x17.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::arch::asm;
 use core::mem::offset_of;
 

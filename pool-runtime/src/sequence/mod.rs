@@ -79,6 +79,8 @@
 //!
 //! The id that a thread reads changes only where a sequence would be aborted: on its way back from a switch.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 mod arch;

@@ -16,6 +16,8 @@
 //!
 //! `--cfg pool_inject` adds a spin between any two steps, and looks again at what the commit relies on.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::arch::asm;
 use core::mem::offset_of;
 

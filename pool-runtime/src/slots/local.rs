@@ -32,6 +32,8 @@
 //! `len` is stored with `Release`, after the entry that it covers. A child of `fork` gets memory as another CPU left it in the middle
 //! of a push, and must not find a length that covers an entry not yet written.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::iter::from_fn;
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};

@@ -8,6 +8,8 @@
 //! 1. An `Object` came from `Box::into_raw` of a `T: Send`, and nothing else owns what it points to.
 //! 2. All objects in one store came from boxes of one type: that of the pool which has the store.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::ptr::NonNull;
 
 /// Owns an object on the heap. Forgetting one leaks the object: each must be put somewhere or become a box again.

@@ -2,6 +2,8 @@
 //!
 //! A *place* is an atomic pointer that holds `nothing`, a pointer of its user's choice, until something is published there.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::mem;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{AcqRel, Acquire};

@@ -10,6 +10,8 @@
 //!    that has stopped the pool and fenced has held a stack, no object enters or leaves it. An object that was on its way before is in
 //!    the list when its mover unlocks it, or on a stack that the sweep has not yet held.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use core::slice;

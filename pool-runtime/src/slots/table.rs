@@ -34,6 +34,8 @@
 //! that fills it. If the maker's exchange came first, the sweep sees the slot. If it came second, the maker has read the sweep's
 //! exchange and with it the stop, and so has each thread that finds the slot. The end of the chain is treated the same.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::iter::successors;
 use core::mem;
 use core::ptr::{self, NonNull};

@@ -1,6 +1,8 @@
 //! [`Live`], the list of the live pools: how a pool enters it, and how its registration is taken out. Its invariants and orderings are those of
 //! `registry`.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};

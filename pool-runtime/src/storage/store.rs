@@ -6,6 +6,8 @@
 //! next, and in the victims in the same order. Then it makes an object. A release goes to the local stack, and if that is full to a
 //! shared list. Neither waits: it passes over a lock that is taken. A sweep's work is in `sweep`.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::hint::spin_loop;
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;

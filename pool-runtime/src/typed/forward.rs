@@ -216,10 +216,3 @@ impl<T: Pooled + serde::Serialize> serde::Serialize for Guard<T> {
         (**self).serialize(serializer)
     }
 }
-
-// SAFETY: the object lies in an allocation of its own, which the guard owns by a pointer (invariant 1 of `guard`): moving the
-// guard moves the pointer alone, and asserts nothing about what it points to. `Deref` and `DerefMut` give out the object at
-// this address and nothing else, and do not change the pointer. What goes through `Guard<T>` is the trait's; nothing borrows
-// from the guard itself.
-#[cfg(feature = "stable_deref_trait")]
-unsafe impl<T: Pooled> stable_deref_trait::StableDeref for Guard<T> {}

@@ -4,6 +4,8 @@
 //!
 //! 1. A guard's object came from a `Box<T>`, and nothing else owns it: the guard puts it into the pool of `T`, drops it or hands it on.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::borrow::{Borrow, BorrowMut};
 use core::cmp::Ordering;
 use core::fmt;
@@ -133,6 +135,13 @@ pub struct Guard<T: Pooled>(Object, PhantomData<Box<T>>);
 unsafe impl<T: Pooled> Send for Guard<T> {}
 // SAFETY: a shared guard gives out `&T` and nothing else, as a shared `Box<T>` does.
 unsafe impl<T: Pooled + Sync> Sync for Guard<T> {}
+
+// SAFETY: the object lies in an allocation of its own, which the guard owns by a pointer (invariant 1 of `guard`): moving the
+// guard moves the pointer alone, and asserts nothing about what it points to. `Deref` and `DerefMut` give out the object at
+// this address and nothing else, and do not change the pointer. What goes through `Guard<T>` is the trait's; nothing borrows
+// from the guard itself.
+#[cfg(feature = "stable_deref_trait")]
+unsafe impl<T: Pooled> stable_deref_trait::StableDeref for Guard<T> {}
 
 impl<T: Pooled + UnwindSafe> UnwindSafe for Guard<T> {}
 

@@ -1,6 +1,8 @@
 //! Where an object gets its type back, and user code runs on it: `new`, `reset`, `retain`, `weigh`, the wiping of secrets and `Drop`. Always
 //! outside of every lock, and on objects that are in no store.
 
+#![allow(unsafe_code, reason = "docs/unsafe.md")]
+
 use core::mem::ManuallyDrop;
 
 use crate::slots::counters::Reason;
