@@ -141,9 +141,9 @@ mutant number-outside 's/"mov \{at.*/"mov r10d, dword ptr fs:[{area}]\\n", spin!
 # What an area reads for an id that is not registered.
 mutant not-registered 's/".*"/"# "/'
 mutant len-outside \
-  's/arm!.*/"mov {at}, {area}\\nand {at}, -32\\n", find_slot!(\$miss), "mov {object}, qword ptr [{at} + {len}]\\n", spin!(), $&/' \
+  's/arm!.*/"mov {at}, {area}\\nand {at}, -32\\n", find_slot!(\$miss), "mov {object}, qword ptr [{at} + {stacked}]\\n", spin!(), $&/' \
   's/"mov \{object\}/"mov r9, {object}\\n", $&/' \
-  's/qword ptr \[\{object\} \+ \{len\}\]/r9/' \
+  's/qword ptr \[\{object\} \+ \{stacked\}\]/r9/' \
   's/\\nmov r9, qword ptr \[r8\]//' \
   's/"cmp.*"/""/'
 mutant start-after-slot 's/"3:.*//' 's/spin.*/$& "3:\\n",/'
@@ -151,9 +151,9 @@ mutant start-after-number 's/"3:.*//' 's/spin.*/$& "3:\\n",/'
 mutant never-armed 's/mov .*\}/nop/'
 
 # Where a sequence ends, and what it does last.
-mutant commit-before-store 's/^ *"mov .*/"inc qword ptr [{slot} + {len}]\\n", spin!(), $&/' 's/check_length.*//'
-mutant batch-out-commits-first 's/"sub .*/$& "mov qword ptr [{at} + {len}], {n}", spin!(),/' 's/check_length.*//'
-mutant batch-in-commits-first 's/"add .*/$& "mov qword ptr [{at} + {len}], {n}", spin!(),/' 's/check_length.*//'
+mutant commit-before-store 's/^ *"mov .*/"inc qword ptr [{slot} + {stacked}]\\n", spin!(), $&/' 's/check_length.*//'
+mutant batch-out-commits-first 's/"sub .*/$& "mov qword ptr [{at} + {stacked}], {n}", spin!(),/' 's/check_length.*//'
+mutant batch-in-commits-first 's/"add .*/$& "mov qword ptr [{at} + {stacked}], {n}", spin!(),/' 's/check_length.*//'
 mutant batch-ends-before-commit 's/"mov .*/"4:", spin!(), $&/' 's/"4:.*//'
 mutant end-before-commit 's/"8:\\n/$&4:\\n/' 's/"4:.*//'
 # One instruction of a jump, as it stands between the commit and the end: hit once in so many thousand aborts.

@@ -54,8 +54,8 @@ pub(super) fn is_object(popped: *mut ()) -> bool {
 #[inline(always)]
 pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     let object;
-    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and an entry below `len`, all of which
-    // exist (invariant 4), and writes the top or `len` of a slot that the thread has the number of and the pool runs
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and an entry below `stacked`, all of which
+    // exist (invariant 4), and writes the top or `stacked` of a slot that the thread has the number of and the pool runs
     // (invariant 3).
     unsafe {
         assemble!(
@@ -69,7 +69,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
             "cmp {more}, #1",
             "b.hi 8f",
             spin!(),
-            "ldr {n}, [{at}, {len}]",
+            "ldr {n}, [{at}, {stacked}]",
             spin!(),
             "subs {n}, {n}, #1",
             "b.lo 6f",
@@ -77,7 +77,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
             "ldr {object}, [{object}, {n}, lsl #3]",
             spin!(),
             check_length!("add x15, {n}, #1"),
-            "add {at}, {at}, {len} - {top}",
+            "add {at}, {at}, {stacked} - {top}",
             "b 8f",
             find_slot_by_table!("6f"),
             "8:",
@@ -101,7 +101,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             top = const offset_of!(LocalStack, top),
-            len = const offset_of!(LocalStack, len),
+            stacked = const offset_of!(LocalStack, stacked),
             entries = const Slot::LINES,
         );
     }
@@ -117,7 +117,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
 #[inline(always)]
 pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), writes
-    // an entry between `len` and `limit`, which exists and owns nothing, and then the top or `len` of a slot that the
+    // an entry between `stacked` and `stack_limit`, which exists and owns nothing, and then the top or `stacked` of a slot that the
     // thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
@@ -128,9 +128,9 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             keep_top!(),
             "cbz {more}, 8f",
             spin!(),
-            "ldr {n}, [{at}, {len}]",
+            "ldr {n}, [{at}, {stacked}]",
             spin!(),
-            "ldr {more}, [{at}, {limit}]",
+            "ldr {more}, [{at}, {stack_limit}]",
             "cmp {n}, {more}",
             "b.hs {miss}",
             spin!(),
@@ -139,7 +139,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             spin!(),
             check_length!("mov x15, {n}"),
             "add {n}, {n}, #1",
-            "add {at}, {at}, {len} - {top}",
+            "add {at}, {at}, {stacked} - {top}",
             "b 8f",
             find_slot_by_table!("{miss}"),
             "8:",
@@ -163,8 +163,8 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             top = const offset_of!(LocalStack, top),
-            len = const offset_of!(LocalStack, len),
-            limit = const offset_of!(LocalStack, limit),
+            stacked = const offset_of!(LocalStack, stacked),
+            stack_limit = const offset_of!(LocalStack, stack_limit),
             entries = const Slot::LINES,
             miss = label { return Attempt::Missed },
             aborted = label { return Attempt::Aborted },
@@ -183,14 +183,14 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
 #[inline]
 pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most: usize) -> usize {
     let done;
-    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `len`, all of which exist
-    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread has the number of and the pool
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `stacked`, all of which exist
+    // (invariant 4), and writes to the caller's memory, and then `stacked` of a slot that the thread has the number of and the pool
     // runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
             find_slot!("6f"),
-            "ldr {n}, [{at}, {len}]",
+            "ldr {n}, [{at}, {stacked}]",
             keep_top!(),
             spin!(),
             "cmp {n}, {most}",
@@ -204,7 +204,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             check_number!(),
             check_top!(),
             check_length!("add x15, {n}, {most}"),
-            "str {n}, [{at}, {len}]",
+            "str {n}, [{at}, {stacked}]",
             "4:",
             ways_out!("{most}"),
             area = in(reg) area.offset(),
@@ -221,7 +221,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             out("x17") _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            len = const offset_of!(LocalStack, len),
+            stacked = const offset_of!(LocalStack, stacked),
             entries = const Slot::LINES,
         );
     }
@@ -239,16 +239,16 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
 pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
     let done;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
-    // caller's objects, writes entries between `len` and `limit`, which exist and are nobody's, and then `len` of a slot
+    // caller's objects, writes entries between `stacked` and `stack_limit`, which exist and are nobody's, and then `stacked` of a slot
     // that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
             find_slot!("6f"),
-            "ldr {n}, [{at}, {len}]",
+            "ldr {n}, [{at}, {stacked}]",
             keep_top!(),
             spin!(),
-            "ldr {more}, [{at}, {limit}]",
+            "ldr {more}, [{at}, {stack_limit}]",
             "subs {more}, {more}, {n}",
             "b.ls 6f",
             "cmp {more}, {most}",
@@ -262,7 +262,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             check_top!(),
             check_length!("mov x15, {n}"),
             "add {n}, {n}, {most}",
-            "str {n}, [{at}, {len}]",
+            "str {n}, [{at}, {stacked}]",
             "4:",
             ways_out!("{most}"),
             area = in(reg) area.offset(),
@@ -280,8 +280,8 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             out("x17") _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            len = const offset_of!(LocalStack, len),
-            limit = const offset_of!(LocalStack, limit),
+            stacked = const offset_of!(LocalStack, stacked),
+            stack_limit = const offset_of!(LocalStack, stack_limit),
             entries = const Slot::LINES,
         );
     }

@@ -17,6 +17,16 @@
 //! What aborts is reported as a miss. Those of [`Area`] are the slow path's, which tries a bounded number of times: in a
 //! debugger that single-steps, every attempt aborts. Two move a batch, and one changes a word.
 //!
+//! ```text
+//! pop:   rseq_cs = descriptor        | from here to the commit the kernel restarts the thread at the abort if it interrupts it
+//!        slot = pool + offsets[n]    | a closed slot if the pool is stopped, or the slot not made
+//!        if slot.top is an object    { slot.top = null; commit; return it }
+//!        if slot.stacked == 0        { miss }
+//!        object = slot.objects[stacked - 1]; slot.stacked = stacked - 1; commit
+//! sweep: running = STARTED, offsets = STOPPED; fence; take stacks, then lists; running = STARTED + n, offsets = UNSET
+//!        a pop before the fence has committed and is seen, or is aborted and finds STOPPED
+//! ```
+//!
 //! # Invariants
 //!
 //! 1. glibc registers one area per thread, at one offset from the thread pointer; it is never ours to register. We write
@@ -246,7 +256,7 @@ impl Area {
     #[cold]
     pub(crate) fn change_limit(self, tables: &'static Tables, slot: &'static Slot, old: usize, new: usize) -> bool {
         debug_assert!(new <= slot.local.most_limit(), "invariant 3 of `local`");
-        self.store_if(tables, slot, (&raw const slot.local.limit).cast(), old, new)
+        self.store_if(tables, slot, (&raw const slot.local.stack_limit).cast(), old, new)
     }
 
     fn store_if(

@@ -66,7 +66,7 @@ pub(super) fn is_object(popped: *mut ()) -> bool {
 pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     let object;
     // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables, a slot and an entry below
-    // `len`, all of which exist (invariant 4), and writes the top or `len` of a slot that the thread has the number of and the
+    // `stacked`, all of which exist (invariant 4), and writes the top or `stacked` of a slot that the thread has the number of and the
     // pool runs (invariant 3).
     unsafe {
         assemble!(
@@ -83,7 +83,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             top = const offset_of!(LocalStack, top),
-            len = const offset_of!(LocalStack, len),
+            stacked = const offset_of!(LocalStack, stacked),
             entries = const Slot::LINES,
         );
     }
@@ -99,7 +99,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
 #[inline(always)]
 pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attempt {
     // SAFETY: two sequences, one of which is done (invariants 1, 5 and 6). It reads the tables and a slot, which exist
-    // (invariant 4), writes an entry between `len` and `limit`, which exists and owns nothing, and then the top or `len`
+    // (invariant 4), writes an entry between `stacked` and `stack_limit`, which exists and owns nothing, and then the top or `stacked`
     // of a slot that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
@@ -118,8 +118,8 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
             top = const offset_of!(LocalStack, top),
-            len = const offset_of!(LocalStack, len),
-            limit = const offset_of!(LocalStack, limit),
+            stacked = const offset_of!(LocalStack, stacked),
+            stack_limit = const offset_of!(LocalStack, stack_limit),
             entries = const Slot::LINES,
             miss = label { return Attempt::Missed },
             aborted = label { return Attempt::Aborted },
@@ -138,14 +138,14 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
 #[inline]
 pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most: usize) -> usize {
     let done;
-    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `len`, all of which exist
-    // (invariant 4), and writes to the caller's memory, and then `len` of a slot that the thread has the number of and the pool
+    // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables, a slot and entries below `stacked`, all of which exist
+    // (invariant 4), and writes to the caller's memory, and then `stacked` of a slot that the thread has the number of and the pool
     // runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
             find_slot!("6f"),
-            "mov {n}, qword ptr [{at} + {len}]",
+            "mov {n}, qword ptr [{at} + {stacked}]",
             keep_top!("{at}"),
             spin!(),
             "cmp {n}, {most}",
@@ -160,7 +160,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             check_number!(),
             check_top!(),
             check_length!("lea r11, [{n} + {most}]"), // mutant: batch-out-commits-first
-            "mov qword ptr [{at} + {len}], {n}", // mutant: batch-ends-before-commit
+            "mov qword ptr [{at} + {stacked}], {n}", // mutant: batch-ends-before-commit
             "4:", // mutant: batch-ends-before-commit
             ways_out!("{most}"),
             area = in(reg) area.offset(),
@@ -174,7 +174,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
             word = out(reg) _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            len = const offset_of!(LocalStack, len),
+            stacked = const offset_of!(LocalStack, stacked),
             entries = const Slot::LINES,
         );
     }
@@ -192,16 +192,16 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
 pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
     let done;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
-    // caller's objects, writes entries between `len` and `limit`, which exist and are nobody's, and then `len` of a slot
+    // caller's objects, writes entries between `stacked` and `stack_limit`, which exist and are nobody's, and then `stacked` of a slot
     // that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
             arm!(),
             find_slot!("6f"),
-            "mov {n}, qword ptr [{at} + {len}]",
+            "mov {n}, qword ptr [{at} + {stacked}]",
             keep_top!("{at}"),
             spin!(),
-            "mov {i}, qword ptr [{at} + {limit}]",
+            "mov {i}, qword ptr [{at} + {stack_limit}]",
             "sub {i}, {n}",
             "jbe 6f",
             "cmp {i}, {most}",
@@ -213,7 +213,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             check_number!(),
             check_top!(),
             check_length!("mov r11, {n}\nsub r11, {most}"), // mutant: batch-in-commits-first
-            "mov qword ptr [{at} + {len}], {n}", // mutant: batch-ends-before-commit
+            "mov qword ptr [{at} + {stacked}], {n}", // mutant: batch-ends-before-commit
             "4:", // mutant: batch-ends-before-commit
             ways_out!("{most}"),
             area = in(reg) area.offset(),
@@ -227,8 +227,8 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
             word = out(reg) _,
             running = const offset_of!(Tables, running),
             slots = const offset_of!(Tables, slots),
-            len = const offset_of!(LocalStack, len),
-            limit = const offset_of!(LocalStack, limit),
+            stacked = const offset_of!(LocalStack, stacked),
+            stack_limit = const offset_of!(LocalStack, stack_limit),
             entries = const Slot::LINES,
         );
     }
@@ -387,14 +387,14 @@ macro_rules! take {
             jg 8f\n",
             spin!(),
             "lea {object}, [{tables} + {at}]\n",
-            "mov {n}, qword ptr [{object} + {len}]\n", // mutant: len-outside
+            "mov {n}, qword ptr [{object} + {stacked}]\n", // mutant: len-outside
             spin!(),
             "sub {n}, 1\njb ",
             $miss,
             "\nmov {object}, qword ptr [{object} + {n} * 8 + {entries}]\n",
             spin!(),
             check_length!("lea r11, [{n} + 1]"),
-            "add {at}, {len} - {top}\n",
+            "add {at}, {stacked} - {top}\n",
             commit!(),
         )
     };
@@ -411,16 +411,16 @@ macro_rules! put {
             je 8f\n",
             spin!(),
             "lea {slot}, [{tables} + {at}]
-            mov {n}, qword ptr [{slot} + {len}]\n",
+            mov {n}, qword ptr [{slot} + {stacked}]\n",
             spin!(),
-            "cmp {n}, qword ptr [{slot} + {limit}]\n",
+            "cmp {n}, qword ptr [{slot} + {stack_limit}]\n",
             "jae {miss}\n", // mutant: push-ignores-limit
             spin!(),
             "mov qword ptr [{slot} + {n} * 8 + {entries}], {object}\n", // mutant: commit-before-store
             spin!(),
             check_length!("mov r11, {n}"), // mutant: commit-before-store
             "add {n}, 1
-            add {at}, {len} - {top}\n",
+            add {at}, {stacked} - {top}\n",
             commit!(),
         )
     };

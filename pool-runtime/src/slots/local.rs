@@ -16,11 +16,11 @@
 //!
 //! # Invariants
 //!
-//! 1. `len`, `limit` and `objects` are written by the holder of the lock (a [`LockedStack`]) or by a sequence. Statistics read `len`.
-//! 2. `objects[..len]` own their objects. An entry above `len` is stale, and another owner has what it names. An address in `top`
+//! 1. `stacked`, `stack_limit` and `objects` are written by the holder of the lock (a [`LockedStack`]) or by a sequence. Statistics read `stacked`.
+//! 2. `objects[..stacked]` own their objects. An entry above `stacked` is stale, and another owner has what it names. An address in `top`
 //!    owns its object until a thread exchanges it: from then on that thread does.
-//! 3. The capacity is `limit`, and one more for a top that is not `CLOSED`. It is charged to the pool's bound, and no more objects
-//!    lie here. `limit <= objects.len()`. Only the holder of the lock closes the top.
+//! 3. The capacity is `stack_limit`, and one more for a top that is not `CLOSED`. It is charged to the pool's bound, and no more objects
+//!    lie here. `stack_limit <= objects.len()`. Only the holder of the lock closes the top.
 //! 4. No user code runs under the lock: its holder moves pointers.
 //!
 //! # Orderings
@@ -29,7 +29,7 @@
 //! holder sees what every holder before it did, by `Relaxed` accesses. These edges also put the reset of a released object before
 //! its next use.
 //!
-//! `len` is stored with `Release`, after the entry that it covers. A child of `fork` gets memory as another CPU left it in the middle
+//! `stacked` is stored with `Release`, after the entry that it covers. A child of `fork` gets memory as another CPU left it in the middle
 //! of a push, and must not find a length that covers an entry not yet written.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
@@ -46,9 +46,9 @@ pub(crate) struct LocalStack {
     /// `CLOSED`, null or an object. Sequences store to it; the portable backend exchanges it; a sweep closes it.
     pub(crate) top: AtomicPtr<()>,
     /// How many objects are in `objects`. Written by sequences and the lock's holder, read by statistics (invariant 1).
-    pub(crate) len: AtomicUsize,
+    pub(crate) stacked: AtomicUsize,
     /// How many objects may be in `objects`. It grows in `resize_for_batch` and shrinks in a sweep, after and before the bound.
-    pub(crate) limit: AtomicUsize,
+    pub(crate) stack_limit: AtomicUsize,
     /// The try-lock of the portable backend, and of sweeps on either.
     held: AtomicBool,
     /// The last [`Batch`] since the last ageing step, or zero. Any thread stores it, and a lost store does no harm: if there was a
@@ -79,14 +79,14 @@ const LINE: usize = if cfg!(target_arch = "s390x") { 32 } else { 16 };
 #[repr(C)]
 pub(crate) struct Closed {
     top: AtomicPtr<()>,
-    len: AtomicUsize,
-    limit: AtomicUsize,
+    stacked: AtomicUsize,
+    stack_limit: AtomicUsize,
 }
 
 impl Closed {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self { top: AtomicPtr::new(CLOSED), len: AtomicUsize::new(0), limit: AtomicUsize::new(0) }
+            Self { top: AtomicPtr::new(CLOSED), stacked: AtomicUsize::new(0), stack_limit: AtomicUsize::new(0) }
         }
     }
 }
@@ -104,8 +104,8 @@ impl LocalStack {
     pub(crate) fn new(objects: &'static [Line]) -> Self {
         Self {
             top: AtomicPtr::new(CLOSED),
-            len: AtomicUsize::new(0),
-            limit: AtomicUsize::new(0),
+            stacked: AtomicUsize::new(0),
+            stack_limit: AtomicUsize::new(0),
             held: AtomicBool::new(false),
             last_batch: AtomicU8::new(0),
             objects,
@@ -148,7 +148,7 @@ impl LocalStack {
     /// How many objects lie below the top, at a moment that has passed by now.
     #[inline]
     pub(crate) fn stacked(&self) -> usize {
-        self.len.load(Relaxed)
+        self.stacked.load(Relaxed)
     }
 
     /// How many objects lie here, at moments that have passed by now.
@@ -159,20 +159,20 @@ impl LocalStack {
 
     /// How many objects may lie here, at moments that have passed by now.
     pub(crate) fn capacity(&self) -> usize {
-        self.limit() + usize::from(self.is_open())
+        self.stack_limit() + usize::from(self.is_open())
     }
 
     /// How many more objects may lie below the top.
     pub(crate) fn room(&self) -> usize {
-        self.limit().saturating_sub(self.stacked())
+        self.stack_limit().saturating_sub(self.stacked())
     }
 
     /// How many objects may lie below the top, at a moment that has passed by now.
-    pub(crate) fn limit(&self) -> usize {
-        self.limit.load(Relaxed)
+    pub(crate) fn stack_limit(&self) -> usize {
+        self.stack_limit.load(Relaxed)
     }
 
-    /// The largest that `limit` can be.
+    /// The largest that `stack_limit` can be.
     pub(crate) fn most_limit(&self) -> usize {
         LINE * self.lines()
     }
@@ -183,7 +183,7 @@ impl LocalStack {
 
     /// All that a sequence writes, but the entries.
     pub(crate) fn words(&self) -> (*mut (), usize, usize) {
-        (self.top.load(Relaxed), self.stacked(), self.limit())
+        (self.top.load(Relaxed), self.stacked(), self.stack_limit())
     }
 
     /// Whether there was no place for an object, at a moment that has passed by now.
@@ -223,8 +223,8 @@ impl LockedStack<'_> {
     pub(crate) fn pop(&mut self) -> Option<Object> {
         let last = self.stacked().checked_sub(1)?;
         let object = self.0.entry(last)?.load(Relaxed);
-        self.0.len.store(last, Release);
-        // SAFETY: the entry owned its object (invariant 2) and is stale since `len` was lowered, so it is taken out
+        self.0.stacked.store(last, Release);
+        // SAFETY: the entry owned its object (invariant 2) and is stale since `stacked` was lowered, so it is taken out
         // once; only the lock's holder changes either (invariant 1).
         unsafe { Object::from_raw(object) }
     }
@@ -238,7 +238,7 @@ impl LockedStack<'_> {
         let len = self.stacked();
         let Some(entry) = self.0.entry(len) else { return Err(object) };
         entry.store(object.into_raw(), Relaxed);
-        self.0.len.store(len + 1, Release);
+        self.0.stacked.store(len + 1, Release);
         Ok(())
     }
 
@@ -267,7 +267,7 @@ impl LockedStack<'_> {
     pub(crate) fn set_capacity(&mut self, capacity: usize) {
         let limit = capacity.saturating_sub(1);
         debug_assert!(self.stacked() <= limit && limit <= self.0.most_limit(), "invariant 3");
-        self.0.limit.store(limit, Relaxed);
+        self.0.stack_limit.store(limit, Relaxed);
         if capacity > 0 {
             // Relaxed: the next thread that fills the top needs nothing of what came before.
             let _ = self.0.top.compare_exchange(CLOSED, ptr::null_mut(), Relaxed, Relaxed);

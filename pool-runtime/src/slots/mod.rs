@@ -4,7 +4,7 @@
 //! a pool's static                               the heap, for each number that a thread has come with
 //!  offsets[n] ------------------------------->  Slot
 //!  running: 0 | STARTED | STARTED + n            local stack: top -> object       the threads with this number, one at a time, and a sweep
-//!  first --> Table [0][1]..[n) --> next  ^                      objects[..len]      len <= limit
+//!  first --> Table [0][1]..[n) --> next  ^                      objects[..stacked]  stacked <= stack_limit
 //!                   +--------------------+       shared, victims: lists             any thread, by try-lock
 //!  bound: the limit, and what is charged         counters                           any thread, Relaxed
 //! ```

@@ -155,7 +155,7 @@ mod tests {
             };
             assert_eq!(word(core::mem::offset_of!(LocalStack, top)), CLOSED.addr());
             assert_eq!(
-                [core::mem::offset_of!(LocalStack, len), core::mem::offset_of!(LocalStack, limit)].map(word),
+                [core::mem::offset_of!(LocalStack, stacked), core::mem::offset_of!(LocalStack, stack_limit)].map(word),
                 [0, 0]
             );
         }

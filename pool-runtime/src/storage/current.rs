@@ -2,7 +2,7 @@
 //!
 //! | attempt | restartable sequences | portable backend |
 //! |---|---|---|
-//! | inline ([`pop_inline`], [`push_inline`]) | one sequence, in code that is never unloaded | none |
+//! | inline ([`pop_inline`], [`inline`]) | one sequence, in code that is never unloaded | none |
 //! | out of line ([`pop`], [`push`]) | one sequence, in code that may be unloaded | an exchange of the top |
 //! | on the way to the lists ([`pop_stacked`], [`push_stacked`]) | none | the array, under its try-lock |
 //! | on the slow path ([`Current`]) | a sequence, begun again if it is aborted | the same try-lock, held |
@@ -18,28 +18,19 @@ use crate::slots::object::Object;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
-/// Whether there are inline attempts.
+/// What makes inline attempts. `None` on the portable backend, and in a library.
 #[inline(always)]
-pub(crate) fn is_inline() -> bool {
-    Permanent::at_load().is_some()
+pub(crate) fn inline() -> Option<Permanent> {
+    Permanent::at_load()
 }
 
 /// An object from this thread's stack.
 #[inline(always)]
 pub(crate) fn pop_inline(tables: &'static Tables) -> Option<Object> {
     // No closure and no `?`: each is a function more for each type in a debug build.
-    match Permanent::at_load() {
-        Some(permanent) => permanent.pop(tables),
+    match inline() {
+        Some(inline) => inline.pop(tables),
         None => None,
-    }
-}
-
-/// Puts an object onto this thread's stack, or gives it back.
-#[inline(always)]
-pub(crate) fn push_inline(tables: &'static Tables, object: Object) -> Result<(), Object> {
-    match Permanent::at_load() {
-        Some(permanent) => permanent.push(tables, object),
-        None => Err(object),
     }
 }
 
@@ -55,7 +46,7 @@ pub(crate) fn pop(tables: &'static Tables) -> Option<Object> {
 /// The same after an inline attempt, if there was one: that has missed, and the slow path tries again.
 #[inline]
 pub(crate) fn pop_out_of_line(tables: &'static Tables) -> Option<Object> {
-    if is_inline() { None } else { pop(tables) }
+    if inline().is_some() { None } else { pop(tables) }
 }
 
 /// Puts an object onto this thread's stack, or gives it back.
@@ -185,7 +176,7 @@ impl Current {
             Self::Sequences(slot, tables, area) => {
                 let local = &slot.local;
                 let top = usize::from(more > 0 && !local.is_open() && area.open_top(tables, slot));
-                let limit = local.limit();
+                let limit = local.stack_limit();
                 let rest = more - top;
                 // Another thread may have let it grow since the caller looked.
                 let fits = limit + rest <= local.most_limit();

@@ -37,7 +37,7 @@ const FIRST_CAPACITY: usize = if cfg!(pool_loom) { 2 } else { 4 };
 /// How often an acquire looks for an object before it makes one, where it has passed over a list that was in another
 /// thread's hands. A pause between, of twice as many spins each time: 63 in all, which is 0.3 µs where a spin takes 12
 /// cycles, and 4 µs where it takes 140. With two rounds and no pause, two threads that hand objects over made one for 18 of
-/// them; see `tests/handoff.rs`.
+/// them; see the test `handoff`.
 const ROUNDS: usize = if cfg!(pool_loom) { 2 } else { 6 };
 
 /// The largest local stack where the type says nothing.

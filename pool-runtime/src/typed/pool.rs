@@ -116,11 +116,9 @@ impl<T: Pooled> Pool<T> {
         if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
             return self.handle.0.drop_object(object, Reason::Panic);
         }
-        if !current::is_inline() {
-            return self.release_out_of_line(object);
-        }
+        let Some(inline) = current::inline() else { return self.release_out_of_line(object) };
         let Some(object) = self.clean(object) else { return };
-        if let Err(object) = current::push_inline(&self.handle.0.tables, object) {
+        if let Err(object) = inline.push(&self.handle.0.tables, object) {
             self.handle.0.keep_or_drop(object);
         }
     }

@@ -58,10 +58,10 @@ macro_rules! check_top {
         "ldr x15, [x12]\ncmp x13, x15\nb.ne 33f\n"
     };
 }
-// `len` again, against what it was, which the instruction puts into x15.
+// `stacked` again, against what it was, which the instruction puts into x15.
 macro_rules! check_length {
     ($expect:literal) => {
-        concat!($expect, "\nldr x17, [x12, {len}]\ncmp x15, x17\nb.ne 33f\n")
+        concat!($expect, "\nldr x17, [x12, {stacked}]\ncmp x15, x17\nb.ne 33f\n")
     };
 }
 // Exclusive, for processors without the single instruction.

@@ -1,4 +1,4 @@
-//! What `--cfg pool_inject` adds to the sequences, and nothing without it: `tests/inject.rs` has each abort between any two steps.
+//! What `--cfg pool_inject` adds to the sequences, and nothing without it: the test `inject` has each abort between any two steps.
 
 #[cfg_attr(not(pool_inject), path = "none.rs")]
 #[cfg_attr(all(pool_inject, target_arch = "x86_64"), path = "x86_64.rs")]

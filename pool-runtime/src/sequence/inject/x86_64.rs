@@ -59,10 +59,10 @@ macro_rules! check_top {
         "cmp r9, qword ptr [r8]\njne 33f\n" // mutant: len-outside
     };
 }
-// `len` again, against what it was, which the instruction puts into r11.
+// `stacked` again, against what it was, which the instruction puts into r11.
 macro_rules! check_length {
     ($expect:literal) => {
-        concat!($expect, "\ncmp r11, qword ptr [r8 + {len}]\njne 33f\n")
+        concat!($expect, "\ncmp r11, qword ptr [r8 + {stacked}]\njne 33f\n")
     };
 }
 macro_rules! count_abort {
