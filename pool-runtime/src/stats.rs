@@ -1,19 +1,19 @@
-//! Statistics: what a pool holds and what it has done.
+//! Statistics: the objects of a pool, and the counts of its work.
 //!
-//! The numbers come from `slots::counters`. How they are printed is in `registry::rows`.
+//! The numbers come from `slots::counters`. `registry::rows` prints them.
 
 use core::ops::Deref;
 use std::borrow::Cow;
 
-/// What a pool holds, and what it has done since the process began.
+/// The numbers of a pool's objects, and the counts of its work since the process began.
 ///
 /// `created + adopted == detached + dropped.total() + idle + in_use`, and `victims` are not more than `idle`.
 ///
-/// While no other thread uses the pool, each number is exact. While others do, the numbers are of slightly different moments, since the
-/// slots are read one after the other and nobody is stopped. An object that is moved from a slot that has not been read to one that has is not
-/// counted as idle, and so as in use; one that is moved the other way is counted as idle twice, and something that is in use is not
-/// counted. Objects move in batches, and a thread that reads can be preempted between two slots. So `in_use` may be too large by as many objects as
-/// were idle, and too small by as many as were in use. [`Pool::settled_stats`](crate::registry::PoolHandle::settled_stats) is exact, and costs a sweep.
+/// While no other thread uses the pool, each number is exact. While others do, the numbers are of slightly different moments, since the slots are
+/// read one after the other and no thread is stopped. An object that moves from an unread slot to a slot that has been read is not counted as idle,
+/// and so as in use. An object that moves the other way is counted as idle twice, and an object that is in use is not counted. Objects move in
+/// batches, and a thread that reads can be preempted between two slots. So `in_use` may be too large by as many objects as were idle, and too small
+/// by as many as were in use. [`Pool::settled_stats`](crate::registry::PoolHandle::settled_stats) is exact, and costs a sweep.
 ///
 /// # Examples
 ///
@@ -43,8 +43,8 @@ pub struct Stats {
     pub victims: usize,
     /// Objects out in a guard.
     pub in_use: usize,
-    /// What the idle objects took up together, in bytes, when they were last weighed, which ageing steps do; zero after a collect. `None` if the
-    /// type does not say it (the derive's key `weigh`), or if there has been no step yet.
+    /// Bytes that the idle objects took up together when an ageing step last weighed them; zero after a collect. `None` if the type does not tell its
+    /// weight (the derive's key `weigh`), or if there has been no step yet.
     pub idle_bytes: Option<usize>,
     /// Objects made by `new`.
     pub created: u64,
@@ -58,13 +58,13 @@ pub struct Stats {
     pub flushes: u64,
     /// Visits to another slot's shared list that took something.
     pub steals: u64,
-    /// Sweeps (collects, ageing steps, changes of the bound) that left the local stacks alone, since the system refused every way to
-    /// have the threads out of them: what lies there stays, and is counted as idle. See [`collect`](crate::collect).
+    /// Sweeps (collects, ageing steps, changes of the bound) that left the local stacks alone, since the system refused every way to get the threads
+    /// out of them. The objects there stay, and are counted as idle. See [`collect`](crate::collect).
     pub unfenced: u64,
     /// Calls of `acquire` and `try_acquire`. Feature `hits`.
     #[cfg(feature = "hits")]
     pub acquires: u64,
-    /// Those of them that got an idle object. Feature `hits`.
+    /// Acquires that got an idle object. Feature `hits`.
     #[cfg(feature = "hits")]
     pub hits: u64,
     /// Objects dropped, by reason.
@@ -101,12 +101,12 @@ impl Stats {
         self.idle += objects;
     }
 
-    /// All that changes how many objects there are.
+    /// The counts that change the number of objects.
     pub(crate) fn came_and_went(&self) -> (u64, u64, u64, Dropped) {
         (self.created, self.adopted, self.detached, self.dropped)
     }
 
-    /// What is neither idle nor gone is in use.
+    /// Sets `in_use`: an object that is neither idle nor gone is in use.
     pub(crate) fn balance(&mut self) {
         let live = (self.created + self.adopted).saturating_sub(self.detached + self.dropped.total());
         self.in_use = usize::try_from(live).unwrap_or(usize::MAX).saturating_sub(self.idle);
@@ -114,7 +114,7 @@ impl Stats {
 }
 
 impl Dropped {
-    /// Objects dropped for whatever reason.
+    /// Objects dropped, for all reasons together.
     pub fn total(&self) -> u64 {
         self.by_reason().into_iter().map(|(_, dropped)| dropped).sum()
     }
@@ -144,10 +144,10 @@ impl Dropped {
 ///
 /// A list of [`Stats`], one per pool.
 ///
-/// Its `Display` is a table for people, in the order of the names: a line for each pool, and below it what else is not zero. It is 100 columns
-/// wide at the most, or as many as the formatter's width says (`{:60}`), but not less than the numbers and eight columns of a name take. A name
-/// that is too long loses its beginning. A number of a million and more has three digits and one of `M`, `G`, `T`, `P`, `E`, and is rounded down.
-/// Characters that control a terminal are escaped.
+/// Its `Display` is a table for people, in the order of the names: a line for each pool, and below it the other numbers that are not zero. It is 100
+/// columns wide at the most, or as many as the formatter's width says (`{:60}`), but not less than the numbers and eight columns of a name take. A
+/// name that is too long loses its beginning. A number of a million and more has three digits and one of `M`, `G`, `T`, `P`, `E`, and is rounded
+/// down. Characters that control a terminal are escaped.
 ///
 /// # Examples
 ///

@@ -1,10 +1,10 @@
-//! What the collector asks of the allocator: to give back to the system what is free.
+//! Asks the allocator to give free memory back to the system.
 //!
-//! glibc gives back by itself only what is free at the end of its heap, and what had a mapping of its own. `malloc_trim` goes through the heaps of
-//! all threads and gives back each whole page that is free; a thread that allocates from a heap waits while it is gone through. What that takes
-//! depends on how many pieces the free memory is in (x86-64, two cores, 2026-11-27): 7 µs in a program that has just started,
-//! 30 µs for 60 MiB in one piece, 50 ms where 100,000 small pieces are free, 0.5 s where 1.7 million are. Where another allocator is the program's
-//! it takes less than a microsecond, since glibc's heap is empty, and gives nothing back.
+//! By itself glibc gives back only free memory at the end of its heap, and pieces with a mapping of their own. `malloc_trim` goes through the heaps
+//! of all threads and gives back each whole page that is free; a thread that allocates from a heap waits while the call goes through it. The time
+//! depends on the number of pieces of the free memory (x86-64, two cores, 2026-11-27): 7 µs in a program that has just started, 30 µs for 60 MiB in
+//! one piece, 50 ms if 100,000 small pieces are free, 0.5 s if 1.7 million are. If the program has another allocator, glibc's heap is empty: the call
+//! takes less than a microsecond and gives nothing back.
 //!
 //! # Orderings
 //!
@@ -19,37 +19,37 @@ static CALLS: Counter = Counter::new();
 static FRUITFUL: Counter = Counter::new();
 static NANOS: Counter = Counter::new();
 
-/// What is dropped before the allocator is asked: a mebibyte, or as many objects as say nothing of their weight, which may be large ones.
+/// The least that is dropped before the allocator is asked: bytes, or objects, since an object without a weight may be large.
 const BYTES: usize = 1 << 20;
 const OBJECTS: usize = 16;
 
-/// A tenth of the time is what asking takes at the most, and a hundredth where nothing came of it: after 50 ms for 100,000 pieces that are free and
-/// no whole page among them, the next comes five seconds later.
+/// Calls take a tenth of the time at the most, and a hundredth if no memory comes back: after 50 ms for 100,000 free pieces with no whole page among
+/// them, the next call comes five seconds later.
 const REST_IF_FRUITFUL: u32 = 10;
 const REST: u32 = 100;
 
-/// How often a [`Collector`](crate::Collector) has asked glibc to give memory back, in the whole process: [`Collector::trims`](crate::Collector::trims).
+/// The calls with which the collectors of the process have asked glibc to give memory back: [`Collector::trims`](crate::Collector::trims).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trims {
-    /// How often.
+    /// The number of calls.
     pub calls: u64,
-    /// How often glibc has given something back.
+    /// The number of calls that gave memory back.
     pub fruitful: u64,
-    /// How long all of them took.
+    /// The time that all calls took.
     pub time: Duration,
 }
 
-/// When the allocator is asked.
+/// Decides when the allocator is asked.
 pub(super) struct Trimmer {
-    /// What has been dropped since it was asked last.
+    /// Bytes and objects that were dropped since the last call.
     bytes: usize,
     objects: usize,
     not_before: Option<Instant>,
 }
 
 impl Trimmer {
-    /// `None` where there is no glibc to ask.
+    /// `None` if there is no glibc.
     pub(super) fn new() -> Option<Self> {
         cfg!(all(target_os = "linux", target_env = "gnu", not(miri))).then_some(Self {
             bytes: 0,
@@ -58,7 +58,7 @@ impl Trimmer {
         })
     }
 
-    /// Asks, if more than a little was dropped since the last time. Says how long it took.
+    /// Asks the allocator if more than a little was dropped since the last call. Returns the time that this took.
     pub(super) fn note(&mut self, objects: usize, bytes: usize) -> Option<Duration> {
         self.objects = self.objects.saturating_add(objects);
         self.bytes = self.bytes.saturating_add(bytes);
@@ -79,12 +79,12 @@ impl Trimmer {
     }
 }
 
-/// How often glibc was asked, how often it gave something back, and how long that took.
+/// How often glibc was asked, how often it gave memory back, and how long that took.
 pub(crate) fn trims() -> Trims {
     Trims { calls: CALLS.get(), fruitful: FRUITFUL.get(), time: Duration::from_nanos(NANOS.get()) }
 }
 
-/// Whether something was given back.
+/// Asks glibc. Returns whether it gave memory back.
 fn trim() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
     let given_back = crate::machine::system::trim_heap();

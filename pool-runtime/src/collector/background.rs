@@ -1,22 +1,21 @@
-//! How a thread of ours is started: an ordinary one, whatever the thread is like that starts it.
+//! Starts the collector's thread as an ordinary thread, whichever thread starts it.
 //!
-//! A thread inherits from the one that starts it, and the collector's may be started by any thread of the program.
+//! A thread inherits from the thread that starts it, and any thread of the program may start the collector's.
 //!
-//! - **Signals**: the thread has them blocked. A program that waits for SIGTERM blocks it in its own threads, and the kernel takes any thread
-//!   that has it open: ours, where the default ends the process. Those that a fault of the thread itself raises stay as they
-//!   are: the kernel kills a process whose fault is blocked, and the program may have a handler, which reports a crash, tells of
-//!   an overflown stack, or stands in for a system call that a filter traps.
-//! - **Policy** (Linux): `SCHED_OTHER`. Else a collector that a real-time thread starts would sweep in front of what the program has to
-//!   do in time. A nice value below zero becomes zero; one above is what somebody asked for, and stays.
-//! - **CPUs** (Linux): those that the process was given when it was started, by `taskset` or its service manager, and those that its main thread
-//!   has now. A thread that has bound itself to a CPU does so for its own work.
+//! - **Signals**: the thread has them blocked. A program that waits for SIGTERM blocks it in its own threads, and the kernel takes any thread that
+//!   has it open. That would be the collector's, and the default would end the process. The signals of the thread's own faults stay as they are: the
+//!   kernel kills a process whose fault is blocked, and the program may have a handler, which reports a crash, tells of an overflown stack, or stands
+//!   in for a system call that a filter traps.
+//! - **Policy** (Linux): `SCHED_OTHER`. Else a collector that a real-time thread starts would sweep before the program's work that has a deadline. A
+//!   nice value below zero becomes zero; a value above zero was asked for, and stays.
+//! - **CPUs** (Linux): those that the process was given when it was started, by `taskset` or its service manager, and those that its main thread has
+//!   now. A thread that has bound itself to a CPU does so for its own work.
 //!
-//! What the system refuses stays as it is inherited. A thread with the policy `SCHED_DEADLINE` cannot start any (`EAGAIN`).
+//! If the system refuses a change, the inherited state stays. A thread with the policy `SCHED_DEADLINE` cannot start a thread (`EAGAIN`).
 //!
 //! # Invariants
 //!
-//! 1. The mask of the calling thread is as before when [`spawn`] returns, and the new thread never ran with another than
-//!    its own: it inherits it.
+//! 1. The mask of the calling thread is as before when [`spawn`] returns. The new thread inherits its mask, so it never ran with another.
 
 use core::time::Duration;
 use std::thread::{self, JoinHandle};
@@ -33,12 +32,12 @@ pub(super) fn spawn(name: &str, stack_size: usize, run: impl FnOnce() + Send + '
     })
 }
 
-/// Whether this process has a thread of this name, of whatever library; one that is about to end has a moment for it. Linux alone tells.
+/// Whether this process has a thread of this name, of any library. A thread that is about to end has a moment for it. Only Linux tells.
 pub(super) fn has_thread(name: &str) -> bool {
     /// A thread that has been joined is listed until the kernel is through with it.
     const MILLISECONDS: usize = 50;
 
-    // Without a clock, which some systems have not.
+    // Without a clock: some systems have none.
     for _ in 0..MILLISECONDS {
         if !is_listed(name) {
             return false;
@@ -58,12 +57,12 @@ fn is_listed(name: &str) -> bool {
 mod signals {
     use crate::machine::system::Signals;
 
-    /// What the kernel raises for what the thread itself has done.
+    /// The signals that the kernel raises for faults of the thread itself.
     const FAULTS: [libc::c_int; 6] =
         [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
 
-    /// While this lives, the calling thread has all signals blocked; faults only if it had before. What it had blocked before, or
-    /// nothing where a filter refuses it.
+    /// While this lives, the calling thread has all signals blocked; faults only if it had before. Holds the mask as it was before, or nothing if a
+    /// filter refuses the call.
     pub(super) struct Blocked(Option<Signals>);
 
     impl Blocked {
@@ -90,8 +89,8 @@ mod scheduling {
     use crate::machine::affinity::{Cpus, WORDS};
     use crate::machine::system;
 
-    /// The CPUs of the main thread when the program was loaded, or the library that this is linked into; none if nobody has
-    /// asked. `Relaxed`: it is written before a thread starts that reads it.
+    /// The CPUs of the main thread when the program, or the library that this is linked into, was loaded; none if they were not read. `Relaxed`: they
+    /// are written before a thread starts that reads them.
     static AT_LOAD: [AtomicUsize; WORDS] = [const { AtomicUsize::new(0) }; WORDS];
 
     #[cfg(not(miri))]
@@ -117,9 +116,9 @@ mod scheduling {
 
     fn unbind(own: &Cpus, main: &Cpus) {
         let wanted = Cpus(core::array::from_fn(|word| AT_LOAD[word].load(Relaxed) as c_ulong | main.0[word]));
-        // Where nothing is missing the set is left alone: the kernel's own grows when the process is given more.
+        // If no CPU is missing, the set is left alone: the kernel's own set grows when the process is given more.
         if wanted.0.iter().zip(own.0).any(|(wanted, own)| wanted & !own != 0) {
-            // Of what is in it, the kernel takes what the cgroup lets it have.
+            // Of these CPUs the kernel takes those that the cgroup allows.
             wanted.bind();
         }
     }

@@ -1,28 +1,28 @@
-//! What the collector hears, and of whom: the words that it shares with the sources of pressure.
+//! The reports that end the collector's sleep, and the sources that they come from: the types that `collector` and the sources share.
 
 use core::error::Error;
 use core::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where a [`Collector`](crate::Collector) hears of memory pressure.
+/// A source from which a [`Collector`](crate::Collector) hears of memory pressure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PressureSource {
-    /// What `MEMORY_PRESSURE_WATCH` in the environment names: a file of the kernel, a FIFO or a socket.
+    /// The file of the kernel, the FIFO or the socket that `MEMORY_PRESSURE_WATCH` in the environment names.
     Environment(PathBuf),
     /// `memory.pressure` of the process's cgroup, at this path.
     Cgroup(PathBuf),
     /// `/proc/pressure/memory`.
     Machine,
-    /// Nowhere: it was told not to listen, or nothing works here ([`Collector::pressure_errors`](crate::Collector::pressure_errors)).
+    /// No source: the collector was told not to listen, or none works here ([`Collector::pressure_errors`](crate::Collector::pressure_errors)).
     None,
 }
 
-/// Why a source of memory pressure is not used, or no longer.
+/// The reason why a source of memory pressure is not used, or not any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PressureError(pub(super) String);
 
-/// Why a sleep ended.
+/// The reason why a sleep ended.
 #[allow(dead_code, reason = "most of it happens on Linux alone")]
 pub(super) enum Wake {
     Deadline,
@@ -38,7 +38,7 @@ impl PressureError {
     #[allow(dead_code, reason = "there are no sources but on Linux")]
     pub(super) fn new(path: &Path, error: impl fmt::Display) -> Self {
         let path = path.display().to_string();
-        // One that is much longer is no path of this system's.
+        // A text that is much longer is no path of this system.
         let end = path.char_indices().nth(256).map_or(path.len(), |(end, _)| end);
         let cut = if end < path.len() { "…" } else { "" };
         Self(format!("`{}{cut}`: {error}", &path[..end]))

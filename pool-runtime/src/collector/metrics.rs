@@ -1,5 +1,5 @@
-//! Statistics for the `metrics` facade, under the names that Prometheus asks for: a unit in the plural, and `_total` behind
-//! what only grows.
+//! Statistics for the `metrics` facade, under the names that Prometheus asks for: a unit in the plural, and `_total` at the end for numbers that only
+//! grow.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::collector::step::counts;
 use crate::registry;
 use crate::stats::Stats;
 
-/// What is published of one pool: the name behind the prefix, what it is, and where it stands in [`Stats`].
+/// A number that is published of a pool: its name behind the prefix, its description, and its place in [`Stats`].
 type Series = (&'static str, &'static str, fn(&Stats) -> u64);
 
 const GAUGES: [Series; 5] = [
@@ -49,18 +49,18 @@ const LOST: (&str, &str) = ("collector_lost_sources_total", "Sources of memory p
 /// Two versions of this crate in one program have the same recorder, and pools and collectors of their own.
 const VERSION: Label = Label::from_static_parts("version", env!("CARGO_PKG_VERSION"));
 
-/// The gauges that were not zero once, with their pools: they are told when they are zero, too.
+/// The gauges that were not zero once, with their pools: they are published when they are zero, too.
 static TOLD: Mutex<BTreeSet<(&'static str, Cow<'static, str>)>> = Mutex::new(BTreeSet::new());
 
-/// Tells the recorder of the [`metrics`](https://docs.rs/metrics) crate what every pool holds and has done. Feature `metrics`.
+/// Tells the recorder of the [`metrics`](https://docs.rs/metrics) crate the statistics of every pool. Feature `metrics`.
 ///
-/// To be called before the recorder is read, or at an interval. A [`Collector`](crate::Collector) calls it when it starts, before each of its steps,
-/// and when it stops. After an ageing step all that is idle is a victim, so before it is when the number says something.
-/// Costs what [`registry::stats`] does, and a few calls of the recorder for each pool.
+/// The program calls it before the recorder is read, or at an interval. A [`Collector`](crate::Collector) calls it when it starts, before each of its
+/// steps, and when it stops. After an ageing step every idle object is a victim, so the number of victims says something before the step only. Costs
+/// as much as [`registry::stats`], and a few calls of the recorder for each pool.
 ///
 /// The label `pool` is the pool's name. Pools of one name are published as one, with the sum of their numbers. The label `version` is that of this
-/// crate, so that two versions in one program do not overwrite each other's series. A series is published from when it is not zero for the
-/// first time. The gauges of a pool whose library has been unloaded are zero.
+/// crate, so that two versions in one program do not overwrite each other's series. A series is published from its first number other than zero on.
+/// The gauges of a pool whose library has been unloaded are zero.
 ///
 /// | gauge | |
 /// |---|---|
@@ -68,7 +68,7 @@ static TOLD: Mutex<BTreeSet<(&'static str, Cow<'static, str>)>> = Mutex::new(BTr
 /// | `pool_victim_objects` | in the pool, and idle at the last ageing step already |
 /// | `pool_in_use_objects` | out in a guard |
 /// | `pool_max_idle_objects` | that the pool may keep |
-/// | `pool_idle_bytes` | what the idle objects took up when they were last weighed; of a pool whose type says it |
+/// | `pool_idle_bytes` | bytes that the idle objects took up when they were last weighed; of a pool whose type tells its weight |
 ///
 /// | counter | |
 /// |---|---|
@@ -84,19 +84,19 @@ static TOLD: Mutex<BTreeSet<(&'static str, Cow<'static, str>)>> = Mutex::new(BTr
 /// # Examples
 ///
 /// ```
-/// // Where no recorder is installed, nothing happens.
+/// // Without a recorder this does nothing.
 /// pool_runtime::publish_metrics();
 /// ```
 pub fn publish_metrics() {
     publish_metrics_as(DEFAULT_PREFIX);
 }
 
-/// What the names of all series begin with by default.
+/// The beginning of the names of all series by default.
 pub(super) const DEFAULT_PREFIX: &str = "pool";
 
 /// [`publish_metrics`], with names that begin with `prefix` in place of `pool`: `db_idle_objects` for `db`. Feature `metrics`.
 ///
-/// [`metrics_prefix`](crate::collector::Builder::metrics_prefix) is the same for a collector.
+/// For a collector, [`metrics_prefix`](crate::collector::Builder::metrics_prefix) sets the prefix.
 ///
 /// # Examples
 ///
@@ -153,10 +153,10 @@ pub fn publish_metrics_as(prefix: &str) {
 
 type Gauges = BTreeMap<(&'static str, Cow<'static, str>), (&'static str, u64)>;
 
-/// The gauges that are not zero, or were not once; those of pools that are gone are zero.
+/// The gauges that are not zero or once were not; those of pools that are gone are zero.
 fn worth_telling(mut gauges: Gauges) -> Gauges {
     gauges.retain(|_, (_, number)| *number > 0);
-    // Who finds it locked leaves the zeroes to who has it. In a forked child that may be a thread that does not exist.
+    // A thread that finds it locked leaves the zeroes to the holder of the lock, which may not exist in a forked child.
     let Ok(mut told) = TOLD.try_lock() else { return gauges };
     for key in &*told {
         let what = GAUGES.iter().find(|gauge| gauge.0 == key.0).map_or("", |gauge| gauge.1);

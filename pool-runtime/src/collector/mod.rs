@@ -2,10 +2,10 @@
 //!
 //! # Invariants
 //!
-//! 1. `RUNNING` names the process whose collector runs (`process`). In a forked child neither the thread nor, therefore, the
-//!    collector of the parent exists: its handle does nothing there, and the child may start one of its own.
-//! 2. User code, which is the `Drop` of objects, a function of the program's and a recorder of metrics, runs on the thread under no lock, and its
-//!    panics end there.
+//! 1. `RUNNING` names the process whose collector runs (`process`). In a forked child the thread does not exist, so the parent's collector does not
+//!    either: there the inherited handle closes the descriptors that the child has inherited, and the child may start a collector of its own.
+//! 2. User code runs on the thread under no lock, and its panics end there. It is the `Drop` of objects, the program's function, and a recorder of
+//!    metrics.
 
 mod allocator;
 mod background;
@@ -46,69 +46,67 @@ pub use allocator::Trims;
 pub use heard::{PressureError, PressureSource};
 pub use step::{Counts, Level, Step, counts};
 
-/// How often the collector takes an ageing step, where nothing is said.
+/// The interval between ageing steps by default.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The stack of the thread, where nothing is said. A `Drop` that panics, and has its
-/// backtrace printed, takes 32 KiB of it in a debug build. (x86-64, Rust 1.95.) A program that locks its memory has all of it resident.
+/// The size of the thread's stack by default. A `Drop` that panics, and whose backtrace is printed, takes 32 KiB of it in a debug build. (x86-64,
+/// Rust 1.95.) A program that locks its memory has all of it resident.
 const DEFAULT_STACK: usize = 256 << 10;
 
 /// A background thread that ages all pools at an interval, and clears them when the system is short of memory.
 ///
-/// The application starts one, and keeps the handle: dropping it stops the thread and waits until it has ended, the drops of objects
-/// that it is at included. Where it listens to a file of the kernel that takes 15 to 45 ms, which the kernel needs to take its trigger away;
-/// [`stop`](Self::stop) lets the thread end while the program does something else. Without a collector each
-/// pool still has its bound.
+/// The application starts a collector and keeps its handle. Dropping the handle stops the thread and waits until it has ended, with the drops of
+/// objects that it has begun. If the thread listens to a file of the kernel, that takes 15 to 45 ms, in which the kernel takes the trigger away;
+/// [`stop`](Self::stop) lets the thread end while the program does something else. Without a collector each pool still has its bound.
 ///
-/// The thread is named `pool-collector`. It sleeps until the interval is over or pressure is reported, and wakes up for
-/// nothing else. On Linux it has three file descriptors open, and two without a source of pressure. Objects are dropped on
-/// it; where a `Drop` panics, the panic is reported as always and the thread goes on.
+/// The thread is named `pool-collector`. It sleeps until the interval is over or pressure is reported, and wakes up for nothing else. On Linux it has
+/// three file descriptors open, and two without a source of pressure. The thread drops objects; if a `Drop` panics, the panic is reported as always
+/// and the thread goes on.
 ///
-/// A process has one collector at a time. On Linux that is so, too, where several copies of this crate are in it: two versions, or a plugin
-/// that has its own. Each has its own pools, which only a collector of its own ages: see [`beside_another`](Builder::beside_another).
+/// A process has one collector at a time. On Linux that holds even if several copies of this crate are in it, as two versions, or a plugin with a
+/// copy of its own. Each copy has its own pools, which only a collector of that copy ages: see [`beside_another`](Builder::beside_another).
 ///
-/// It is an ordinary thread, whatever the one is like that starts it. It has a stack of 256 KiB
-/// ([`stack_size`](Builder::stack_size)). On Unix it has all signals blocked, so it takes none that the program waits for; only what a fault
-/// of its own raises (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS) stays open if it was. On Linux its policy is `SCHED_OTHER`, its nice value not
-/// below zero, and it may run on the CPUs that the process was given when it was started, and on those of the main thread.
+/// It is an ordinary thread, whichever thread starts it. It has a stack of 256 KiB ([`stack_size`](Builder::stack_size)). On Unix it has all signals
+/// blocked, so it takes none that the program waits for. Only the signals of its own faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS) stay
+/// open, if they were. On Linux its policy is `SCHED_OTHER`, its nice value is not below zero, and it may run on the CPUs that the process was given
+/// when it was started, and on those of the main thread.
 ///
-/// In a child of `fork` there is no thread: a handle that it has inherited tells no source, closes the descriptors that the child has inherited, and
-/// does nothing else when it is dropped. The child may start a collector of its own.
+/// A child of `fork` does not have the thread. There an inherited handle tells no source, and its drop closes the descriptors that the child has
+/// inherited and does nothing else. The child may start a collector of its own.
 ///
 /// # Pressure
 ///
 /// On Linux the collector listens to the first of these that works:
 ///
-/// 1. What the environment variables `MEMORY_PRESSURE_WATCH` and `MEMORY_PRESSURE_WRITE` ask for, which is how systemd tells a
-///    service ([its protocol](https://systemd.io/PRESSURE/)); `/dev/null` turns pressure off. It is a file of the kernel that tells
-///    pressure, a FIFO or a socket, and no symbolic link;
+/// 1. The source that the environment variables `MEMORY_PRESSURE_WATCH` and `MEMORY_PRESSURE_WRITE` ask for, which systemd sets for a service ([its
+///    protocol](https://systemd.io/PRESSURE/)). It is a file of the kernel that tells pressure, a FIFO or a socket, and no symbolic link; `/dev/null`
+///    turns pressure off;
 /// 2. `memory.pressure` of the process's cgroup, version 2;
 /// 3. `/proc/pressure/memory`.
 ///
-/// A source that is lost, as a socket whose other end is closed, is replaced by the next in this order, and tried again before a step that comes ten
-/// seconds later or more. [`pressure_errors`](Self::pressure_errors) and [`counts`] tell it. [Memory pressure](crate::memory_pressure) says
-/// what to do where none of them works, as in many containers.
+/// If a source is lost, as a socket whose other end is closed, the next in this order replaces it, and the collector tries the lost source again
+/// before a step that comes ten seconds later or more. [`pressure_errors`](Self::pressure_errors) and [`counts`] tell of it. If none of the sources
+/// works, as in many containers, see [memory pressure](crate::memory_pressure).
 ///
-/// For the last two, pressure is that within two seconds some task waited for memory for 200 ms. None of the sources says how short memory
-/// is. Reports within two seconds count once. So the level follows from how long the shortage lasts, and each report within ten seconds of
-/// the last is answered harder, in the three steps of
-/// [GLib's](https://docs.gtk.org/gio/enum.MemoryMonitorWarningLevel.html) and
+/// Sources 2 and 3 report pressure if within two seconds some task waited for memory for 200 ms. No source says how short memory is. Reports within
+/// two seconds count once. So the level follows from the length of the shortage: each report within ten seconds of the last is answered harder, in
+/// the three steps of [GLib's](https://docs.gtk.org/gio/enum.MemoryMonitorWarningLevel.html) and
 /// [Android's](https://source.android.com/docs/core/perf/lmkd) monitors:
 ///
 /// | level | when | answer |
 /// |---|---|---|
-/// | low | the first report | [`age`](crate::age) once: what was idle for long goes |
-/// | medium | the second | `age` twice: all goes that is not acquired in between, and local stacks shrink |
-/// | critical | every further one | [`collect`](crate::collect) |
+/// | low | the first report | [`age`](crate::age) once: objects that were idle for long go |
+/// | medium | the second | `age` twice: all idle objects go that are not acquired in between, and local stacks shrink |
+/// | critical | every further report | [`collect`](crate::collect) |
 ///
 /// An answer begins a new interval. With the feature `metrics`, `publish_metrics` is called when the collector starts, before each step, and when it
 /// stops.
 ///
 /// # Memory
 ///
-/// What is dropped goes back to the allocator, which keeps it as a rule. So after a step that has dropped more than a little, glibc is asked to give back to the
-/// system what is free ([`trim`](Builder::trim)). For other allocators there is a call of one's own ([`after`](Builder::after)): see [memory](crate::memory). A budget in bytes
-/// for all pools together is [`max_bytes`](Builder::max_bytes).
+/// The memory of dropped objects goes back to the allocator, which keeps it as a rule. So after a step that has dropped more than a little, the
+/// collector asks glibc to give free memory back to the system ([`trim`](Builder::trim)). For other allocators the program sets a function of its own
+/// ([`after`](Builder::after)): see [memory](crate::memory). [`max_bytes`](Builder::max_bytes) is a budget in bytes for all pools together.
 ///
 /// # Examples
 ///
@@ -137,7 +135,7 @@ pub struct Collector {
     running: Running,
 }
 
-/// How a [`Collector`] is to work: [`Collector::builder`].
+/// The settings of a [`Collector`]: [`Collector::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens before `start`"]
 pub struct Builder {
@@ -154,14 +152,14 @@ pub struct Builder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pressure {
-    /// To the first source that works.
+    /// The collector listens to the first source that works.
     #[default]
     Listen,
-    /// Not at all, whatever the environment says.
+    /// The collector does not listen, whatever the environment says.
     Ignore,
 }
 
-/// Why a [`Collector`] was not started.
+/// The reason why a [`Collector`] was not started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
@@ -175,20 +173,20 @@ pub enum StartError {
     System(io::Error),
 }
 
-/// What is known of pressure. Locked for a moment, and never while user code runs.
+/// The source of pressure, and the errors of sources. Locked for a moment, and never while user code runs.
 struct Heard {
     source: PressureSource,
     errors: Vec<PressureError>,
 }
 
-/// The process whose collector runs; zero if none does. `Relaxed`: nothing is reached through it.
+/// The process whose collector runs; zero if none does. `Relaxed`: no other data is reached through it.
 static RUNNING: AtomicU32 = AtomicU32::new(0);
 
-/// The thread's name. Another copy of this crate has nothing else in common with this one that it could be told by.
+/// The thread's name. The collector of another copy of this crate has nothing else in common with this one by which it could be found.
 const NAME: &str = "pool-collector";
 
 impl Collector {
-    /// A collector with an interval of ten seconds, that listens for pressure.
+    /// Returns the settings of a collector with an interval of ten seconds that listens for pressure.
     pub fn builder() -> Builder {
         Builder {
             interval: DEFAULT_INTERVAL,
@@ -201,106 +199,105 @@ impl Collector {
         }
     }
 
-    /// Stops the thread, and does not wait until it has ended: that is what dropping the handle does, which is at once then if the thread has
-    /// had the time. Nothing in a forked child.
+    /// Stops the thread, and does not wait until it has ended. The drop of the handle waits, and returns at once if the thread has ended by then.
+    /// Does nothing in a forked child.
     pub fn stop(&self) {
         if self.running.is_here() {
             self.alarm.ring();
         }
     }
 
-    /// How often glibc was asked to give memory back, how often it did, and how long that took, since the process began. Zero where there is no
-    /// glibc.
+    /// How often glibc was asked to give memory back, how often it did, and how long that took, since the process began. Zero if there is no glibc.
     pub fn trims(&self) -> Trims {
         allocator::trims()
     }
 
-    /// Where it hears of memory pressure, at this moment: a source can be lost.
+    /// The source of memory pressure that is in use at this moment: a source can be lost.
     pub fn pressure_source(&self) -> PressureSource {
         self.heard().map_or(PressureSource::None, |heard| heard.source.clone())
     }
 
-    /// Which sources were tried and do not work, and why; and which was lost since. The interval works whatever is here.
+    /// The sources that were tried and do not work, and those lost since, each with the reason. The interval works all the same.
     ///
-    /// A source that does not exist on the machine is no error. One that was lost and works again is none any more, and how often
-    /// sources were lost is counted ([`counts`]).
+    /// A source that does not exist on the machine is no error. A source that was lost and works again is no error any more; [`counts`] tells how
+    /// often sources were lost.
     pub fn pressure_errors(&self) -> Vec<PressureError> {
         self.heard().map_or(Vec::new(), |heard| heard.errors.clone())
     }
 
-    /// Nothing in a forked child: the thread may have had the lock at the fork (invariant 1).
+    /// `None` in a forked child: the thread may have had the lock at the fork (invariant 1).
     fn heard(&self) -> Option<MutexGuard<'_, Heard>> {
         self.running.is_here().then(|| locked(&self.pressure))
     }
 }
 
 impl Builder {
-    /// How often it takes an ageing step: an object is dropped when it has been idle for a whole interval, after two at the
-    /// most. The default is ten seconds. One longer than the clock can count never ends; then there is pressure alone.
+    /// Sets the interval between ageing steps. An object is dropped when it has been idle for a whole interval, which is after two at the most. The
+    /// default is ten seconds. An interval longer than the clock can count never ends; then only pressure leads to steps.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// Whether it listens for memory pressure. By default it does.
+    /// Sets whether the collector listens for memory pressure. By default it does.
     pub fn pressure(mut self, pressure: Pressure) -> Self {
         self.pressure = pressure;
         self
     }
 
-    /// How many bytes the thread's stack has, for what runs on it: the `Drop` of objects, the panic hook if one panics, and, with
-    /// the feature `metrics`, the recorder. The default is 256 KiB, which has room for a panic with a backtrace; objects that
-    /// are dropped recursively, like long lists, may need more. The system may round it up.
+    /// Sets the size of the thread's stack, in bytes. It is for the `Drop` of objects, the panic hook if a `Drop` panics, and, with the feature
+    /// `metrics`, the recorder. The default is 256 KiB, which has room for a panic with a backtrace; objects that are dropped recursively, like long
+    /// lists, may need more. The system may round it up.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
     }
 
-    /// Whether it is started if another copy of this crate has a collector in this process, so that each ages the pools of its own copy. By
-    /// default it is not, and [`start`](Self::start) is an error.
+    /// Sets whether the collector starts although another copy of this crate has one in this process, so that each ages the pools of its own copy. By
+    /// default it does not, and [`start`](Self::start) is an error.
     ///
-    /// Another copy's is found by the name of its thread, on Linux. Elsewhere it is not, nor is one that starts at the same moment; and a thread of the
-    /// program that is named `pool-collector` is taken for one.
+    /// The collector of another copy is found by the name of its thread, on Linux. It is not found on other systems, nor if it starts at the same
+    /// moment. A thread of the program that is named `pool-collector` is taken for a collector.
     pub fn beside_another(mut self, allowed: bool) -> Self {
         self.beside_another = allowed;
         self
     }
 
-    /// What the names of all series begin with that it publishes: `pool` by default. Feature `metrics`.
+    /// Sets the beginning of the names of all series that the collector publishes: `pool` by default. Feature `metrics`.
     #[cfg(feature = "metrics")]
     pub fn metrics_prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
         self.metrics_prefix = prefix.into();
         self
     }
 
-    /// Keeps what the pools of the process hold below a budget: if they weigh more than `bytes` together after a step, the collector drops what is
-    /// above.
+    /// Keeps the idle objects of all pools of the process below a budget: if they weigh more than `bytes` together after a step, the collector drops
+    /// the excess.
     ///
-    /// First goes what was idle longest: what was idle for an interval, which a step drops anyway, and then of each pool the same share of its
-    /// idle objects, those first that were released first. A pool is weighed where its type says what an object takes up: the derive's key `weigh`. The
-    /// objects of others count with their size alone, without what they own.
+    /// Objects that were idle longest go first: those that were idle for an interval, which a step drops anyway, and then of each pool the same share
+    /// of its idle objects, in the order of their releases. The weight of an object is the memory that it takes up, if its type tells that: the
+    /// derive's key `weigh`. Other objects count with their size alone, without the memory that they own.
     ///
-    /// The budget is kept from step to step, not in between: until the next one pools fill up to their `max_idle`. For a hard limit on one pool, at all times,
-    /// see [recipes](crate::recipes#a-limit-in-bytes).
+    /// The budget holds after each step, not in between: until the next step pools fill up to their `max_idle`. For a hard limit on one pool, at all
+    /// times, see [recipes](crate::recipes#a-limit-in-bytes).
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.steps.max_bytes = Some(bytes);
         self
     }
 
-    /// Whether glibc is asked to give memory back to the system (`malloc_trim`) after a step that has dropped more than a little: 1 MiB by
-    /// weight, or 16 objects, counted from the last time. By default it is, where glibc is. Where another allocator is the program's, glibc has nothing to give
-    /// back, and to ask takes less than a microsecond: see [memory](crate::memory) for what those need.
+    /// Sets whether the collector asks glibc to give memory back to the system (`malloc_trim`) after a step that has dropped more than a little: 1
+    /// MiB by weight, or 16 objects, counted from the last call. By default it does, if there is a glibc. If the program has another allocator, glibc
+    /// has nothing to give back, and the call takes less than a microsecond: see [memory](crate::memory) for the needs of other allocators.
     ///
-    /// It is asked once after a step at the most, and then not for ten times as long as it took, or a hundred times if nothing came of it. Threads that allocate from a heap wait while it is gone
-    /// through: some microseconds as a rule, 50 ms where 100,000 small pieces of memory are free. A program with heaps like that, and with deadlines, turns
-    /// it off.
+    /// The collector asks once after a step at the most. Then it does not ask for ten times as long as the call took, or a hundred times if no memory
+    /// came back. A thread that allocates from a heap waits while the call goes through that heap: some microseconds as a rule, 50 ms if 100,000
+    /// small pieces of memory are free. A program with such heaps and with deadlines turns it off.
     pub fn trim(mut self, trim: bool) -> Self {
         self.steps.trim = trim;
         self
     }
 
-    /// A function to be called after each step, on the collector's thread: to log it, or to ask an allocator to give back what was dropped, for which
-    /// [memory](crate::memory) has recipes. If it panics, the panic is reported as always and the thread goes on.
+    /// Sets a function that the collector's thread calls after each step: to log the step, or to ask an allocator to give back the memory of dropped
+    /// objects, for which [memory](crate::memory) has recipes. If the function panics, the panic is reported as always and the thread goes on.
     ///
     /// # Examples
     ///
@@ -326,13 +323,12 @@ impl Builder {
 
     /// Starts the thread.
     ///
-    /// Where the environment names a socket, that has a second to accept the connection.
+    /// If the environment names a socket, the socket has a second to accept the connection.
     ///
     /// # Errors
     ///
-    /// If the process has a collector already, if another copy of this crate has one, if the interval is zero, or if the system has no thread or no file descriptors left.
-    /// A source of pressure that does not work is no reason to fail: see
-    /// [`pressure_errors`](Collector::pressure_errors).
+    /// If the process has a collector already, if another copy of this crate has one, if the interval is zero, or if the system has no thread or no
+    /// file descriptors left. A source of pressure that does not work is no reason to fail: see [`pressure_errors`](Collector::pressure_errors).
     pub fn start(self) -> Result<Collector, StartError> {
         if self.interval.is_zero() {
             return Err(StartError::ZeroInterval);
@@ -341,7 +337,7 @@ impl Builder {
         if !self.beside_another && background::has_thread(NAME) {
             return Err(StartError::Another);
         }
-        // First, so that a process with two descriptors left has a collector, if none that hears of pressure.
+        // Before the sources, so that a process with two descriptors left has a collector, though without a source of pressure.
         let (alarm, mut sleeper) = pressure::sleeper().map_err(StartError::System)?;
         let mut sources = Sources::new();
         let Found { source, watch, errors, .. } = match self.pressure {
@@ -365,15 +361,15 @@ impl Drop for Collector {
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         if !self.running.is_here() {
-            // The thread is the parent's, and so are its alarm and what it would be joined by (invariant 1).
+            // The thread is the parent's, and so are its alarm and the handle to join it (invariant 1).
             mem::forget(thread);
             self.alarm.close_inherited();
             return;
         }
         self.alarm.ring();
-        // Where an object's `Drop` on the thread itself ends the collector, the thread ends when it is through with that.
+        // If an object's `Drop` on the thread itself ends the collector, the thread ends after the step that it is in.
         if thread.thread().id() != thread::current().id() {
-            // It does not panic (invariant 2).
+            // The thread does not panic (invariant 2).
             let _ = thread.join();
         }
     }
@@ -401,12 +397,12 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Not in a child that has a collector of its own.
+        // Changes nothing in a child that has a collector of its own.
         let _ = RUNNING.compare_exchange(self.0, 0, Relaxed, Relaxed);
     }
 }
 
-/// The thread.
+/// The work of the thread.
 fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mutex<Heard>) {
     let mut shortage = Shortage::default();
     let mut trimmer = if builder.steps.trim { Trimmer::new() } else { None };
@@ -428,7 +424,7 @@ fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mu
             sleeper.watch(found.watch);
             *locked(heard) = Heard { source: found.source, errors: found.errors };
         }
-        // After an ageing step all that is idle is a victim.
+        // Before the step: after an ageing step every idle object is a victim.
         builder.publish();
         builder.steps.take(level, trimmer.as_mut());
         step::STEPS[level as usize].add(1);
@@ -436,7 +432,7 @@ fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mu
 }
 
 impl Builder {
-    /// Tells the recorder of metrics, if that is asked for.
+    /// Tells the recorder of metrics, with the feature `metrics`.
     fn publish(&self) {
         #[cfg(feature = "metrics")]
         step::caught(|| metrics::publish_metrics_as(&self.metrics_prefix));
@@ -444,11 +440,11 @@ impl Builder {
 }
 
 impl Heard {
-    /// The source is lost, for this reason. `source` takes its place; those between the two did not work.
+    /// Puts `source` in the place of the source that was lost, for the reason `error`. `errors`: of the sources between the two, which do not work.
     fn replace(&mut self, error: &str, source: PressureSource, errors: Vec<PressureError>) {
         let lost = PressureError(format!("{}: {error}", self.source));
         for error in [lost].into_iter().chain(errors) {
-            // One that comes and goes is told once.
+            // A source that comes and goes is reported once.
             if !self.errors.contains(&error) {
                 self.errors.push(error);
             }
@@ -461,7 +457,7 @@ fn locked(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
     heard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// The handle's state is changed by its drop alone, and what the thread changes is under a lock: no panic leaves either half-changed.
+// Only the drop of the handle changes its state, and the thread changes its own under a lock: no panic leaves either half-changed.
 impl UnwindSafe for Collector {}
 impl RefUnwindSafe for Collector {}
 

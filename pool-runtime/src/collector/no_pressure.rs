@@ -1,4 +1,4 @@
-//! In place of `pressure`, on systems where nothing tells of memory pressure: the collector sleeps, and that is all.
+//! In place of `pressure`, on systems without a source of memory pressure: the collector only sleeps.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -45,7 +45,7 @@ impl Sources {
 /// Ends a [`Sleeper`]'s sleep for good.
 pub(super) struct Alarm(SyncSender<()>);
 
-/// What the collector sleeps on.
+/// The channel that the collector sleeps on.
 pub(super) struct Sleeper(Receiver<()>);
 
 pub(super) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
@@ -55,7 +55,7 @@ pub(super) fn sleeper() -> io::Result<(Alarm, Sleeper)> {
 
 impl Alarm {
     pub(super) fn ring(&self) {
-        // Full, or heard already: either way it has rung.
+        // If the channel is full or closed, the alarm has rung already.
         let _ = self.0.try_send(());
     }
 
@@ -64,7 +64,7 @@ impl Alarm {
 }
 
 impl Sleeper {
-    /// There is nothing to watch.
+    /// Does nothing: there is no source.
     pub(super) fn watch(&mut self, _watch: Option<Watch>) {}
 
     /// Sleeps until the deadline or the alarm.

@@ -1,5 +1,5 @@
-//! What a path of the environment's leads to: how it is opened, connected to and written to (Linux). Invariants 1 to 3 of `pressure` are
-//! kept here.
+//! [`Place`]: the file that a path of the environment leads to. It is opened, connected to and written to here (Linux). Invariants 1 to 3 of
+//! `pressure` are kept here.
 
 use core::time::Duration;
 use std::fs::{File, Metadata, OpenOptions};
@@ -16,7 +16,7 @@ use crate::machine::system;
 /// How long a socket may take to accept the connection.
 pub(super) const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
 
-/// What a path has led to (invariant 2 of `pressure`): opened as a place, and neither for reading nor for writing.
+/// The file that a path has led to (invariant 2 of `pressure`), opened as a place: neither for reading nor for writing.
 pub(super) struct Place<'a> {
     path: &'a Path,
     place: File,
@@ -31,7 +31,7 @@ impl<'a> Place<'a> {
         Ok(Self { path, place, stat })
     }
 
-    /// Which of `S_IFMT` it is.
+    /// The kind of the file: its bits of `S_IFMT`.
     pub(super) fn kind(&self) -> libc::mode_t {
         self.stat.mode() as libc::mode_t & libc::S_IFMT
     }
@@ -41,7 +41,7 @@ impl<'a> Place<'a> {
         PathBuf::from(format!("/proc/self/fd/{}", self.place.as_raw_fd()))
     }
 
-    /// Opens it for reading, and for writing too if it is said.
+    /// Opens it for reading, and with `write` for writing too.
     pub(super) fn open(&self, write: bool) -> io::Result<File> {
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
         let mut options = OpenOptions::new();
@@ -63,14 +63,14 @@ impl<'a> Place<'a> {
 
     /// Opens a file of the kernel that tells pressure.
     pub(super) fn open_pressure_file(&self, write: bool) -> io::Result<File> {
-        // Asked of the place: to open any other file of the kernel may do things.
+        // The place is asked: to open any other file of the kernel may have effects.
         if !is_of_kernel(&self.place)? {
             return Err(io::Error::other("not a file of the kernel: neither in procfs nor in a cgroup file system"));
         }
         let file = self.open(write)?;
         let mut start = [0; 5];
         let read = file.read_at(&mut start, 0)?;
-        // What is written to another one may end a process or the machine.
+        // A write to another file of the kernel may end a process or the machine.
         if ![&b"some "[..], b"full "].contains(&&start[..read]) {
             return Err(io::Error::other("a file of the kernel that does not tell pressure"));
         }
@@ -79,7 +79,7 @@ impl<'a> Place<'a> {
 
     pub(super) fn connect(&self) -> io::Result<File> {
         let socket = match connect(&self.name()) {
-            // There is no procfs here. A path that leads to another socket by now has a message sent, and nothing overwritten.
+            // There is no procfs here. If the path leads to another socket by now, that socket gets a message, and nothing is overwritten.
             Err(error) if error.kind() == ErrorKind::NotFound => connect(self.path)?,
             connected => connected?,
         };
@@ -88,7 +88,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// A connection to a socket, which has to take it within [`ACCEPTED_WITHIN`]. std waits for ever while the socket's queue is full.
+/// Connects to a socket, which has to accept within [`ACCEPTED_WITHIN`]. std waits for ever while the socket's queue is full.
 fn connect(path: &Path) -> io::Result<UnixStream> {
     let path = path.as_os_str().as_bytes();
     // A zero stays behind the path.
@@ -98,7 +98,7 @@ fn connect(path: &Path) -> io::Result<UnixStream> {
     }
     address.sun_path.iter_mut().zip(path).for_each(|(place, &byte)| *place = byte as libc::c_char);
     let socket = UnixStream::from(system::socket()?);
-    // The time within which a `connect` is answered, too.
+    // It limits the time of a `connect`, too.
     socket.set_write_timeout(Some(ACCEPTED_WITHIN))?;
     let start = Instant::now();
     loop {
@@ -113,7 +113,7 @@ fn connect(path: &Path) -> io::Result<UnixStream> {
     }
 }
 
-/// In one piece: the kernel takes each write for a trigger of its own.
+/// Writes in one piece: the kernel takes each write for a trigger of its own.
 pub(super) fn write_at_once(mut file: &File, data: &[u8]) -> io::Result<()> {
     if data.is_empty() {
         return Ok(());

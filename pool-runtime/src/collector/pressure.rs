@@ -1,29 +1,27 @@
-//! Where the collector hears that memory is short (Linux). How a path is opened is in `place`, and how the collector sleeps in
-//! `sleeper`.
+//! The sources that tell the collector that memory is short (Linux). `place` opens a path, and `sleeper` holds the collector's sleep.
 //!
 //! # Sources
 //!
 //! They are tried in this order, and the first that works is used:
 //!
-//! 1. What `MEMORY_PRESSURE_WATCH` names, after what `MEMORY_PRESSURE_WRITE` holds in Base64 has been written to it. This is
-//!    the [protocol of systemd](https://systemd.io/PRESSURE/): a file of the kernel is polled for `POLLPRI` and never
-//!    read; a FIFO or a socket is polled for `POLLIN`, and what comes is discarded; `/dev/null` turns pressure off.
+//! 1. The file that `MEMORY_PRESSURE_WATCH` names, after the data that `MEMORY_PRESSURE_WRITE` holds in Base64 have been written to it. This is the
+//!    [protocol of systemd](https://systemd.io/PRESSURE/): a file of the kernel is polled for `POLLPRI` and never read; a FIFO or a socket is polled
+//!    for `POLLIN`, and the bytes that come are discarded; `/dev/null` turns pressure off.
 //! 2. `memory.pressure` of the process's cgroup, version 2.
 //! 3. `/proc/pressure/memory`, which is about the whole machine.
 //!
-//! A source that does not exist is passed over. One that exists and does not work is, too, and is reported; so is whatever
-//! is wrong with the environment variables. One that is lost is replaced by the next in the order, and tried again later.
+//! A source that does not exist is passed over. A source that exists and does not work is passed over and reported, and so is each fault in the
+//! environment variables. A source that is lost is replaced by the next in the order, and tried again later.
 //!
 //! # Invariants
 //!
-//! 1. Data from the environment is written to a FIFO, to a socket, or to a pressure file of the kernel's procfs or cgroup file
-//!    system, and to nothing else; and the environment is not looked at where the program runs with more rights than its user
-//!    has (`AT_SECURE`). Else the environment could have a file overwritten.
-//! 2. What a path leads to is asked of what has been opened, never of the path: that may lead elsewhere a moment later. A place is
-//!    opened first as nothing but a place (`O_PATH`), which has no effect on a device and does not wait. If it is of a kind that is
-//!    used, the same place is then opened, or connected to, by way of `/proc/self/fd`; and what was opened is written to if it is what
-//!    was looked at. Where there is no procfs the path is opened a second time: what has been put there meanwhile is opened
-//!    and not written to.
+//! 1. Data from the environment is written to a FIFO, to a socket, or to a pressure file of the kernel's procfs or cgroup file system, and to nothing
+//!    else. If the program runs with more rights than its user has (`AT_SECURE`), the environment is not looked at. Else the environment could have a
+//!    file overwritten.
+//! 2. The kind of a file is asked of the open file, never of its path, which may lead elsewhere a moment later. A place is opened first as nothing
+//!    but a place (`O_PATH`), which has no effect on a device and does not wait. If it is of a kind that is used, the same place is then opened, or
+//!    connected to, by way of `/proc/self/fd`. The open file is written to only if it is the file that was looked at. If there is no procfs, the path
+//!    is opened a second time: a file that was put there meanwhile is opened and not written to.
 //! 3. No symbolic link is followed at the end of a path, no open waits for another process or gives the process a terminal, and no
 //!    descriptor stays open in a program that the process starts.
 
@@ -42,29 +40,28 @@ use super::place::{Place, write_at_once};
 pub(super) use super::sleeper::{Alarm, Sleeper, Watch, sleeper};
 use crate::machine::system;
 
-/// The trigger that is set where the environment does not say one: in two seconds, some task has waited for memory for
-/// 200 ms. It is systemd's default. The kernel wants the zero at the end, and lets everybody set windows of two
-/// seconds.
+/// The trigger that is set if the environment names none: in two seconds, some task has waited for memory for 200 ms. It is systemd's default. The
+/// kernel wants the zero at the end, and lets every process set windows of two seconds.
 pub(super) const TRIGGER: &[u8] = b"some 200000 2000000\0";
 
 const WATCH: &str = "MEMORY_PRESSURE_WATCH";
 const WRITE: &str = "MEMORY_PRESSURE_WRITE";
 
-/// Where cgroups of version 2 are found: alone, and beside those of version 1.
+/// The mount points of cgroups of version 2: alone, and beside those of version 1.
 const CGROUPS: [&str; 2] = ["sys/fs/cgroup", "sys/fs/cgroup/unified"];
 
-/// How many sources there can be: places in the order.
+/// The number of places in the order of sources.
 const PLACES: usize = 2 + CGROUPS.len();
 
-/// A source that was lost is tried again when so much time has passed, and a step is taken anyway.
+/// After so much time a source that was lost is tried again, before the next step.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
-/// What came of a search for a source.
+/// The result of a search for a source.
 pub(super) struct Found {
     pub(super) source: PressureSource,
     pub(super) watch: Option<Watch>,
     pub(super) errors: Vec<PressureError>,
-    /// In the order of sources.
+    /// The source's place in the order.
     place: usize,
 }
 
@@ -74,42 +71,42 @@ impl Found {
     }
 }
 
-/// Where pressure may be heard of, and where it is.
+/// The possible sources of pressure, and the place of the source in use.
 pub(super) struct Sources {
     root: PathBuf,
     /// The environment's variables when the collector was started.
     watch: Option<OsString>,
     write: Option<OsString>,
-    /// The place of the source that was found first, and of the one that is in use.
+    /// The place of the source that was found first, and of the source that is in use.
     first: usize,
     place: usize,
-    /// When one was last tried that had been lost.
+    /// When a lost source was last tried.
     tried: Option<Instant>,
     pub(super) again_after: Duration,
 }
 
 impl Sources {
-    /// Those of this process.
+    /// The sources of this process.
     pub(super) fn new() -> Self {
         let trusted = system::auxiliary(libc::AT_SECURE) == 0;
         let variable = |name| if trusted { env::var_os(name) } else { None };
         Self::below(Path::new("/"), variable(WATCH), variable(WRITE))
     }
 
-    /// With the kernel's files below `root`, and these values of the environment variables.
+    /// Sources with the kernel's files below `root`, and these values of the environment variables.
     pub(super) fn below(root: &Path, watch: Option<OsString>, write: Option<OsString>) -> Self {
         let root = root.to_owned();
         Self { root, watch, write, first: PLACES, place: PLACES, tried: None, again_after: AGAIN_AFTER }
     }
 
-    /// The first that works.
+    /// Finds the first source that works.
     pub(super) fn first(&mut self) -> Found {
         let found = self.find(0..PLACES);
         (self.first, self.place) = (found.place, found.place);
         found
     }
 
-    /// The next that works, when the one in use has been lost.
+    /// Finds the next source that works, when the source in use has been lost.
     pub(super) fn next(&mut self) -> Found {
         let found = self.find((self.place + 1).min(PLACES)..PLACES);
         self.place = found.place;
@@ -117,7 +114,7 @@ impl Sources {
         found
     }
 
-    /// One in front of the one in use, if one was lost and works again. It is looked for only if the last time is long ago.
+    /// Finds a source before the one in use, if a source was lost and works again. Looks only if the last time is long ago.
     pub(super) fn again(&mut self) -> Option<Found> {
         let now = Instant::now();
         let is_due = self.tried.is_some_and(|tried| now.saturating_duration_since(tried) >= self.again_after);
@@ -132,11 +129,11 @@ impl Sources {
         })
     }
 
-    /// The first that works, of these places in the order.
+    /// Finds the first source that works, of these places in the order.
     fn find(&self, places: Range<usize>) -> Found {
         let mut found = Found::nothing();
         if let Some(path) = &self.watch {
-            // The protocol has `/dev/null`; systemd's own clients take an empty value for the same.
+            // The protocol has `/dev/null`; for systemd's own clients an empty value means that, too.
             if path.is_empty() || path == "/dev/null" {
                 return found;
             }
@@ -174,7 +171,7 @@ fn open_if_there(path: &Path) -> Result<Option<Watch>, PressureError> {
     }
 }
 
-/// Where `memory.pressure` of this process's cgroup may be below `mount`, if it has one of version 2.
+/// The path that `memory.pressure` of this process's cgroup may have below `mount`, if the process has a cgroup of version 2.
 fn cgroup_file(root: &Path, mount: &str) -> Option<PathBuf> {
     let cgroups = fs::read(root.join("proc/self/cgroup")).unwrap_or_default();
     let cgroup = parse_cgroup(&cgroups).and_then(|cgroup| cgroup.strip_prefix(b"/"))?;
@@ -186,7 +183,7 @@ pub(super) fn parse_cgroup(cgroups: &[u8]) -> Option<&[u8]> {
     cgroups.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"0::"))
 }
 
-/// Opens what the environment names.
+/// Opens the source that the environment names.
 fn open_asked_for(path: &Path, write: Option<&OsStr>) -> Result<Watch, PressureError> {
     let wrong = |what: &str| PressureError::new(path, format!("{what}, in the environment variable {WATCH}"));
     let unfit = |what: &str| PressureError::new(path, format!("{what}, for the environment variable {WRITE}"));
@@ -219,7 +216,7 @@ pub(super) fn open_kernel_file(place: &Place, trigger: &[u8]) -> io::Result<Watc
     Ok(Watch::new(file, libc::POLLPRI))
 }
 
-/// Decodes Base64 (RFC 4648, section 4), padding included. `None` if it is not that.
+/// Decodes Base64 (RFC 4648, section 4), padding included. `None` if the text is not Base64.
 pub(super) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(4) {
         return None;

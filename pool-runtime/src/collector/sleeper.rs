@@ -1,14 +1,16 @@
-//! [`Sleeper`], what the collector sleeps on: a source of pressure, an alarm and a deadline, in one `poll` (Linux).
+//! [`Sleeper`]: the collector's sleep, one `poll` that a source of pressure, an alarm or a deadline ends (Linux).
 //!
 //! # Invariants
 //!
-//! 1. Reports within one window are one report. After a report the source is not asked until the window is over, and what has come to
-//!    a FIFO or a socket meanwhile is then discarded: so a flood costs some reads in two seconds. The kernel has windows of its own, and a report
-//!    that waits is of the next.
-//! 2. What has been written to a FIFO lies where its reports come, and is left there for the manager to read. Until it has, but for
-//!    [`PATIENCE`] windows at the most, the FIFO is looked at once in a window, and told apart by how much is in it.
-//! 3. [`Open`] names a descriptor from after it is opened until before it is closed. So a forked child, which has a copy of both, finds
-//!    none that is another file's by then. `fork` copies the descriptors before the memory: for what happens in between, a child compares files.
+//! 1. Reports within one window are one report. After a report the source is not asked until the window is over. Then the bytes that have come to a
+//!    FIFO or a socket meanwhile are discarded, so a flood costs some reads in two seconds. The kernel has windows of its own, and a report that
+//!    waits there is of the next.
+//! 2. Data that the collector has written to a FIFO lie where its reports come, and are left there for the manager, the process at the other end, to
+//!    read. Until it has, for [`PATIENCE`] windows at the most, the collector looks at the FIFO once in a window, and tells a report from the data by
+//!    the number of bytes in it.
+//! 3. [`Open`] names a descriptor from after it is opened until before it is closed. So a forked child, which has a copy of both, finds no descriptor
+//!    there that is another file's by then. `fork` copies the descriptors before the memory, and a descriptor may change in between: so a child
+//!    compares files.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -29,21 +31,21 @@ use crate::machine::system;
 /// The window of the triggers that systemd and this crate set.
 const WINDOW: Duration = Duration::from_secs(2);
 
-/// For how many windows the manager's end of a FIFO may leave there what has been written to it.
+/// The number of windows for which the data that was written to a FIFO may lie there before the manager reads it.
 const PATIENCE: u32 = 5;
 
-/// How much is read at a report: what a FIFO holds.
+/// Bytes that are read at a report: as many as a FIFO holds.
 const DRAINED: usize = 64 << 10;
 
-/// How much is discarded when a window is over: what a FIFO can be made to hold without privileges.
+/// Bytes that are discarded when a window is over: as many as a FIFO can be made to hold without privileges.
 const DISCARDED: usize = 1 << 20;
 
 /// A source that is open.
 pub(super) struct Watch {
     pub(super) file: File,
-    /// `POLLPRI` for a file of the kernel, which must not be read; `POLLIN` for what is to be read.
+    /// `POLLPRI` for a file of the kernel, which must not be read; `POLLIN` for a FIFO or a socket, which is read.
     pub(super) events: libc::c_short,
-    /// Bytes that were written to a FIFO, and for how many windows more they are left there.
+    /// Bytes that were written to a FIFO, and the number of windows for which they are still left there.
     pub(super) written: Option<(usize, u32)>,
 }
 
@@ -52,15 +54,15 @@ impl Watch {
         Self { file, events, written: None }
     }
 
-    /// One whose manager reads, from the same end, so many bytes that have been written.
+    /// Notes that so many bytes were written, for the manager to read from the same end.
     pub(super) fn after_writing(self, bytes: usize) -> Self {
         Self { written: (bytes > 0).then_some((bytes, PATIENCE)), ..self }
     }
 
-    /// What an event that `poll` has reported means.
+    /// The meaning of an event that `poll` has reported.
     fn judge(&self, events: libc::c_short) -> Wake {
         if events & self.events == 0 || (self.events == libc::POLLPRI && events & libc::POLLERR != 0) {
-            // The kernel answers with an error where there is no trigger, and where the cgroup has been removed.
+            // The kernel answers with an error if there is no trigger, and if the cgroup has been removed.
             return Wake::Lost("the source is gone, or has no trigger".into());
         }
         if self.events == libc::POLLPRI {
@@ -73,7 +75,7 @@ impl Watch {
         }
     }
 
-    /// Reads what is there, and not much more than `most`. `false` if the other end is closed and nothing is left.
+    /// Reads the bytes that are there, and not many more than `most`. `false` if the other end is closed and no byte is left.
     fn drain(&self, most: usize) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         let mut drained = 0;
@@ -90,7 +92,7 @@ impl Watch {
         Ok(true)
     }
 
-    /// A window is over: whether there was a report in it, or `None` if it is not to be asked for another window (invariant 2).
+    /// Ends a window. Returns whether there was a report in it, or `None` if the source is not to be asked for another window (invariant 2).
     fn end_window(&mut self) -> Option<bool> {
         if self.events == libc::POLLPRI {
             return Some(false);
@@ -98,7 +100,7 @@ impl Watch {
         if let Some((bytes, windows)) = self.written.take() {
             let there = system::readable(self.file.as_fd());
             if there < bytes {
-                // It has been read. What is there is a report, which `poll` will tell.
+                // The manager has read them. Bytes that are there are a report, which `poll` will tell.
                 return Some(false);
             }
             if there == bytes && windows > 0 {
@@ -108,7 +110,7 @@ impl Watch {
             let _ = self.drain(DISCARDED);
             return Some(there > bytes);
         }
-        // What this says of the other end, `poll` says again.
+        // If the other end is closed, `poll` tells it again.
         let _ = self.drain(DISCARDED);
         Some(false)
     }
@@ -120,7 +122,7 @@ pub(super) struct Alarm {
     open: Arc<Open>,
 }
 
-/// What the collector sleeps on.
+/// The alarm and the source that the collector sleeps on.
 pub(super) struct Sleeper {
     alarm: File,
     watch: Option<Watch>,
@@ -133,7 +135,7 @@ pub(super) struct Sleeper {
 /// The descriptors of a sleeper, for a forked child, where its thread does not exist (invariant 3). Locked for a moment.
 struct Open(Mutex<[Option<Descriptor>; 2]>);
 
-/// A descriptor's number, and what identifies the file that it is open for.
+/// A descriptor's number, and the identity of the file that it is open for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Descriptor {
     number: RawFd,
@@ -147,10 +149,10 @@ impl Descriptor {
         Ok(Self { number: file.as_raw_fd(), device: stat.dev(), file: stat.ino() })
     }
 
-    /// Closes it, if it is the same file's still.
+    /// Closes the descriptor, if it is still the same file's.
     fn close(self) {
-        // SAFETY: it belongs to the sleeper of a thread that does not exist in this process, and nobody else closes it. If it is another
-        // file's, it is asked what that file is, and not closed.
+        // SAFETY: it belongs to the sleeper of a thread that does not exist in this process, and no other code closes it. If the number is another
+        // file's by now, the identity of that file is read, and the file is not closed.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(self.number) });
         if Self::of(&file).is_ok_and(|now| now == self) {
             drop(ManuallyDrop::into_inner(file));
@@ -179,9 +181,9 @@ impl Alarm {
         let _ = self.rings.shutdown(Shutdown::Both);
     }
 
-    /// Closes what a forked child has of its parent's sleeper.
+    /// Closes the descriptors that a forked child has of its parent's sleeper.
     pub(super) fn close_inherited(&self) {
-        // Locked by the thread, at the moment of the fork: then they stay open.
+        // If the thread had the lock at the moment of the fork, they stay open.
         if let Ok(mut open) = self.open.0.try_lock() {
             open.iter_mut().filter_map(Option::take).for_each(Descriptor::close);
         }
@@ -195,7 +197,7 @@ impl Drop for Sleeper {
 }
 
 impl Sleeper {
-    /// Watches this from now on, and nothing else.
+    /// Watches this source from now on, and no other.
     pub(super) fn watch(&mut self, watch: Option<Watch>) {
         self.open.lock()[1] = None;
         self.quiet_until = None;
@@ -212,7 +214,7 @@ impl Sleeper {
         self.quiet_until = Instant::now().checked_add(self.window);
     }
 
-    /// Sleeps until the deadline, pressure or the alarm, and for no other reason but that a window ends. A source that is lost is not
+    /// Sleeps until the deadline, pressure or the alarm. The thread wakes up for no other reason but that a window ends. A source that is lost is not
     /// asked again.
     pub(super) fn sleep(&mut self, deadline: Option<Instant>) -> Wake {
         loop {

@@ -1,8 +1,8 @@
-//! What the collector does in a step, why, and how often it has.
+//! A step of the collector: its work, its level, and the counts of steps.
 //!
 //! # Invariants
 //!
-//! 1. User code, which is the `Drop` of objects and a function of the program's, runs under no lock, and its panics end here.
+//! 1. User code runs under no lock, and its panics end here. It is the `Drop` of objects, and the program's function.
 
 use core::fmt;
 use core::mem;
@@ -15,11 +15,11 @@ use super::allocator::Trimmer;
 use crate::registry::sweeps::{age_all, collect_all, shrink_to};
 use crate::slots::counters::Counter;
 
-/// Pressure within this time after the last is the same shortage, and answered harder. The kernel reports a shortage that
-/// lasts once per window, and the windows of systemd and of this crate are two seconds; so this is five reports missed.
+/// A report of pressure within this time after the last belongs to the same shortage, and is answered harder. The kernel reports a lasting shortage
+/// once per window, and the windows of systemd and of this crate are two seconds; so this is five reports missed.
 const SAME_SHORTAGE: Duration = Duration::from_secs(10);
 
-/// What the thread does in a step.
+/// The settings of a step.
 #[derive(Clone, Debug)]
 pub(super) struct Steps {
     pub(super) max_bytes: Option<usize>,
@@ -31,15 +31,15 @@ pub(super) struct Steps {
 #[derive(Clone)]
 pub(super) struct After(pub(super) Arc<dyn Fn(&Step) + Send + Sync>);
 
-/// What a [`Collector`](crate::Collector) has just done, for [`Builder::after`](super::Builder::after).
+/// A step that a [`Collector`](crate::Collector) has just taken, for [`Builder::after`](super::Builder::after).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Step {
-    /// Why, and how hard.
+    /// The reason for the step, and how hard the answer was.
     pub level: Level,
     /// How many objects were dropped.
     pub objects: usize,
-    /// What these took up, in bytes. An object whose type does not say it (the derive's key `weigh`) counts with its size alone.
+    /// The bytes that these took up. An object whose type does not tell its weight (the derive's key `weigh`) counts with its size alone.
     pub bytes: usize,
     /// How long the step took, the drops included.
     pub duration: Duration,
@@ -47,7 +47,7 @@ pub struct Step {
     pub trim: Option<Duration>,
 }
 
-/// Why a [`Collector`](crate::Collector) takes a step, and how hard it answers.
+/// The reason why a [`Collector`](crate::Collector) takes a step, and how hard it answers.
 // An index into `STEPS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -56,13 +56,13 @@ pub enum Level {
     Interval,
     /// Memory is short: `age` once.
     Low,
-    /// It still is: `age` twice.
+    /// Memory is still short: `age` twice.
     Medium,
-    /// It is for long: `collect`.
+    /// Memory is short for long: `collect`.
     Critical,
 }
 
-/// What the collectors of the process have done since it began: [`counts`].
+/// The steps that the collectors of the process have taken since it began, and the sources that they have lost: [`counts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -83,7 +83,7 @@ pub(super) static STEPS: [Counter; 4] = [const { Counter::new() }; 4];
 
 pub(super) static LOST_SOURCES: Counter = Counter::new();
 
-/// What the collectors of this process have done since it began.
+/// Returns the numbers of steps that the collectors of this process have taken since it began, and of sources that they have lost.
 ///
 /// # Examples
 ///
@@ -126,7 +126,7 @@ pub(super) fn caught(code: impl FnOnce()) {
     mem::forget(catch_unwind(AssertUnwindSafe(code)));
 }
 
-/// The shortage that pressure was last reported of.
+/// The time and the level of the last report of pressure.
 #[derive(Default)]
 pub(super) struct Shortage(Option<(Instant, Level)>);
 
@@ -153,7 +153,7 @@ impl Counts {
     }
 }
 
-// A panic of the function is caught, and it is called again: it is the user's to leave what it shares in order.
+// A panic of the function is caught, and the function is called again: it is up to the user's code to leave its shared state in order.
 impl UnwindSafe for After {}
 impl RefUnwindSafe for After {}
 

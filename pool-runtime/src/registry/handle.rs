@@ -11,7 +11,7 @@ use crate::registry::sweeps::{settled_stats, sweep};
 use crate::stats::Stats;
 use crate::storage::store::Store;
 
-/// A pool of the process, whatever its type: what [`Pool`](crate::Pool) dereferences to, and what [`pools`](super::pools) lists.
+/// A pool of the process, whatever its type. [`Pool`](crate::Pool) dereferences to it, and [`pools`](super::pools) lists it.
 ///
 /// It is not to be used once the library is unloaded that the pool is part of: see [libraries](crate::libraries).
 #[repr(transparent)]
@@ -19,7 +19,7 @@ pub struct PoolHandle(pub(crate) Store);
 
 impl PoolHandle {
     pub(super) fn of(store: &'static Store) -> &'static Self {
-        // SAFETY: a handle is a store (`transparent`), and all stores are those of handles: of a pool's.
+        // SAFETY: a handle is a store (`transparent`), and every store is that of a handle: of a pool's.
         unsafe { &*ptr::from_ref(store).cast::<Self>() }
     }
 
@@ -28,26 +28,27 @@ impl PoolHandle {
         self.0.name()
     }
 
-    /// What the pool holds and has done.
+    /// The statistics of the pool.
     ///
     /// Reads a few numbers of each slot; stops no thread.
     pub fn stats(&'static self) -> Stats {
         self.0.stats()
     }
 
-    /// What the pool holds and has done, at one moment: for tests, and for a shutdown that wants to know what is still in use.
+    /// The statistics of the pool at one moment: for tests, and for a shutdown that checks whether objects are still in use.
     ///
-    /// All numbers are exact, whatever other threads do: no object is counted twice, and none is passed over. An acquire that has not returned has
-    /// its object in use once it has left its place, or been counted as made, and a release until it has put its object somewhere.
+    /// All numbers are exact, whatever other threads do: no object is counted twice, and none is passed over. The object of an acquire that has not
+    /// returned is in use once it has left its place, or has been counted as made. The object of a release that has not returned is in use until it
+    /// has a place.
     ///
-    /// It stops the pool as [`collect`](crate::collect) does, waits as that does, and is not for signal handlers either. For less than a
-    /// microsecond for each few slots it holds all lists of the pool at once: a release of that moment that would put its object there drops it
-    /// ([`busy`](crate::stats::Dropped::busy)), and an acquire makes one. So not once a second: that is for [`stats`](Self::stats).
+    /// It stops the pool and waits as [`collect`](crate::collect) does, and like that is not for signal handlers. For less than a microsecond for
+    /// each few slots it holds all lists of the pool at once. A release of that moment that would put its object there drops it
+    /// ([`busy`](crate::stats::Dropped::busy)), and an acquire makes an object. So it is not for a call a second: [`stats`](Self::stats) is.
     ///
-    /// `None` where the system refuses to have the threads out of the local stacks ([`unfenced`](Stats::unfenced)), and where other threads make and
-    /// drop objects of this pool without a pause. In a child of `fork`, what was in use in the parent is in use, and so are the objects that a sweep of
-    /// another thread of the parent had taken out of the pool, and what that thread was about to weigh. If a thread of the parent held a lock of the
-    /// pool at the fork, there is no reading, after 0.1 s, and never will be.
+    /// `None` if the system refuses to get the threads out of the local stacks ([`unfenced`](Stats::unfenced)), or if other threads make and drop
+    /// objects of this pool without a pause. In a child of `fork`, objects that were in use in the parent are in use, and so are those that a sweep
+    /// of another thread of the parent had taken out of the pool, and those that the sweeping thread was about to weigh. If a thread of the parent
+    /// held a lock of the pool at the fork, each call in the child returns `None`, after 0.1 s.
     ///
     /// # Examples
     ///
@@ -83,10 +84,9 @@ impl PoolHandle {
 
     /// Sets how many objects the pool may keep.
     ///
-    /// The limit is a number of objects, not bytes, over all CPUs together. Objects above it are dropped at once, by
-    /// the calling thread. Zero keeps none; the largest limit is that of [`Pool::with_max_idle`](crate::Pool::with_max_idle). Of several
-    /// threads that set it, one is the last, and what it has set holds. It waits as [`collect`](crate::collect) does, and
-    /// like that is not for signal handlers.
+    /// The limit is a number of objects, not bytes, over all CPUs together. Objects above it are dropped at once, by the calling thread. Zero keeps
+    /// none; the largest limit is that of [`Pool::with_max_idle`](crate::Pool::with_max_idle). If several threads set a limit, that of the last
+    /// holds. The call waits as [`collect`](crate::collect) does, and like that is not for signal handlers.
     ///
     /// # Panics
     ///
@@ -118,12 +118,12 @@ impl PoolHandle {
     /// Takes the pool out of the registry, before the library is unloaded that it is part of: its idle objects are dropped, and
     /// no other thread reads it any more.
     ///
-    /// On Linux with glibc this is done by itself when a library is unloaded. It is for other systems, and for a library
-    /// that wants to know beforehand whether it can be unloaded: see [libraries](crate::libraries). A pool that has left
-    /// can be used all the same; then it is in the registry again.
+    /// On Linux with glibc this happens by itself when a library is unloaded. The call is for other systems, and for a library that wants to know
+    /// beforehand whether it can be unloaded: see [libraries](crate::libraries). A pool that has left can be used all the same; then it is in the
+    /// registry again.
     ///
-    /// It waits as [`collect`](crate::collect) does, and for other threads' sweeps until they have dropped what they have taken
-    /// out of this pool. So not in the `Drop` of an object of the pool.
+    /// It waits as [`collect`](crate::collect) does, and until the sweeps of other threads have dropped the objects that they have taken out of this
+    /// pool. So it is not to be called in the `Drop` of an object of the pool.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! How a pool leaves the registry: by itself, or when its library is unloaded. The invariants are those of `registry`.
+//! A pool leaves the registry by a call, or when its library is unloaded. The invariants are those of `registry`.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -16,7 +16,7 @@ use crate::storage::live::Listed as _;
 use crate::storage::store::{POOLS, Store};
 use crate::storage::sweeping::{lock, wait_while};
 
-/// Why a pool does not leave the registry.
+/// The reason why a pool does not leave the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StillInUse {
     pool: &'static str,
@@ -44,7 +44,7 @@ impl fmt::Display for StillInUse {
 
 impl Error for StillInUse {}
 
-/// Takes a pool out of the registry, but for what it has of the heap.
+/// Takes a pool out of the registry, and leaves its slots and tables on the heap.
 pub(super) fn leave(store: &'static Store) -> Result<(), StillInUse> {
     let Some(registration) = store.registration() else { return Ok(()) };
     let taken = {
@@ -67,18 +67,18 @@ pub(super) fn leave(store: &'static Store) -> Result<(), StillInUse> {
     Ok(())
 }
 
-/// The library that the code of this function is in, whose pools leave the registry when it is unloaded (invariant 1 of `library`).
+/// The library that contains the code of this function. Its pools leave the registry when it is unloaded (invariant 1 of `library`).
 #[inline]
 pub(crate) fn own_library() -> Library {
     Library::of_this_code(forget)
 }
 
-/// Takes all pools of a library out of the registry, with all that they have. Standard error is told if objects are in use.
+/// Takes all pools of a library out of the registry, with all their objects and memory. Writes to standard error if objects are in use.
 ///
 /// # Safety
 ///
-/// The library is about to be unloaded: no thread is in its code, nor will be, but for this one, and for those that drop its objects
-/// after a sweep.
+/// The library is about to be unloaded: no thread is in its code, nor will be, but for the calling thread, and for those that drop its objects after
+/// a sweep.
 unsafe fn forget(library: Library) {
     let registrations = {
         let _lock = lock();
@@ -100,14 +100,14 @@ unsafe fn forget(library: Library) {
                 report(&format!("pool-runtime: a library is unloaded: {error}\n"));
             }
             store.tables.stop();
-            // No sequence is at work: the code that would be in one has been left (the caller's promise).
+            // No sequence is at work: all threads have left the code that would run one (the caller's promise).
             taken.extend(Pending::new(store, store.take_all(true)));
             store.place.clear();
             // SAFETY: it is empty by now, and no thread uses it (the caller's promise).
             unsafe { store.tables.clear() };
         }
     }
-    // What it would be told of by a panic is the library's, too.
+    // The payload of a panic is the library's, too.
     mem::forget(drop_all(taken));
     for registration in registrations {
         // SAFETY: it is out of the list, no store names it, and it is not pending.

@@ -1,27 +1,27 @@
-//! The live pools of the process, and what is done to all of them. The list is in `live`, the lock in `sweeping`, and what becomes of objects that
-//! a sweep has taken out in `drops`.
+//! The live pools of the process, and the operations on all of them. The list is in `live`, the lock in `sweeping`, and the drop of objects that a
+//! sweep has taken out in `drops`.
 //!
 //! # Invariants
 //!
-//! 1. A pool enters the list at its first use, without a lock, before it is started. Its registration stays until its library is unloaded,
-//!    and so does what it says. A pool that [leaves](crate::registry::PoolHandle::leave) is marked, and stays stopped; its first use from then on, which misses and
-//!    goes the slow way, takes the mark off.
-//! 2. Threads that use a pool first at the same moment may each add a registration. The one that the pool's own pointer names
-//!    counts; each thread marks its other one.
-//! 3. One sweep runs at a time. User code never runs inside one: what a sweep takes is dropped after it.
-//! 4. The lock names the process that holds it (`process`). In a forked child, a lock held by a thread of the parent, which does not
-//!    exist here, is taken over: what that sweep was about to drop is lost to the child, but for the room that it took up (invariant 5 of
-//!    `bound`), and the pools that it had stopped are let run by their first use that finds them stopped, or by the child's first sweep.
-//! 5. Registrations are read, marked and taken out under the lock alone. What a registration leads to is read where it is not marked, so a marked
-//!    one may outlive its pool.
-//! 6. A thread that has taken objects out of a pool has its registration *pending* until they are dropped, since their `Drop` is the library's code.
-//!    A library that is unloaded first takes its registrations out of the list, so that no thread begins, and waits for those that have begun. Then no thread
-//!    uses its pools.
+//! 1. A pool enters the list at its first use, without a lock, before it is started. Its registration stays until its library is unloaded, and so do
+//!    the name and the pool that it names. A pool that [leaves](crate::registry::PoolHandle::leave) is marked, and stays stopped; its first use from
+//!    then on, which misses and goes the slow way, takes the mark off.
+//! 2. Threads that use a pool first at the same moment may each add a registration. The registration that the pool's own pointer names counts; each
+//!    thread marks its other one.
+//! 3. One sweep runs at a time. User code never runs inside a sweep: the objects that it takes are dropped after it.
+//! 4. The lock names the process that holds it (`process`). A forked child takes over a lock that a thread of its parent holds, since that thread
+//!    does not exist there. The objects that the parent's sweep was about to drop are lost to the child, but for the room that they took up
+//!    (invariant 5 of `bound`). A pool that this sweep had stopped is let run by its first use that finds it stopped, or by the child's first sweep.
+//! 5. Registrations are read, marked and taken out under the lock alone. The pool of a registration is read only if the registration is not marked,
+//!    so a marked registration may outlive its pool.
+//! 6. A thread that has taken objects out of a pool has the pool's registration *pending* until they are dropped, since their `Drop` is the library's
+//!    code. When a library is unloaded, its registrations are first taken out of the list, so that no thread begins; then the unloading thread waits
+//!    for those that have begun. Then no thread uses its pools.
 //!
 //! # Orderings
 //!
-//! A registration is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and
-//! left with `Release`, and so is what is pending.
+//! A registration is published with `Release`, and the list is read with `Acquire`. The sweep lock is taken with `Acquire` and left with `Release`.
+//! The end of *pending* is written with `Release` and read with `Acquire`.
 
 mod handle;
 pub(crate) mod leave;
@@ -39,17 +39,17 @@ use crate::storage::sweeping::lock;
 /// Clears every pool of the process: all objects that are idle when it begins are dropped, by the calling thread,
 /// before it returns.
 ///
-/// Objects in use are not touched, and acquire and release go on everywhere meanwhile. It may wait for another `collect`
-/// or [`age`], and for a thread that is moving idle objects at this moment, which runs no user code in between. A wait that is
-/// longer than some yields is a sleep, so that a thread with a real-time policy lets the other run. It may be called from anywhere, a
-/// `Drop` inside of a `collect` included, but not from a memory allocator or a signal handler.
+/// Objects in use are not touched, and acquire and release go on everywhere meanwhile. A call may wait for another `collect` or [`age`], and for a
+/// thread that is moving idle objects at this moment, which runs no user code in between. A wait that is longer than some yields is a sleep, so that
+/// a thread with a real-time policy lets the other run. It may be called from anywhere, a `Drop` inside of a `collect` included, but not from a
+/// memory allocator or a signal handler.
 ///
-/// Costs a visit to each slot of each pool, and the drops. What another thread has taken out to drop it, or weighs in an ageing step of its own, is dropped by
-/// that thread.
+/// Costs a visit to each slot of each pool, and the drops. Objects that another thread has taken out to drop, or weighs in an ageing step of its own,
+/// are dropped by that thread.
 ///
-/// On Linux a filter may refuse the calls by which the threads of a process are had out of its pools
-/// ([system calls](crate::system_calls)). Then the local stacks are left alone: what lies there stays idle, and is counted as such, and
-/// [`Stats::unfenced`](crate::stats::Stats::unfenced) counts the sweep.
+/// On Linux a filter may refuse the calls with which a sweep gets the threads of the process out of its pools ([system calls](crate::system_calls)).
+/// Then the local stacks are left alone: the objects there stay idle, and are counted as such, and [`Stats::unfenced`](crate::stats::Stats::unfenced)
+/// counts the sweep.
 ///
 /// # Panics
 ///
@@ -57,8 +57,8 @@ use crate::storage::sweeping::lock;
 ///
 /// # Signal handlers
 ///
-/// Not from one: it may wait for the thread that the handler has interrupted, and so for ever. A handler sets a flag, or writes to a pipe,
-/// for a thread that collects.
+/// Not to be called from a handler: the call may wait for the thread that the handler has interrupted, and so for ever. A handler sets a flag, or
+/// writes to a pipe, for a thread that collects.
 ///
 /// # Examples
 ///
@@ -79,9 +79,9 @@ pub fn collect() {
 /// Takes one ageing step in every pool of the process: objects that were idle at the last step and have not been
 /// acquired since are dropped; those that are idle now are next in turn.
 ///
-/// Called at an interval, it lets a pool shrink to what its program has used in one. It waits and costs as
-/// [`collect`] does, and a system call more: pools without a bound of their own follow the number of CPUs that the process may use
-/// by now. Each object whose type says what it weighs (the derive's key `weigh`) is asked.
+/// Called at an interval, it lets a pool shrink to as many objects as its program has used in an interval. It waits and costs as [`collect`] does,
+/// and a system call more: pools without a bound of their own follow the number of CPUs that the process may use by now. Each object whose type tells
+/// its weight (the derive's key `weigh`) is asked for it.
 ///
 /// # Panics
 ///
@@ -89,7 +89,7 @@ pub fn collect() {
 ///
 /// # Signal handlers
 ///
-/// Not from one, as for [`collect`].
+/// Not to be called from a handler, as for [`collect`].
 ///
 /// # Examples
 ///
@@ -111,9 +111,9 @@ pub fn age() {
 
 /// The statistics of every pool that has been used, in no particular order. Printed, they are a table.
 ///
-/// Costs a few loads for each slot of each pool, and stops no acquire and no release: of 1,000 pools about 0.1 ms. It may wait for
-/// a [`collect`] or an [`age`] of another thread, but not for what they drop; so not from a memory allocator, as with those, nor
-/// from a signal handler. The names stay where they are when a library is unloaded whose pools they are of.
+/// Costs a few loads for each slot of each pool, for 1,000 pools about 0.1 ms, and stops no acquire and no release. It may wait for a [`collect`] or
+/// an [`age`] of another thread, but not for their drops. So, like those, it is not to be called from a memory allocator or a signal handler. A name
+/// stays valid when the library of its pool is unloaded.
 ///
 /// # Examples
 ///
@@ -148,7 +148,7 @@ mod tests {
     use crate::storage::sweeping::SWEEPING;
     use crate::{Pool, Pooled};
 
-    /// In a child of `fork`, which has the lock and the pool as a thread of its parent had them at that moment.
+    /// As in a child of `fork`, which has the lock and the pool as a thread of its parent had them at that moment.
     #[test]
     fn a_pool_that_another_process_has_stopped_runs_again_when_it_is_used() {
         struct Page;

@@ -6,10 +6,10 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::stats::{AllStats, Stats};
 
-/// How many columns the table has where the formatter says nothing.
+/// The number of columns of the table if the formatter says nothing.
 const WIDTH: usize = 100;
 
-/// As many columns a name has at least.
+/// The least number of columns of a name.
 const LEAST_NAME: usize = 8;
 
 const NUMBERS: usize = 6;
@@ -20,7 +20,7 @@ const HEAD: (&str, [&str; NUMBERS]) = ("pool", ["in use", "idle", "victims", "ma
 /// Before each column of numbers.
 const GAP: &str = "  ";
 
-/// Before what stands below a line.
+/// Before the words below a line.
 const INDENT: &str = "    ";
 
 impl fmt::Display for AllStats {
@@ -79,7 +79,7 @@ fn numbers(pool: &Stats) -> [String; NUMBERS] {
     [in_use, idle, victims, max_idle, pool.created, pool.dropped.total()].map(short)
 }
 
-/// What has no column and is not zero.
+/// The numbers that have no column and are not zero.
 fn rest(pool: &Stats) -> Vec<String> {
     let dropped: Vec<_> = pool.dropped.by_reason().into_iter().filter(|&(_, dropped)| dropped > 0).collect();
     let rest = [
@@ -163,7 +163,7 @@ mod tests {
         Stats { name: name.to_owned().into(), ..Stats::default() }
     }
 
-    /// Which columns the numbers end in.
+    /// Each column ends at the same place in all lines, and no line is wider than `width`.
     #[track_caller]
     fn assert_is_straight(table: &str, width: usize) {
         let ends: Vec<usize> =
@@ -203,7 +203,7 @@ mod tests {
             assert_is_straight(&table, width);
             assert_eq!(table.lines().next().unwrap().width(), width, "the name has the rest");
         }
-        // As narrow as it gets.
+        // The least width of the table.
         assert_is_straight(&format!("{rows:1}"), 60);
     }
 

@@ -1,4 +1,4 @@
-//! What is done to pools while they are stopped. The invariants are those of `registry`.
+//! Operations on pools while they are stopped. The invariants are those of `registry`.
 
 use core::sync::atomic::Ordering::Acquire;
 
@@ -13,18 +13,19 @@ use crate::storage::sweep::ATTEMPTS;
 use crate::storage::sweeping::lock;
 use crate::sync::fence;
 
-/// [`collect`](crate::collect), and what was dropped.
+/// [`collect`](crate::collect). Returns the account of the drops.
 pub(crate) fn collect_all() -> Swept {
     sweep(|| POOLS.listed(), Store::take_all)
 }
 
-/// [`age`](crate::age), and what was dropped.
+/// [`age`](crate::age). Returns the account of the drops.
 pub(crate) fn age_all() -> Swept {
     recount();
     sweep(|| POOLS.listed(), Store::take_aged)
 }
 
-/// Drops victims until what the pools weighed at the last step is no more than `budget`: of each pool the same share, and in it first what was released first.
+/// Drops victims until the weight of the pools at the last step is no more than `budget`: of each pool the same share, and in it first the objects
+/// that were released first.
 pub(crate) fn shrink_to(budget: usize) -> Swept {
     let mut swept = Swept::default();
     loop {
@@ -48,7 +49,7 @@ pub(crate) fn shrink_to(budget: usize) -> Swept {
     }
 }
 
-/// Stops the pools, takes objects out of each, lets the pools run again, drops the objects, and weighs what an ageing step has left.
+/// Stops the pools, takes objects out of each, lets the pools run again, drops the objects, and weighs those that an ageing step has left.
 pub(crate) fn sweep(
     stores: impl FnOnce() -> Vec<&'static Store>,
     take: impl Fn(&'static Store, bool) -> Vec<Object>,
@@ -58,7 +59,7 @@ pub(crate) fn sweep(
         let _one_at_a_time = lock();
         let mut stopped = stores();
         stopped.retain(|store| store.tables.stop());
-        // One fence, however many pools.
+        // A single fence, however many pools there are.
         let fenced = !stopped.is_empty() && decision::fence(); // mutant: late-fence
         if !fenced {
             stopped.iter().for_each(|store| store.unfenced.add(1));
@@ -80,7 +81,7 @@ pub(super) fn restart(store: &'static Store) {
     }
 }
 
-/// Statistics of one pool and of one moment, which the pool is stopped for.
+/// Statistics of one pool at one moment, for which the pool is stopped.
 pub(super) fn settled_stats(store: &'static Store) -> Option<Stats> {
     let _one_at_a_time = lock();
     for _ in 0..ATTEMPTS {

@@ -14,17 +14,17 @@ use std::sync::{Mutex, RwLock};
 /// `#[derive(Pooled)]` calls it, after the reset, on every field with `#[pooled(max_capacity = n)]`: one giant request does
 /// not make its buffer giant for ever.
 ///
-/// Elements are never lost: a container that holds more than the limit is shrunk to what it holds. One whose capacity is
-/// within the limit is left alone, which costs a comparison; the others are reallocated. A hash table that is kept small is also fast to
-/// reset: a `clear` takes time in proportion to the capacity.
+/// Elements are never lost: a container that holds more than the limit is shrunk to its length. A container whose capacity is within the limit is
+/// left alone, which costs a comparison; any other is reallocated. A hash table that is kept small is also fast to reset: a `clear` takes time in
+/// proportion to the capacity.
 ///
 /// There is no derive: the fields of a struct rarely have one limit in common. `#[derive(Reset)]` takes `max_capacity` on each.
 ///
-/// # What is limited
+/// # Units
 ///
 /// | type | unit |
 /// |---|---|
-/// | `Vec`, `VecDeque`, `BinaryHeap` | elements; what the elements own is not counted |
+/// | `Vec`, `VecDeque`, `BinaryHeap` | elements; the memory that they own is not counted |
 /// | `String`, `OsString`, `PathBuf` | bytes |
 /// | `HashMap`, `HashSet` | elements: the smallest table that has room for so many, which may have room for more |
 /// | `Box`, `Option`, `RefCell`, `Mutex`, `RwLock`, `Cursor`, an owned `Cow` | that of the value in it |
@@ -34,7 +34,7 @@ use std::sync::{Mutex, RwLock};
 ///
 /// | type | unit |
 /// |---|---|
-/// | `bytes`: `BytesMut` | bytes of the memory, where it is this one's alone, read past or not; bytes of its capacity, where it is shared |
+/// | `bytes`: `BytesMut` | bytes of the memory, read past or not, if this handle alone has it; bytes of its capacity, if the memory is shared |
 /// | `smallvec`: `SmallVec` | elements on the heap; inline ones cost nothing |
 /// | `hashbrown`: `HashMap`, `HashSet`; `indexmap`: `IndexMap`, `IndexSet` | elements, as for those of std |
 /// | `zeroize`: `Zeroizing` | that of the value in it; elements that are moved leave a copy behind, as with every growth |
@@ -56,7 +56,7 @@ use std::sync::{Mutex, RwLock};
 /// assert_eq!(text, "longer than four");
 /// ```
 ///
-/// For a container of one's own:
+/// For a container of the program's own:
 ///
 /// ```
 /// use pool_runtime::LimitCapacity;
@@ -82,11 +82,11 @@ use std::sync::{Mutex, RwLock};
     note = "implement `LimitCapacity`, or leave `max_capacity` out; `#[pooled(retain = path)]` on the type can look at any field"
 )]
 pub trait LimitCapacity {
-    /// Shrinks the container to a capacity of `max` elements, or of as many as it holds, where it has more.
+    /// Shrinks the container to a capacity of `max` elements, or of as many as it holds, if it holds more.
     fn limit_capacity(&mut self, max: usize);
 }
 
-/// `shrink_to` of each type does nothing where the capacity is within the limit, and keeps the elements.
+/// `shrink_to` of each type does nothing if the capacity is within the limit, and keeps the elements.
 macro_rules! limit_by_shrink_to {
     ($([$($params:tt)*] $ty:ty;)+) => {$(
         impl<$($params)*> LimitCapacity for $ty {

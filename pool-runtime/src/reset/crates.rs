@@ -73,7 +73,7 @@ mod bytes {
         }
     }
 
-    /// Memory that is shared counts for each handle, as far as that may write to it.
+    /// Shared memory counts for each handle, as far as that handle may write to it.
     impl HeapBytes for BytesMut {
         #[inline]
         fn heap_bytes(&self) -> usize {
@@ -81,8 +81,8 @@ mod bytes {
         }
     }
 
-    /// `capacity` counts from the place that was read up to. What lies before it is memory too, and `try_reclaim` finds it.
-    /// Memory that is shared with what was split off stays shared, and counts as far as this handle may write to it.
+    /// `capacity` counts from the place that was read up to. The memory before that place counts too, and `try_reclaim` finds it. Memory that is
+    /// shared with a part that was split off stays shared, and counts as far as this handle may write to it.
     impl LimitCapacity for BytesMut {
         fn limit_capacity(&mut self, max: usize) {
             let max = max.max(self.len());

@@ -9,19 +9,21 @@ use std::sync::{Mutex, RwLock};
 
 /// How many bytes a value owns on the heap, by its capacity.
 ///
-/// `#[derive(Pooled)]` with `#[pooled(weigh)]` adds them up: a field whose type has no `HeapBytes` counts with its size alone. For an idle object it is
-/// mostly the truth, since its containers have been cleared: what their elements own is not counted. Nor is what the allocator takes for itself.
+/// `#[derive(Pooled)]` with `#[pooled(weigh)]` adds these bytes up: a field whose type has no `HeapBytes` counts with its size alone. The memory that
+/// the elements of a container own is not counted. For an idle object the sum is mostly the truth all the same, since its containers have been
+/// cleared. The allocator's own memory is not counted either.
 ///
-/// # What is counted
+/// # Counted memory
 ///
 /// | type | |
 /// |---|---|
 /// | `Vec`, `VecDeque`, `BinaryHeap`, `String`, `OsString`, `PathBuf` | the capacity |
 /// | `HashMap`, `HashSet` | about the memory of a table with that capacity |
 /// | `Box` | the value in it |
-/// | `Option`, `RefCell`, `Mutex`, `RwLock`, `Cursor`; arrays, slices | that of the values in it; nothing for one that is locked |
+/// | `Option`, `RefCell`, `Mutex`, `RwLock`, `Cursor`; arrays, slices | that of the values in it; nothing while it is locked |
 ///
-/// Behind the [features](crate#features) of their crates' names: `BytesMut`, `SmallVec`, `Zeroizing`, the tables, maps and sets of `hashbrown` and `indexmap`.
+/// Behind the [features](crate#features) of their crates' names: `BytesMut`, `SmallVec`, `Zeroizing`, the tables, maps and sets of `hashbrown` and
+/// `indexmap`.
 ///
 /// # Examples
 ///
@@ -31,7 +33,7 @@ use std::sync::{Mutex, RwLock};
 /// assert_eq!(Vec::<u32>::with_capacity(1000).heap_bytes(), 4000);
 /// ```
 ///
-/// For a type of one's own that is a field of a pooled one:
+/// For a type of the program's that is a field of a pooled type:
 ///
 /// ```
 /// use pool_runtime::HeapBytes;
@@ -49,7 +51,7 @@ use std::sync::{Mutex, RwLock};
 /// # assert_eq!(Stack { values: Vec::with_capacity(1), frames: Vec::new() }.heap_bytes(), 8);
 /// ```
 pub trait HeapBytes {
-    /// The bytes that it owns beside itself.
+    /// The bytes that the value owns beside itself.
     fn heap_bytes(&self) -> usize;
 }
 
@@ -58,7 +60,7 @@ macro_rules! by_capacity {
         impl<$($params)*> HeapBytes for $ty {
             #[inline]
             fn heap_bytes(&self) -> usize {
-                // Of what takes up no room there may be as many as can be counted.
+                // Elements that take up no room may be as many as can be counted.
                 self.capacity().saturating_mul(size_of::<$element>())
             }
         }
@@ -74,8 +76,8 @@ by_capacity! {
     [] PathBuf, u8;
 }
 
-/// About what a hash table takes up that has room for `capacity` elements: seven of eight places are used, each of them has a byte beside it, and there are
-/// 16 bytes more.
+/// About the bytes of a hash table that has room for `capacity` elements: seven of eight places are used, each place has a byte beside it, and there
+/// are 16 bytes more.
 pub(crate) fn table(capacity: usize, element: usize) -> usize {
     if capacity == 0 {
         return 0;

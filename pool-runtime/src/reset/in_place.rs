@@ -1,4 +1,4 @@
-//! Values that are replaced where they lie, in ways that safe code has not.
+//! Replaces values in place, in ways that safe code does not have.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -37,12 +37,12 @@ reset_to_zeros! {
 pub(crate) fn exchange<T>(one: &mut T, other: &mut T) {
     let one: *mut MaybeUninit<u8> = ptr::from_mut(one).cast();
     let other: *mut MaybeUninit<u8> = ptr::from_mut(other).cast();
-    // SAFETY: both are exclusive references to a `T`, so they are valid for that many bytes and do not overlap. A byte needs no
-    // alignment, and one that is not initialized may be moved as `MaybeUninit`. Afterwards either place holds a `T` as before.
+    // SAFETY: both are exclusive references to a `T`, so they are valid for that many bytes and do not overlap. A byte needs no alignment, and an
+    // uninitialized byte may be moved as `MaybeUninit`. Afterwards each place holds a `T` as before.
     unsafe { ptr::swap_nonoverlapping(one, other, size_of::<T>()) };
 }
 
-/// Replaces a value with what a function makes of it. Ends the process if the function panics: the place holds nothing then.
+/// Replaces a value with the result of a function of it. Ends the process if the function panics: the place holds nothing then.
 #[inline]
 pub(crate) fn replace_with<T>(place: &mut T, make: impl FnOnce(T) -> T) {
     struct Abort;
@@ -54,11 +54,11 @@ pub(crate) fn replace_with<T>(place: &mut T, make: impl FnOnce(T) -> T) {
     }
 
     let unless_it_returns = Abort;
-    // SAFETY: the place holds a value, which is owned by `make` alone until another is written in its stead: if `make` does not return,
-    // nobody looks at the place again.
+    // SAFETY: the place holds a value, which `make` alone owns until another is written in its stead: if `make` does not return, no code looks at the
+    // place again.
     let old = unsafe { ptr::read(place) };
     let new = make(old);
-    // SAFETY: the place is borrowed exclusively, and what was in it is gone.
+    // SAFETY: the place is borrowed exclusively, and its old value has been moved out.
     unsafe { ptr::write(place, new) };
     mem::forget(unless_it_returns);
 }

@@ -10,28 +10,28 @@ mod std_types;
 ///
 /// `#[derive(Pooled)]` calls it on every field that has no key of its own.
 ///
-/// # What is kept
+/// # After a reset
 ///
 /// | type | after the reset | kept |
 /// |---|---|---|
-/// | `Vec`, `VecDeque`, `BinaryHeap`, `String`, `OsString`, `PathBuf` | empty | the whole capacity; what the elements own is freed |
+/// | `Vec`, `VecDeque`, `BinaryHeap`, `String`, `OsString`, `PathBuf` | empty | the whole capacity; the memory that the elements own is freed |
 /// | `HashMap`, `HashSet` | empty | the whole capacity and the hasher |
 /// | `BTreeMap`, `BTreeSet`, `LinkedList` | empty | nothing: their nodes are freed |
 /// | numbers and their atomics, `Duration` | zero | |
 /// | `bool`, `AtomicBool` | `false` | |
 /// | `char` | `'\0'` | |
-/// | `AtomicPtr` | null | what it points to is not freed |
+/// | `AtomicPtr` | null | the memory that it points to is not freed |
 /// | `&str`, `&[T]`, `&CStr`, `&OsStr`, `&Path` | empty | |
 /// | `Option`, `OnceCell`, `OnceLock` | empty | nothing |
 /// | `Box<str>`, `Box<OsStr>`, `Box<CStr>`, `Box<Path>`, `CString`, `vec::IntoIter` | empty | nothing |
 /// | `rc::Weak`, `sync::Weak` | of nothing | nothing |
-/// | `*const T`, `*mut T` | null | what it points to is not freed |
-/// | `MaybeUninit` | uninitialized | what was in it is not dropped |
+/// | `*const T`, `*mut T` | null | the memory that it points to is not freed |
+/// | `MaybeUninit` | uninitialized | the value in it is not dropped |
 /// | `Bound` | `Unbounded` | nothing |
-/// | `Box` of a sized type, also pinned, arrays, slices, tuples up to twelve, `Range`, `RangeFrom`, `RangeTo`, `ManuallyDrop`, `AssertUnwindSafe`, `Wrapping`, `Saturating`, `Reverse` | each value in it reset | what each value keeps |
-/// | `Cell`, `UnsafeCell`, `RefCell`, `Mutex`, `RwLock` | the value in it reset; neither borrowed, locked nor poisoned | what that value keeps |
-/// | `Cursor` | the value in it reset, and at position 0 | what that value keeps |
-/// | `Cow` | owned, and its value reset | what an owned value keeps |
+/// | `Box` of a sized type, also pinned, arrays, slices, tuples up to twelve, `Range`, `RangeFrom`, `RangeTo`, `ManuallyDrop`, `AssertUnwindSafe`, `Wrapping`, `Saturating`, `Reverse` | each value in it reset | as for each value |
+/// | `Cell`, `UnsafeCell`, `RefCell`, `Mutex`, `RwLock` | the value in it reset; neither borrowed, locked nor poisoned | as for that value |
+/// | `Cursor` | the value in it reset, and at position 0 | as for that value |
+/// | `Cow` | owned, and its value reset | as for an owned value |
 /// | [`Guard`](crate::Guard) | the object in it reset as a release does | the object, which stays in use |
 /// | `DefaultHasher` | as new | |
 /// | `Once` | not called | |
@@ -42,39 +42,37 @@ mod std_types;
 ///
 /// | type | after the reset | kept |
 /// |---|---|---|
-/// | `bytes`: `BytesMut` | empty | the capacity that it has at that moment: what was split off has its own owner, and what was read past comes back with the next `reserve` |
+/// | `bytes`: `BytesMut` | empty | the capacity that it has at that moment: a part that was split off has its own owner, and a part that was read past comes back with the next `reserve` |
 /// | `bytes`: `Bytes` | empty | nothing: its share of the memory is released |
 /// | `smallvec`: `SmallVec` | empty | the whole capacity, on the heap too |
 /// | `arrayvec`: `ArrayVec`, `ArrayString` | empty | it has no memory of its own |
 /// | `hashbrown`: `HashMap`, `HashSet`, `HashTable` | empty | the whole capacity and the hasher |
 /// | `indexmap`: `IndexMap`, `IndexSet` | empty | the whole capacity and the hasher |
 /// | `heapless`: `Vec`, `String`, `Deque`, `BinaryHeap`, `LinearMap`, `IndexMap`, `IndexSet`, `HistoryBuf` | empty | they have no memory of their own |
-/// | `zeroize`: `Zeroizing` | wiped, as its value's `Zeroize` does it | what that `Zeroize` keeps: all of it for `Vec` and `String` |
+/// | `zeroize`: `Zeroizing` | wiped, as its value's `Zeroize` does it | as that `Zeroize` keeps it: all of it for `Vec` and `String` |
 ///
-/// # What has no reset
+/// # Types without a reset
 ///
-/// These types have none, since there is no one thing to do. A field of such a type says what it wants.
+/// These types have none, since no single reset fits. A key of the field says which it wants.
 ///
-/// - `NonZero`, `Instant`, `SystemTime`, `IpAddr`: no value of theirs stands for nothing. `#[pooled(set = ..)]`, or an
-///   `Option` around it.
-/// - `Arc`, `Rc`, function pointers, `mpsc::Sender`: what is shared is not emptied for the others. `#[pooled(keep)]`.
-/// - `Box<[T]>`: one of a fixed length wants its values reset, another wants to be empty. `#[pooled(with = |slice| slice.fill(0))]`, or
+/// - `NonZero`, `Instant`, `SystemTime`, `IpAddr`: no value of theirs stands for nothing. `#[pooled(set = ..)]`, or an `Option` around it.
+/// - `Arc`, `Rc`, function pointers, `mpsc::Sender`: a shared value is not emptied for its other owners. `#[pooled(keep)]`.
+/// - `Box<[T]>`: a slice of a fixed length wants its values reset, another slice wants to be empty. `#[pooled(with = |slice| slice.fill(0))]`, or
 ///   `#[pooled(default)]`.
 /// - `Box<dyn Trait>`, though the trait has `Reset` above it: the last user may have put another type in. `#[pooled(set = ..)]`, or
-///   `#[pooled(with = |object| object.reset())]` where nobody does.
+///   `#[pooled(with = |object| object.reset())]` if no user does.
 /// - `LazyLock`, `LazyCell`: they cannot be emptied in place. `#[pooled(set = ..)]`.
-/// - `BufReader`, `BufWriter`, `LineWriter`, files and sockets: bytes are on their way. `#[pooled(with = ..)]` decides about
-///   them.
+/// - `BufReader`, `BufWriter`, `LineWriter`, files and sockets: bytes are on their way. `#[pooled(with = ..)]` decides about them.
 /// - `RandomState`: a new one is another hasher. `#[pooled(keep)]`.
 ///
 /// A reset is not an erasure: the bytes of a cleared buffer stay in memory until they are written over. `Zeroizing`, and the
 /// key `zeroize` of the derive, erase: see [secrets](crate::secrets).
 ///
-/// # What it costs
+/// # Cost
 ///
 /// The `clear` of a container drops its elements. That of a hash table takes time in proportion to its capacity: a `HashMap` that once had two
-/// million entries costs 0.1 ms in each reset in which anything is in it, for ever. `#[pooled(max_capacity = n)]` gives the memory back,
-/// and the time (35 ns). A reset of a `Mutex` or `RwLock` takes it once, to see whether a guard of it was leaked.
+/// million entries takes 0.1 ms in each reset in which it has an entry, for ever. `#[pooled(max_capacity = n)]` gives the memory back, and the time
+/// (35 ns). A reset of a `Mutex` or `RwLock` locks it once, to see whether a guard of it was leaked.
 ///
 /// # Examples
 ///
@@ -109,14 +107,14 @@ pub trait Reset {
     /// Makes the value as good as new.
     fn reset(&mut self);
 
-    /// Wipes what is secret in a value that is part of an object which a pool is about to drop.
+    /// Wipes the secrets in a value that is part of an object which a pool is about to drop.
     ///
-    /// `#[derive(Reset)]` writes it from the field key `zeroize`, and for the fields without a key. Types that hold one value
-    /// or several in place hand it on to each; others do nothing. See [secrets](crate::secrets).
+    /// `#[derive(Reset)]` writes it from the field key `zeroize`, and for the fields without a key. A type that holds one value or several in place
+    /// hands it on to each; other types do nothing. See [secrets](crate::secrets).
     #[inline]
     fn wipe_value(&mut self) {}
 
-    /// [`reset`](Self::reset) for each of many: at once for numbers, since a loop over 64 KiB takes a debug build 255 µs.
+    /// [`reset`](Self::reset) for each of many values: at once for numbers, since a loop over 64 KiB takes a debug build 255 µs.
     #[doc(hidden)]
     #[inline]
     fn reset_slice(values: &mut [Self])
@@ -127,7 +125,7 @@ pub trait Reset {
     }
 }
 
-/// What a box has at every time: a type of a known size. It stands before `Reset` for its message.
+/// A type of a known size: a box of it never holds another type. The trait stands before `Reset` for its message.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`Box<{Self}>` cannot be reset for reuse",

@@ -184,7 +184,7 @@ impl<T: Reset + Unpin> Reset for Pin<Box<T>> {
     }
 }
 
-/// A new one owns a byte, so an empty one is left alone.
+/// A new `CString` owns a byte, so an empty one is left alone.
 impl Reset for CString {
     #[inline]
     fn reset(&mut self) {
@@ -229,7 +229,7 @@ impl<T> Reset for *mut T {
     }
 }
 
-/// What was written into it is not dropped, as by every assignment to one.
+/// The value in it is not dropped, as by every assignment to a `MaybeUninit`.
 impl<T> Reset for MaybeUninit<T> {
     #[inline]
     fn reset(&mut self) {
@@ -385,7 +385,7 @@ impl<T: Reset + ?Sized> Reset for UnsafeCell<T> {
     }
 }
 
-/// A guard of it that was leaked is forgotten.
+/// A leaked guard of it is forgotten.
 impl<T: Reset> Reset for RefCell<T> {
     #[inline]
     fn reset(&mut self) {
@@ -401,7 +401,7 @@ impl<T: Reset> Reset for RefCell<T> {
     }
 }
 
-/// A guard of it that was leaked is forgotten, and so is its poison.
+/// A leaked guard of it is forgotten, and so is its poison.
 impl<T: Reset> Reset for Mutex<T> {
     #[inline]
     fn reset(&mut self) {
@@ -418,7 +418,7 @@ impl<T: Reset> Reset for Mutex<T> {
     }
 }
 
-/// A guard of it that was leaked is forgotten, and so is its poison.
+/// A leaked guard of it is forgotten, and so is its poison.
 impl<T: Reset> Reset for RwLock<T> {
     #[inline]
     fn reset(&mut self) {

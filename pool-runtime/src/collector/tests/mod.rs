@@ -1,4 +1,4 @@
-//! Sources of pressure, and sleeping: what the tests of both share.
+//! Tests of the sources of pressure and of the sleep, and the code that both share.
 
 mod sleeping;
 mod sources;
@@ -18,7 +18,7 @@ use crate::machine::system::tests as system;
 
 const PSI: &str = "/proc/pressure/memory";
 
-/// A folder that is removed with this, and looks like `/` where a test puts something.
+/// A folder that stands for `/`, with the files that a test puts in it. It is removed with this.
 struct Root(PathBuf, RefCell<Vec<CString>>);
 
 impl Root {
@@ -32,7 +32,7 @@ impl Root {
         self.0.join(name)
     }
 
-    /// The kernel's file under another name, since only that takes a trigger. The test has mounts of its own.
+    /// Mounts the kernel's file under another name, since only that takes a trigger. The test has mounts of its own.
     fn psi(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -81,7 +81,7 @@ fn has_mounts() -> bool {
     true
 }
 
-/// Whether the kernel tells pressure, and lets this process set triggers. Where it does not, a part is not tested.
+/// Whether the kernel tells pressure, and lets this process set triggers. If not, a part is not tested.
 fn has_psi() -> bool {
     let opened = Place::at(Path::new(PSI)).and_then(|place| open_kernel_file(&place, TRIGGER));
     if let Err(error) = &opened {

@@ -1,4 +1,4 @@
-//! What ends a sleep, and as what.
+//! The ends of a sleep, and their reasons.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -19,7 +19,7 @@ fn a_trigger_that_the_kernel_refuses_is_reported() {
     let expected =
         format!("`{PSI}`: Invalid argument (os error 22), for the environment variable MEMORY_PRESSURE_WRITE");
     assert_eq!(errors(&found), [expected]);
-    // None at all: the kernel says so when it is asked to wait.
+    // No trigger at all: the kernel says so when the thread asks to wait.
     let found = root.find(Some(Path::new(PSI)), None);
     let (_alarm, mut sleeper) = watching(found.watch);
     assert_wakes(&mut sleeper, "lost: the source is gone, or has no trigger");
@@ -35,7 +35,7 @@ fn each_write_to_a_fifo_is_pressure() {
     let (_alarm, mut sleeper) = watching(found.watch);
     assert_wakes(&mut sleeper, "deadline");
     for _ in 0..3 {
-        // Opened and closed again: its end is no event.
+        // Opened and closed again: the close is no event.
         fs::write(&path, [b'x'; 10_000]).unwrap();
         assert_wakes(&mut sleeper, "pressure");
         (0..2).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
@@ -47,14 +47,14 @@ fn each_write_to_a_fifo_is_pressure() {
 fn what_is_written_to_a_fifo_is_left_for_its_manager() {
     let root = Root::new("written");
     let path = root.fifo("fifo");
-    // The manager's end. What it reads is all that is in the FIFO.
+    // The manager's end. A read returns all that is in the FIFO.
     let mut manager = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
     let mut buffer = [0; 20];
     let mut read = || manager.read(&mut buffer).map(|bytes| String::from_utf8_lossy(&buffer[..bytes]).into_owned());
     let report = || fs::write(&path, "!").unwrap();
     let find = || watching(root.find(Some(&path), Some("aGVsbG8=")).watch);
 
-    // Read after a while, and from then on each report is pressure.
+    // The manager reads after a while, and from then on each report is pressure.
     let (_alarm, mut sleeper) = find();
     (0..4).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
     assert_eq!(read().unwrap(), "hello");
@@ -67,7 +67,7 @@ fn what_is_written_to_a_fifo_is_left_for_its_manager() {
     assert_eq!(read().unwrap_err().kind(), ErrorKind::WouldBlock);
     drop(sleeper);
 
-    // Not read: a report that comes behind it is pressure all the same.
+    // The manager does not read: a report that comes behind the data is pressure all the same.
     let (_alarm, mut sleeper) = find();
     assert_wakes(&mut sleeper, "deadline");
     report();
@@ -75,7 +75,7 @@ fn what_is_written_to_a_fifo_is_left_for_its_manager() {
     assert_eq!(read().unwrap_err().kind(), ErrorKind::WouldBlock);
     drop(sleeper);
 
-    // Never read: after some windows it is gone, and was no pressure.
+    // The manager never reads: after some windows the data is gone, and was no pressure.
     let (_alarm, mut sleeper) = find();
     (0..15).for_each(|_| assert_wakes(&mut sleeper, "deadline"));
     assert_eq!(read().unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -98,12 +98,12 @@ fn reports_within_one_window_are_one() {
     }
     let until = Instant::now() + Duration::from_millis(600);
     assert!(matches!(sleeper.sleep(Some(until)), Wake::Deadline));
-    // The next is of the next window.
+    // The next report is of the next window.
     fs::write(&path, "!").unwrap();
     assert_wakes(&mut sleeper, "pressure");
 }
 
-/// It took half a CPU.
+/// The flood took half a CPU.
 #[test]
 fn a_flood_costs_next_to_nothing() {
     let root = Root::new("flood");
@@ -125,7 +125,7 @@ fn a_flood_costs_next_to_nothing() {
         println!("{reports} reports, {used:?} of CPU in {elapsed:?}");
         assert!((1..=11).contains(&reports), "{reports} reports in {elapsed:?}");
         assert!(used < elapsed / 10, "{used:?} of CPU in {elapsed:?}");
-        // The alarm is not part of it.
+        // A flood does not delay the alarm.
         alarm.ring();
         assert_wakes(&mut sleeper, "alarm");
         drop(sleeper);

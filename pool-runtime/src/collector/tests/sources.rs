@@ -1,4 +1,4 @@
-//! Which source is used, and what is opened for it.
+//! The choice of a source, and the files that are opened for it.
 
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
@@ -44,7 +44,7 @@ fn sources_are_tried_in_order() {
     assert_eq!(root.find(None, None).source, PressureSource::None);
     root.psi("proc/pressure/memory");
     assert_eq!(root.find(None, None).source, PressureSource::Machine);
-    // Beside version 1, then alone.
+    // The cgroup beside version 1, then alone.
     fs::write(root.path("proc/self/cgroup"), "4:memory:/b\n0::/a/b\n").unwrap();
     assert_eq!(root.find(None, None).source, PressureSource::Machine);
     let cgroup = root.psi("sys/fs/cgroup/unified/a/b/memory.pressure");
@@ -183,7 +183,7 @@ fn a_path_that_changes_has_no_file_overwritten() {
     assert!(found[0] > 0 && found[1] > 0, "{found:?} starts have seen the one and the other");
 }
 
-/// A program that is started does not have them, and nothing waits.
+/// A program that the process starts does not have the descriptors, and no read or write waits.
 #[test]
 fn descriptors_are_closed_on_exec_and_do_not_block() {
     let root = Root::new("flags");
@@ -197,7 +197,7 @@ fn descriptors_are_closed_on_exec_and_do_not_block() {
     }
 }
 
-/// Programs that are not written in Rust do not ignore it.
+/// Programs that are not written in Rust do not ignore SIGPIPE.
 #[test]
 fn an_end_that_is_gone_raises_no_signal() {
     let (one, other) = UnixStream::pair().unwrap();
@@ -207,7 +207,7 @@ fn an_end_that_is_gone_raises_no_signal() {
     assert_eq!((result.unwrap_err().kind(), raised), (ErrorKind::BrokenPipe, false));
 }
 
-/// Longer than the kernel's structure for addresses.
+/// The path is longer than the kernel's structure for addresses.
 #[test]
 fn a_socket_may_have_a_long_path() {
     let root = Root::new("address");
@@ -222,7 +222,7 @@ fn a_socket_may_have_a_long_path() {
     assert_eq!(listener.accept().unwrap().0.read(&mut buffer).unwrap(), 5);
 }
 
-/// It waited for ever.
+/// The start waited for ever.
 #[test]
 fn a_socket_that_accepts_no_connection_is_reported() {
     let root = Root::new("backlog");
@@ -269,7 +269,7 @@ fn a_source_that_is_lost_is_replaced_and_tried_again() {
     let found = sources.again().unwrap();
     assert_eq!((&found.source, errors(&found)), (&PressureSource::Environment(path), vec![]));
     assert!(sources.again().is_none(), "there is none in front of it");
-    // What could never be had is not tried again.
+    // A source that never worked is not tried again.
     let mut sources = root.sources(Some(Path::new("/missing")), None);
     assert_eq!(sources.first().source, last);
     sources.again_after = Duration::ZERO;
