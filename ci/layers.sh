@@ -12,7 +12,7 @@ trap 'rm -rf "$scratch"' EXIT
 # From the bottom.
 layers='sync stats reset machine slots sequence storage registry typed __derive collector lib'
 
-# Each file's imports as `FILE PATH`, where a path is without `crate::`.
+# Each file's imports as `FILE PATH`, with a path without `crate::`.
 imports() {
   find . -name '*.rs' ! -name lib.rs ! -name models.rs ! -path '*/tests/*' | sort | while read -r file; do
     file=${file#./}

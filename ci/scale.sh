@@ -84,7 +84,7 @@ INIT
   (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$scratch/initrd"
 }
 
-# Boots a machine with $1 CPUs and shows what it prints.
+# Boots a machine with $1 CPUs and shows its output.
 run() {
   local log=$scratch/log-$1 start=$SECONDS
   # Linux 7.2 does not boot with those two features, as qemu emulates them. `lpj`: else each CPU measures its own speed, for

@@ -31,13 +31,12 @@
 //! - [`collect`] drops every idle object of every pool before it returns; [`age`] drops those that have been idle since the
 //!   last `age`. Neither stops an acquire.
 //! - The hooks (`new`, `reset`, `retain`) and `Drop` run under no lock. They may acquire, release, collect and panic.
-//! - An object whose guard is dropped while its thread unwinds is dropped, and so is one whose reset panics. Nothing is
-//!   poisoned.
+//! - A pool drops an object if its guard is dropped while its thread unwinds, or if its reset panics. Nothing is poisoned.
 //! - A library that is unloaded takes its pools along: [libraries].
 //! - A field marked `zeroize` is wiped on every way on which the pool drops an object: [secrets].
 //! - A pool works in destructors of thread-locals, in a forked child, and before `main`. A signal handler may acquire and release, with an
 //!   allocator that it may call ([`acquire`](Pooled::acquire)); it may not collect or age.
-//! - Idle objects are not dropped at the end of the process: statics are not. [`collect`] at the end of `main` does it.
+//! - Idle objects are not dropped at the end of the process: statics are not. [`collect`] at the end of `main` drops them.
 //!
 //! # How it works
 //!

@@ -55,7 +55,7 @@ impl Drop for Cgroup {
     }
 }
 
-/// Cgroups with the limit, and with a report of pressure, which are one where both are of version 2.
+/// The cgroup with the limit and the cgroup with the report of pressure: a single cgroup if both are of version 2.
 pub struct Cgroups(Vec<Cgroup>);
 
 impl Cgroups {

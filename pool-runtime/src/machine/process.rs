@@ -16,7 +16,7 @@
 //! # Invariants
 //!
 //! 1. The page's word is zero in a process that has not asked yet. The process then takes the number after `LAST`, of which a child has
-//!    a copy. So a generation is larger than those of all ancestors. Siblings may have the same, and share no memory.
+//!    a copy. So a generation is larger than those of all ancestors. Siblings may have the same generation, and share no memory.
 //! 2. Whether there is a page is decided once (`wiped_word`), before [`current`] first returns, and a child has the decision from its parent. So a
 //!    generation is never compared with a process's number.
 //!

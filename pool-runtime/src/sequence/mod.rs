@@ -33,7 +33,7 @@
 //!
 //! # Invariants
 //!
-//! 1. glibc registers one area per thread, at one offset from the thread pointer; the pool never registers one. It writes
+//! 1. glibc registers one area per thread, at one offset from the thread pointer; the pool never registers an area. It writes
 //!    `rseq_cs` and nothing else: the kernel kills a process that writes the other fields.
 //! 2. An [`Area`] exists only if the process has rseq and the fence of `membarrier`, and has decided to use them, for
 //!    good. A thread of the C library's without a registered area has memory at that offset all the same, and reads a
