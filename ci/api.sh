@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs/api.md has a row for each public item and a name for each of its members, and for nothing else: the tables are compared with
+# docs/api.md has a row for each public item and a name for each of its members, and no others: the script compares the tables with
 # rustdoc's pages, with the derive's keys, the features, and the items that are hidden from the documentation.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ documented() {
   grep -oE 'href="[^"]*(struct|enum|trait|fn|derive|macro|type|constant|static|union|attr)\.[^"]*\.html"' "$pages/all.html" | cut -d '"' -f 2 |
     while read -r page; do
       item=$(sed -E 's/(derive)\.(.*)\.html/\1(\2)/; s/[a-z]+\.([A-Za-z_]+)\.html/\1/; s|/|::|g' <<<"$page")
-      # Its own members: not those of a type that it dereferences to, nor of traits.
+      # The item's own members: not those of a type that it dereferences to, nor of traits.
       sed -E 's/<h2 id="(deref-methods|trait-impl|synthetic-impl|blanket-impl|foreign-impl|implementors)/\n@@\n/g' "$pages/$page" |
         sed '/^@@$/,$d' | { grep -oE 'id="(method|tymethod|associatedconstant|associatedtype|variant|structfield)\.[A-Za-z_0-9]+"' || true; } |
         sed -E 's/.*\.([A-Za-z_0-9]+)"/\1/' | members "$item"
@@ -43,7 +43,7 @@ hidden() {
     }'
 }
 
-# The rows of the tables in the same form. Of a hidden item the path is for the reader.
+# The rows of the tables in the form of `documented`. The path of a hidden item is for the reader.
 written() {
   awk -F '|' '
     /^## /  { is_hidden = /^## Hidden/ }

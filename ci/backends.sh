@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The tests again with the switches that change what the pool does. Which tests hold where it keeps nothing, or drops at random, is
-# said by their folder: tests/always.
+# The tests again, with the switches that change a pool's work. The tests in tests/always hold also if a pool keeps no object, or
+# drops at random.
 set -euo pipefail
 
 both=(-p tests-exact -p tests-always)
 
-# What runs without a switch is ci/test.sh: restartable sequences where the machine has them.
+# ci/test.sh runs them without a switch: on restartable sequences if the machine has them.
 echo '-- POOL_BACKEND=rseq-cpu'
 POOL_BACKEND=rseq-cpu cargo test --locked --release "${both[@]}"
 # The portable backend, found another way.
@@ -15,11 +15,11 @@ echo '-- POOL_BACKEND=portable'
 POOL_BACKEND=portable cargo test --locked --release "${both[@]}"
 echo '-- POOL_BACKEND=off'
 POOL_BACKEND=off cargo test --locked --release -p tests-always
-# It sets the variable in children of its own.
+# This test sets the variable in children of its own.
 POOL_BACKEND=off cargo test --locked --release -p tests-exact --test backend
 echo '-- pool_portable, compiled'
 RUSTFLAGS="--cfg pool_portable" cargo check --locked -p pool-runtime --target-dir target/portable
-# A program that is linked statically finds restartable sequences otherwise.
+# A program that is linked statically finds restartable sequences in another way.
 echo '-- glibc, linked statically'
 RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR=target/static cargo test --locked --release \
   --target "$(rustc -vV | sed -n "s/^host: //p")" "${both[@]}" --test backend --test stress --test system_calls

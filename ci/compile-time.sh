@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What the derive costs a debug build: a program of 200 types without it, with it (each acquired once), and, for scale, with
+# The cost of the derive for a debug build: a program of 200 types without it, with it (each acquired once), and, for scale, with
 # `#[derive(Clone, Debug)]` (each used once). Prints seconds of wall-clock and of processor time, the least of three builds
-# each; then a build of the two crates from nothing. With --check, fails where more than 2 s and 15 s are taken.
+# each; then a build of the two crates from nothing. With --check, fails if the derive takes more than 2 s or the crates more than 15 s.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,7 +45,7 @@ seconds() {
   done | awk '{ c = $2 + $3; if (NR == 1 || $1 < w) w = $1; if (NR == 1 || c < p) p = c } END { printf "%.2f %.2f", w, p }'
 }
 
-# With nothing left of the program's last build.
+# Builds the program with nothing left of its last build.
 build() { rm -rf "$work/target/debug/incremental" && (cd "$work" && cargo build --quiet); }
 from_nothing() { rm -rf "$work/target" && (cd "$root" && cargo build --quiet --locked -p pool-runtime); }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The examples, run for real: the README's command, what squeeze wrote is read by gunzip, and breathe breathes.
+# The examples, run for real: the README's command works, gunzip reads the files that squeeze wrote, and breathe breathes.
 set -euo pipefail
 
 # The README shows this example, without its head.
@@ -41,7 +41,7 @@ made=$(awk '/^contexts made/ { print $3 }' "$tree/report")
 echo "$made contexts for 10,000 blocks on $threads threads"
 test "$made" -le $((4 * threads))
 
-# Three waves in three seconds: at the end nothing is held. That the picture is an SVG with the curves, its tests check.
+# Three waves in three seconds: at the end no object is held. The example's tests check that the picture is an SVG with the curves.
 cargo run --locked --release --quiet --example breathe -- --seconds 3 --svg "$tree/breathe.svg" | tee "$tree/breathe"
 awk '/^most held/ { most = $3 } /^held at the end/ { end = $5 } END { exit !(most > 1 && end < most / 10) }' "$tree/breathe"
 grep --quiet '^</svg>' "$tree/breathe.svg"

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 export RUSTFLAGS="--cfg pool_inject"
-# A folder of its own: the flags would have everything built anew.
+# A folder of its own: with the flags cargo would build everything anew.
 export CARGO_TARGET_DIR=target/inject
-# Optimized: the sequences are inlined where users have them.
+# Optimized: the sequences are inlined as in users' programs.
 cargo test --locked --release -p tests-always --test inject -- --nocapture

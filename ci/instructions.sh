@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Counts the instructions of a pair of acquire and release, and of a reset that the derive wrote, and compares them with
-# ci/instructions.txt. Under valgrind there are no restartable sequences, so the pair is the portable backend's.
+# Counts the instructions of a pair of acquire and release, and of a reset that the derive wrote, and compares the counts with
+# ci/instructions.txt. Valgrind has no restartable sequences, so the pair is the portable backend's.
 set -euo pipefail
 
 margin=2 # per cent: the compiler is pinned and the counts do not vary; a reset that is done twice makes 4.6 % of a pair

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Downloads what boots in a virtual machine, where it is not there yet: DIR/vmlinuz-ARCH-KERNEL and DIR/busybox-ARCH, of
-# Debian's archive. ci/vm.sh and ci/scale.sh use it.
+# Downloads a kernel and a busybox for a virtual machine, if they are not there yet: DIR/vmlinuz-ARCH-KERNEL and DIR/busybox-ARCH,
+# of Debian's archive. ci/vm.sh and ci/scale.sh use them.
 #
 #   ci/kernel.sh DIR ARCH KERNEL
 #
-# DIR     has the root with sid that ci/sid-root.sh makes, as DIR/sid
+# DIR     the folder with the root that ci/sid-root.sh makes, as DIR/sid
 # ARCH    x86_64 or aarch64
 # KERNEL  stable, of this machine's archive, or sid
 #
-# Needs to be run by root on Debian.
+# Root must run it, on Debian.
 set -euo pipefail
 
 if (($# != 3)); then
@@ -47,7 +47,7 @@ know() {
   "${inside[@]}" apt-get update -qq
 }
 
-# What the package $2 of the architecture $3 depends on whose name begins with $4.
+# The dependencies of the package $2 of the architecture $3 whose names begin with $4.
 dependency() {
   local inside=() name
   [[ $1 == sid ]] && inside=(chroot "$sid")
@@ -61,12 +61,12 @@ case $arch in
 esac
 if [[ ! -e $folder/vmlinuz-$arch-$kernel ]]; then
   know "$kernel" "$deb"
-  # The package of the newest image depends on the image; since Linux 7 that one depends on the kernel's own package.
+  # The package of the newest image depends on the image; since Linux 7 the image depends on the kernel's own package.
   package=$(dependency "$kernel" "$image" "$deb" linux-image)
   binary=$(dependency "$kernel" "$package" "$deb" linux-binary)
   unpack "$kernel" "${binary:-$package}" "$deb"
   file=$(find "$scratch/unpacked" -name 'vmlinuz*' -type f)
-  # aarch64's is compressed as a whole, which qemu does not read.
+  # aarch64's kernel is compressed as a whole, which qemu does not read.
   gunzip -c "$file" >"$scratch/vmlinuz" 2>/dev/null || cp "$file" "$scratch/vmlinuz"
   mv "$scratch/vmlinuz" "$folder/vmlinuz-$arch-$kernel"
 fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The runtime's folders are layers (docs/design.md): a file imports from its own layer and from lower ones, and no files but those of
-# `typed` import each other in a circle. Prints each import that goes up, and each circle; exits with 1 if there is one.
+# The runtime's folders are layers (docs/design.md): a file imports from its own layer and from lower layers, and no files but those of
+# `typed` import each other in a circle. Prints each import that goes up, and each circle; exits with 1 if it prints any.
 #
-# An import is a path that begins with `crate::` or `super::`, wherever it stands. A name that `lib.rs` exports again counts for the file
-# that it comes from. Tests may look at anything, and are not asked.
+# An import is a path that begins with `crate::` or `super::`, at any place. A name that `lib.rs` exports again counts for the file
+# that it comes from. Tests may import anything, and are not checked.
 set -euo pipefail
 cd "$(dirname "$0")/../pool-runtime/src"
 scratch=$(mktemp -d)
@@ -12,11 +12,11 @@ trap 'rm -rf "$scratch"' EXIT
 # From the bottom.
 layers='sync stats reset machine slots sequence storage registry typed __derive collector lib'
 
-# Each file's imports as `FILE PATH`, where a path is without `crate::`.
+# Each file's imports as `FILE PATH`, with a path without `crate::`.
 imports() {
   find . -name '*.rs' ! -name lib.rs ! -name models.rs ! -path '*/tests/*' | sort | while read -r file; do
     file=${file#./}
-    # A module names those inside of it without a prefix.
+    # A module names the modules inside of it without a prefix.
     if [[ $file == */mod.rs ]]; then
       { grep -oE '^(pub(\([a-z]+\))? )?use [a-z_]+::' "$file" || true; } | sed "s|.*use |$file ${file%/mod.rs}::|; s|::\$||"
     fi
@@ -75,7 +75,7 @@ imports() {
   done
 }
 
-# The file that a path leads to: the longest part of it that is one. What `lib.rs` exports again is looked up there first.
+# The file that a path leads to: the longest part of the path that is a file's. A name that `lib.rs` exports again is looked up there first.
 exported=$(tr '\n' ' ' <lib.rs | grep -oE 'pub use [a-z_:]+::(\{[^}]*\}|[A-Za-z_]+)' | sed 's/pub use //; s/[{},]/ /g' |
   awk '{ path = $1; n = NF; if (n == 1) { name = path; sub(/.*::/, "", name); sub(/::[^:]*$/, "", path); print name, path } else for (i = 2; i <= n; i++) print $i, path }' | sed 's/::$//')
 imports | awk -v exported="$exported" '

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a program that depends on pool-runtime is made to carry: no more than 24 packages in its lock file, itself included, and
-# nothing by which a package that uses the pool could come to depend on itself. Works offline, once `cargo fetch` has been run.
+# The burden of a program that depends on pool-runtime: no more than 24 packages in its lock file, itself included, and no
+# package by which a package that uses the pool could come to depend on itself. Works offline, once `cargo fetch` has been run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ package() {
   printf '%s\n' '[package]' "name = \"$2\"" "version = \"$3\"" 'edition = "2024"' "${@:4}" >"$1/Cargo.toml"
 }
 
-# Of the versions that our own lock file has: cargo keeps what it finds there, and removes what is not used.
+# Resolves to the versions of our own lock file: cargo keeps the entries that it finds there, and removes those that are not used.
 resolve() {
   cp "$root/Cargo.lock" "$1/Cargo.lock"
   (cd "$1" && cargo metadata --offline --format-version 1) >"$work/metadata" 2>"$work/log"
@@ -34,7 +34,7 @@ if ((count > most)); then
 fi
 
 # The shape of regex-automata with this pool in it: loom has tracing-subscriber, which has matchers, which has regex-automata.
-# Here `pattern` is the one that uses the pool, and `matchers` is replaced by one that uses `pattern`.
+# Here the package `pattern` uses the pool, and `matchers` is replaced by a package that uses `pattern`.
 matchers=$(grep -A1 '^name = "matchers"$' Cargo.lock | sed -n 's/^version = "\(.*\)"$/\1/p')
 # cycle <folder> <pool-runtime's folder>
 cycle() {
@@ -50,7 +50,7 @@ cycle "$work/cycle" "$root/pool-runtime" || {
   exit 1
 }
 
-# That this would be seen: with loom as a dependency, under whatever flag, cargo refuses.
+# The script would see a cycle: with loom as a dependency, under any flag, cargo refuses.
 mkdir "$work/with-loom"
 cp -r Cargo.toml pool-macros pool-runtime "$work/with-loom/"
 sed -i -e 's/^members = .*/members = ["pool-macros", "pool-runtime"]/' -e '/^exclude = /d' "$work/with-loom/Cargo.toml"

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs the tests on other machines than this one, as docs/platforms.md has them: other processors by qemu's emulation of
-# single programs, musl and static glibc on the machine itself, WebAssembly by node. Not a step of .ci/run, since
-# each takes minutes, and the root about half an hour.
+# Runs the tests on the other machines of docs/platforms.md: other processors by qemu's emulation of single programs, musl and
+# static glibc on this machine, WebAssembly by node. Not a step of .ci/run, since each machine takes minutes, and the root about
+# half an hour.
 #
 #   ci/machines.sh [--folder DIR] [MACHINE…] [-- ARGUMENT…]
 #
-# --folder    keeps what is made once, about 4 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-machines
+# --folder    keeps the root, about 4 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-machines
 # MACHINE     i686, aarch64, armv7, riscv64, s390x, powerpc64le, musl, static, wasm; default all
 # ARGUMENT    to `cargo test` behind `-p tests-exact -p tests-always`, to run a part: default `-p pool-runtime --lib` and every test
 #
-# Prints a line for each machine and exits with 1 if one fails. Needs to be run by root on Debian, x86-64: what it takes comes
-# from Debian sid, into a root of its own.
+# Prints a line for each machine and exits with 1 if a machine fails. Root must run it, on Debian, x86-64: compilers, libraries and
+# qemu come from Debian sid, into a root of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -61,7 +61,7 @@ make_root() {
   for arch in $(awk 'NF { print $3 }' <<<"$targets"); do
     chroot "$root" dpkg --add-architecture "$arch"
     packages+=("libc6:$arch" "libgcc-s1:$arch" "libc6-dev-$arch-cross")
-    # Debian's std for it is behind its rustc now and then; it is built, then.
+    # Debian's std for riscv64 is behind its rustc now and then; cargo builds std, then.
     [[ $arch == riscv64 ]] || packages+=("libstd-rust-dev:$arch")
   done
   chroot "$root" apt-get update -qq
@@ -78,7 +78,7 @@ copy_source() {
   mkdir -p "$source/.cargo"
   git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- -cf - | tar -xf - -C "$source"
   cargo vendor --locked --quiet --versioned-dirs --manifest-path "$source/Cargo.toml" "$root/pool/vendor" >/dev/null
-  # What std is made of, for musl.
+  # The dependencies of std, which cargo builds for musl.
   cp -rn "$root"/usr/lib/rustlib/src/rust/library/vendor/* "$root/pool/vendor/" 2>/dev/null || true
   {
     printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "/pool/vendor"\n'
@@ -129,7 +129,7 @@ run() { # MACHINE
     riscv64) more=(-Zbuild-std) ;;
     musl)
       target=x86_64-unknown-linux-musl
-      # There is no std for it in Debian, and what it unwinds by has another name.
+      # Debian has no std for musl, and the library that musl's std unwinds by has another name.
       more=(-Zbuild-std)
       inside sh -c 'mkdir -p /pool/unwind && cp "$(gcc -print-file-name=libgcc_eh.a)" /pool/unwind/libunwind.a'
       flags='-C link-self-contained=no -L /pool/unwind'
@@ -149,7 +149,7 @@ run() { # MACHINE
   inside RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" sh -c "cd /pool/source && cargo test --offline --release --no-fail-fast --target $target ${more[*]} -p tests-exact -p tests-always ${tests[*]}"
 }
 
-# No threads there, so no suite: a program that uses pools in every way.
+# WebAssembly has no threads, so the suite cannot run: a program uses pools in every way.
 run_wasm() {
   inside sh -c 'cd /pool/source && cargo build --offline --release --target wasm32-wasip1 -p pool-runtime --example webassembly' &&
     inside node --no-warnings -e '

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The libraries with the oldest versions of their direct dependencies that Cargo.toml allows: all features build, and the tests
-# that use these dependencies pass. What a requirement is too low for fails here; one that is higher than it need be makes
-# somebody update.
+# that use these dependencies pass. A requirement that is too low fails here; a requirement that is higher than it need be makes
+# a user update.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,12 +11,12 @@ trap 'rm -rf "$work"' EXIT
 # A copy without the packages that are not for users, whose dependencies would have a say.
 cp -r pool-macros pool-runtime tests rust-toolchain.toml "$work/"
 sed -e 's/^members = .*/members = ["pool-macros", "pool-runtime", "tests/lib", "tests/exact", "tests/always"]/' -e '/^exclude = /d' Cargo.toml >"$work/Cargo.toml"
-# A folder of its own: these versions are no other step's.
+# A folder of its own: no other step has these versions.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}/minimal-versions
 cd "$work"
 
 # The option is unstable, and RUSTC_BOOTSTRAP has a stable cargo take it. For this command alone: build scripts that see the
-# variable use what is unstable, too.
+# variable use unstable features, too.
 if ! RUSTC_BOOTSTRAP=1 cargo generate-lockfile -Z direct-minimal-versions 2>"$work/log"; then
   cat "$work/log" >&2
   if grep -q 'failed to select a version' "$work/log"; then

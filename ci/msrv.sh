@@ -3,7 +3,7 @@
 set -euo pipefail
 
 version=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
-# The tests are not for it: ui-tests expects the messages of rust-toolchain.toml's compiler.
+# The tests are not for that compiler: ui-tests expects the messages of rust-toolchain.toml's compiler.
 if ! rustup toolchain install "$version" --profile minimal --no-self-update; then
   echo "NOT CHECKED: rustup cannot install Rust $version: see above" >&2
   exit ${CI:+1}

@@ -3,26 +3,26 @@
 # the first must fail. x86-64.
 #
 #   ci/mutations.sh [SECONDS [NAME…]]    seconds of one run, default 8; which mutations, default all
-#   ci/mutations.sh check                whether each finds its place; builds nothing
+#   ci/mutations.sh check                whether each mutation finds its place; builds nothing
 #
-# A place is a line of the runtime with the comment `// mutant: NAME…`, or the line below, if the comment has a line of its own. It
-# works in a copy, target/mutants. A mutation that finds nothing to change or does not compile is an error of this script, and
-# so is one that survives. `check` is a part of ci/lint.sh; the rest is not a part of .ci/run: it takes minutes.
+# A place is a line of the runtime with the comment `// mutant: NAME…`, or the line below, if the comment has a line of its own. The
+# script works in a copy, target/mutants. A mutation that finds nothing to change or does not compile is an error, and so is a
+# mutation that survives. `check` is a part of ci/lint.sh; the rest is not a part of .ci/run: it takes minutes.
 #
-# What the test does not catch, so that there is no mutation for it:
+# Faults that the test does not catch, so that there is no mutation for them:
 #
-# - Orderings: x86-64 has few, and none of them between the instructions of a sequence. aarch64 is run by ci/vm.sh.
+# - Orderings: x86-64 has few, and none of them between the instructions of a sequence. ci/vm.sh runs aarch64.
 # - A missing signature, or an abort address inside of its sequence, is the kernel's to punish (a segmentation fault).
-# - `rseq_cs` left behind after a sequence (invariant 7 of `sequence`): it takes a library that is unloaded.
+# - `rseq_cs` left behind after a sequence (invariant 7 of `sequence`): that takes a library that is unloaded.
 # - A slot or a table that is made while a sweep goes by: each is made once in a run. The loom models have it.
 # - The registration that is repeated after EPERM in a forked child, the gate of aarch64 kernels: tests of their own.
 #
 # Tried, and not caught in 4 s of one run:
 #
 # - `store_if` without its look at the slot (a thread that has moved changes the limit of another CPU's stack).
-# - The id of before where `cpu_id` is what it was: read outside, or kept by each thread until its CPU changes. On Linux 6.18 with two CPUs an
+# - The id of before while `cpu_id` is unchanged: read outside, or kept by each thread until its CPU changes. On Linux 6.18 with two CPUs an
 #   id stays with its CPU as long as the process lives: in 1e9 looks from 1 to 6 threads that others move, or that are all on one CPU
-#   for 0.4 s, none found another id on the CPU where it was. So this mutant is right there. `number-outside` is caught by the same look.
+#   for 0.4 s, no look found another id on the CPU of before. So this mutant is right there. The same look catches `number-outside`.
 # - A sweep that goes through the lists before the fence. Behind the fence, the order of stacks and lists is free here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +40,7 @@ if [[ -n $only_check ]]; then
   copy=$(mktemp -d)
   trap 'rm -rf "$copy"' EXIT
 else
-  # A file that has been moved since the last run would be there twice.
+  # A file that has moved since the last run would be there twice.
   rm -rf "$copy"/{pool-runtime,pool-macros,tests}
 fi
 
@@ -94,7 +94,7 @@ mutant() { # NAME SUBSTITUTION…
     return
   fi
   if ((${#wanted[@]})) && [[ $name != none && " ${wanted[*]} " != *" $name "* ]]; then return; fi
-  # Only what differs is copied: the rest is not built again.
+  # The script copies only files that differ: cargo does not build the rest again.
   git ls-files | while read -r file; do
     if ! cmp --silent "$file" "$copy/$file"; then
       mkdir -p "$copy/$(dirname "$file")"
@@ -135,10 +135,10 @@ mutant() { # NAME SUBSTITUTION…
 
 mutant none
 
-# What a sequence reads before it begins.
+# The words that a sequence reads before it begins.
 mutant running-outside 's/"mov .*/"mov r9d, dword ptr [{tables} + {running}]\\n", spin!(), $&/' 's/dword ptr .*?\]/r9d/'
 mutant number-outside 's/"mov \{at.*/"mov r10d, dword ptr fs:[{area}]\\n", spin!(), $&/' 's/dword ptr .*?\]/r10d/'
-# What an area reads for an id that is not registered.
+# The id of an area that is not registered.
 mutant not-registered 's/".*"/"# "/'
 mutant len-outside \
   's/arm!.*/"mov {at}, {area}\\nand {at}, -32\\n", find_slot!(\$miss), "mov {object}, qword ptr [{at} + {stacked}]\\n", spin!(), $&/' \
@@ -150,7 +150,7 @@ mutant start-after-slot 's/"3:.*//' 's/spin.*/$& "3:\\n",/'
 mutant start-after-number 's/"3:.*//' 's/spin.*/$& "3:\\n",/'
 mutant never-armed 's/mov .*\}/nop/'
 
-# Where a sequence ends, and what it does last.
+# The end of a sequence, and its last store.
 mutant commit-before-store 's/^ *"mov .*/"inc qword ptr [{slot} + {stacked}]\\n", spin!(), $&/' 's/check_length.*//'
 mutant batch-out-commits-first 's/"sub .*/$& "mov qword ptr [{at} + {stacked}], {n}", spin!(),/' 's/check_length.*//'
 mutant batch-in-commits-first 's/"add .*/$& "mov qword ptr [{at} + {stacked}], {n}", spin!(),/' 's/check_length.*//'
@@ -160,7 +160,7 @@ mutant end-before-commit 's/"8:\\n/$&4:\\n/' 's/"4:.*//'
 mutant jump-after-commit 's/$/ "jmp 44f\\n44: nop\\n",/'
 mutant spin-after-commit 's/$/ spin!(),/'
 
-# What an abort does.
+# The way of an abort.
 mutant abort-is-success 's/"mov .*jmp 7b/"jmp 7b/'
 mutant abort-resumes 's/check_number.*/"8:", $&/' 's/jmp \{/jmp 8b # {/'
 mutant abort-goes-behind 's/jmp \{/jmp 4b # {/'
@@ -181,7 +181,7 @@ mutant plain-fence 's/$/ let command = command >> 4;/'
 # The other fence.
 mutant no-walk 's/= .*/= elsewhere.next().is_some();/'
 mutant no-walk-everywhere 's/if \w+/if false/'
-# With ids it goes everywhere.
+# With ids the walk goes everywhere.
 POOL_BACKEND=rseq-cpu mutant nothing-noted 's/.*//'
 mutant late-fence 's/= (.*);/= true; let late = || $1;/' 's/stopped\.iter.*/late(); $&/'
 mutant no-stop 's/.*//'

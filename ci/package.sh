@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The two packages as they would be published: each has the README, the changelog and the licences, and a program that depends on
+# The two packages, ready to be published: each has the README, the changelog and the licences, and a program that depends on
 # the packaged files alone builds and runs. Works offline, once `cargo fetch` has been run.
 #
 #   ci/package.sh [--release]
 #
-# --release  also asks for what a release needs and a change does not: an address of the repository, a section of the changelog
-#            for the version, a clean work tree, and the registry's word (`cargo publish --dry-run`)
+# --release  also checks the needs of a release that a change does not have: an address of the repository, a section of the
+#            changelog for the version, a clean work tree, and the registry's word (`cargo publish --dry-run`)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,7 +52,7 @@ for package in pool-macros pool-runtime; do
 done
 ((wrong == 0)) || exit 1
 
-# The quickstart, on the packages and on nothing else of this folder. Of other packages, the versions of our own lock file.
+# The quickstart, on the packages and on nothing else of this folder. Other packages have the versions of our own lock file.
 mkdir -p "$work/program/src"
 cp examples/quickstart.rs "$work/program/src/main.rs"
 cp Cargo.lock "$work/program/"

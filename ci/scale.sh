@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Counts what a pool makes and keeps on machines with many CPUs, by slots for concurrency ids and for CPUs' numbers: the table
-# of *With many CPUs* in docs/performance.md. The machines are emulated, so nothing is timed: x86-64, Debian sid's kernel.
+# Counts the objects that a pool makes and keeps on machines with many CPUs, by slots for concurrency ids and for CPUs' numbers: the
+# table of *With many CPUs* in docs/performance.md. The machines are emulated, so nothing is timed: x86-64, Debian sid's kernel.
 # Not a step of .ci/run, since each machine takes minutes.
 #
 #   ci/scale.sh [--cpus N,…] [--backend NAME,…] [--seconds S] [--folder DIR]
@@ -8,11 +8,11 @@
 # --cpus     default 8,64,192
 # --backend  values of POOL_BACKEND: default rseq,rseq-cpu
 # --seconds  gives a machine up after so many seconds, default 3600: 192 CPUs took 1,139 beside other work
-# --folder   keeps what is made once, about 2 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-vm
+# --folder   keeps the root and the kernels, about 2 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-vm
 #
-# Prints what each machine prints, and in the end the table. Exits with 1 if a machine does not finish.
+# Prints the output of each machine, and in the end the table. Exits with 1 if a machine does not finish.
 #
-# Needs to be run by root on Debian, x86-64: qemu, the kernel and busybox come from its archive; the C library is this
+# Root must run it, on Debian, x86-64: qemu, the kernel and busybox come from Debian's archive; the C library is this
 # machine's, glibc 2.35 or later.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -51,8 +51,8 @@ make_initrd() {
     mkdir -p "$root$(dirname "$library")"
     cp -L "$library" "$root$library"
   done
-  # Each line of ours begins with `scale:`, to be told from the kernel's. What a machine has to do besides is kept small: the
-  # kernel's threads for each CPU are what takes long under emulation.
+  # Each line of ours begins with `scale:`, to be told from the kernel's. A machine has little work besides: the kernel's threads
+  # for each CPU take long under emulation.
   {
     cat <<'INIT'
 #!/bin/busybox sh
@@ -84,7 +84,7 @@ INIT
   (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$scratch/initrd"
 }
 
-# Boots a machine with $1 CPUs and shows what it prints.
+# Boots a machine with $1 CPUs and shows its output.
 run() {
   local log=$scratch/log-$1 start=$SECONDS
   # Linux 7.2 does not boot with those two features, as qemu emulates them. `lpj`: else each CPU measures its own speed, for

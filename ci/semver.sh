@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Whether the version in Cargo.toml is high enough for the changes since the last release: cargo-semver-checks compares the public
+# Checks that the version in Cargo.toml is high enough for the changes since the last release: cargo-semver-checks compares the public
 # API with that of a git revision. No part of .ci/run: the tool has 400 packages to build. The release checklist (docs/release.md) runs it.
 #
 #   ci/semver.sh [REVISION]
 #
-# REVISION  compared with; the newest tag `v*` if left out. Before the first release there is none, and every change is allowed:
-#           `ci/semver.sh main` then shows what a branch changes.
+# REVISION  the revision to compare with: default the newest tag `v*`. Before the first release there is no tag, and every change is
+#           allowed: `ci/semver.sh main` then shows the changes of a branch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ if [[ -z $revision ]]; then
 fi
 git rev-parse --verify --quiet "$revision^{commit}" >/dev/null || { echo "git knows no revision \`$revision\`" >&2; exit 1; }
 
-# A debug build: it compiles in a fraction of the time, and is fast enough.
+# A debug build compiles in a fraction of the time, and is fast enough.
 export PATH="$tools/bin:$PATH"
 if ! cargo semver-checks --version 2>/dev/null | grep -qF " $tool"; then
   cargo install --quiet --locked --debug "cargo-semver-checks@$tool" --root "$tools"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds tests of this workspace for a virtual machine, in a root with Debian sid: it has the newest glibc, and what rustc
-# needs to build for aarch64. The root is made where there is none, in about four minutes and 2 GB.
+# Builds tests of this workspace for a virtual machine, in a root with Debian sid: sid has the newest glibc, and the packages that
+# rustc needs to build for aarch64. If there is no root, the script makes it, in about four minutes and 2 GB.
 #
 #   ci/sid-root.sh ROOT ARCH OUT TEST…
 #   ci/sid-root.sh ROOT                  makes the root alone
 #
 # ROOT  the root's folder. Not in a workspace
 # ARCH  x86_64 or aarch64
-# OUT   where the test binaries go, under the names of the tests, and the library that `unload` loads
+# OUT   the folder for the test binaries, under the names of the tests, and for the library that `unload` loads
 #
-# Needs to be run by root, for chroot, on Debian. The archive is the one that this machine's apt uses.
+# Root must run it, for chroot, on Debian. The archive is that of this machine's apt.
 set -euo pipefail
 
 if (($# != 1 && $# < 4)); then
@@ -26,7 +26,7 @@ make_root() {
   local archive
   archive=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null | awk '$1 == "URIs:" { print $2; exit }')
   archive=${archive:-$(awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print $i; exit } }' /etc/apt/sources.list)}
-  # What an interrupted run has left.
+  # An interrupted run may have left a part.
   rm -rf "$root"
   debootstrap --variant=minbase --arch=amd64 sid "$root" "$archive"
   # The machine's way to the archive: names, proxies, certificates.
@@ -78,5 +78,5 @@ for test in "$@"; do
   path=$(sed -n "s|^ *Executable tests/$test\.rs (\(.*\))$|\1|p" "$log")
   cp "$root/${path#/}" "$out/$test"
 done
-# What the test `unload` loads.
+# The library that the test `unload` loads.
 cp "$root/pool/target/$arch-unknown-linux-gnu/release/examples/libplugin.so" "$out/"

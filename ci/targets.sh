@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The runtime compiles without a warning for other systems and processors: at least one target for each system, word size,
-# byte order and C library that the code or its dependencies tell apart. Nothing is run.
+# byte order and C library that the code or its dependencies tell apart. The script runs nothing.
 #
 #   ci/targets.sh [TARGET…]
 #
-# TARGET  these alone; `all` for every target with a std that rustup offers and can install
+# TARGET  these targets alone; `all` for every target with a std that rustup offers and can install
 set -euo pipefail
 
 targets=(
@@ -15,7 +15,7 @@ targets=(
 )
 (($# == 0)) || targets=("$@")
 if [[ ${targets[*]} == all ]]; then
-  # What is called `none` has no std.
+  # A target that is called `none` has no std.
   mapfile -t targets < <(rustup target list | sed 's/ (.*//' | grep -v -e none -e nvptx)
 fi
 
@@ -27,7 +27,7 @@ for target in "${targets[@]}"; do
     absent+=("$target")
   fi
 done
-# A folder of its own: the flags would have everything built anew. One cargo for all: what runs on this machine is built once.
+# A folder of its own: with the flags cargo would build everything anew. One cargo for all builds macros and build scripts once.
 if ((${#added[@]})); then
   RUSTFLAGS="-D warnings" cargo check --locked -p pool-runtime --target-dir "${CARGO_TARGET_DIR:-target}/targets" "${added[@]}"
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's test command: the line behind the marker, so that the two cannot differ.
+# Runs the README's test command: the line behind the marker, so that README and script cannot differ.
 set -euo pipefail
 
 command=$(grep -A3 '<!-- test -->' README.md | grep '^cargo test')
@@ -7,5 +7,5 @@ echo "$command"
 $command
 # The stress tests, with the iterations of a release build.
 cargo test --locked --release -p tests-exact -p tests-always
-# What only a feature has.
+# The test of the feature `hits`.
 cargo test --locked --release -p tests-exact --features hits --test statistics_hits

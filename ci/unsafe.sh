@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docs/unsafe.md names each file with unsafe code, the number of its unsafe blocks, and what fails if one is wrong. Prints what does not
-# agree with the source and exits with 1. That no other file has unsafe code is the compiler's to say (`unsafe_code` is denied).
+# docs/unsafe.md names each file with unsafe code, the number of its unsafe blocks, and the tests that fail if a block is wrong. The script
+# prints each disagreement with the source and exits with 1. The compiler checks that no other file has unsafe code (`unsafe_code` is denied).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

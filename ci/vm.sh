@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs tests in virtual machines with many CPUs, under real kernels: x86-64 and aarch64, Debian stable's kernel and sid's.
-# Software emulation: it proves correctness on machines that are not at hand, and says nothing about speed. Not a step of
-# .ci/run, since each machine takes minutes.
+# Emulation proves correctness on machines that are not at hand, and says nothing about speed. Not a step of .ci/run, since each
+# machine takes minutes.
 #
 #   ci/vm.sh [--arch x86_64|aarch64] [--kernel stable|sid] [--cpus N] [--seconds S] [--folder DIR] [TEST…]
 #
@@ -9,13 +9,13 @@
 # --kernel   this kernel only
 # --cpus     default 64 on x86-64, 16 on aarch64
 # --seconds  gives a machine up after so many seconds, default 900
-# --folder   keeps what is made once, about 2 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-vm
+# --folder   keeps the root and the kernels, about 2 GB: default ${XDG_CACHE_HOME:-$HOME/.cache}/pool-runtime-vm
 # TEST…      test binaries of the packages in `tests`: default exactly_once, slots, timer, stress; `unload` is slow
 #
 # Prints for each machine its CPUs and its kernel, the backend of the pools, and each test's outcome. Exits with 1 if any
-# test fails or does not finish, or if a machine falls back to the portable backend otherwise than for its kernel.
+# test fails or does not finish, or if a machine falls back to the portable backend for another reason than its kernel.
 #
-# Needs to be run by root on Debian: qemu, kernels and busybox come from its archive, the C library and rustc from a root
+# Root must run it, on Debian: qemu, kernels and busybox come from Debian's archive, the C library and rustc from a root
 # that ci/sid-root.sh makes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -66,7 +66,7 @@ make_initrd() {
   done
   mkdir "$root/examples"
   cp "$scratch/tests-$arch/libplugin.so" "$root/examples/"
-  # Each line of ours begins with `vm:`, to be told from the kernel's.
+  # Each line of the `init` begins with `vm:`, to be told from the kernel's.
   {
     cat <<'INIT'
 #!/bin/busybox sh
@@ -89,7 +89,7 @@ INIT
   (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$scratch/initrd"
 }
 
-# Boots a machine, shows what it prints, and says whether it is as it should be.
+# Boots a machine, shows its output, and says whether that is right.
 run() {
   local arch=$1 kernel=$2 n=$3 machine console processor=max log=$scratch/log start=$SECONDS test
   case $arch in
@@ -106,7 +106,7 @@ run() {
     echo "ci/vm.sh: $arch, $kernel: not finished" >&2
     return 1
   fi
-  # A kernel of aarch64 may be one of those that the runtime refuses.
+  # The runtime refuses some of aarch64's kernels.
   if ! grep -qE "^vm: backend: (rseq|rseq-cpu: the kernel has no .*|portable: this kernel's.*)\$" "$log"; then
     echo "ci/vm.sh: $arch, $kernel: restartable sequences are not used" >&2
     return 1

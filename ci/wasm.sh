@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A program that uses pools, on WebAssembly: with WASI, and with nothing at all. Needs node.
+# Runs a program that uses pools on WebAssembly: with WASI, and without any system. Needs node.
 set -euo pipefail
 
 targets=(wasm32-wasip1 wasm32-unknown-unknown)

@@ -1,4 +1,4 @@
-//! What the derives name, under one path: no part of the public API, and free to change.
+//! The items that the derives name, under one path: no part of the public API, and free to change.
 
 pub use std::boxed::Box;
 
@@ -10,7 +10,7 @@ pub use zeroize::Zeroize;
 
 /// A type that can be made without a `new`: every type with a `Default`.
 ///
-/// It stands between the derive and `Default` for its message, which names the other way.
+/// The trait stands between the derive and `Default` for its message, which names the other way.
 #[diagnostic::on_unimplemented(
     message = "the pool of `{Self}` cannot make one",
     label = "neither `Default` nor `new`",
@@ -37,7 +37,7 @@ pub fn renew<T: Pooled>(object: &mut T) {
 
 /// A type that is its default when it is made and reset without keys: every enum with a `Default`.
 ///
-/// It stands between the derives and `Default` for its message, as [`Create`] does.
+/// The trait stands between the derives and `Default` for its message, as [`Create`] does.
 #[diagnostic::on_unimplemented(
     message = "the enum `{Self}` has no default variant to be reset to",
     label = "no `Default`",
@@ -56,7 +56,7 @@ impl<T: Default> DefaultVariant for T {
     }
 }
 
-/// A type that derives `Reset`. It stands before `Reset` for its message.
+/// A type that derives `Reset`. The trait stands before `Reset` for its message.
 #[diagnostic::on_unimplemented(
     message = "`bound` is a key for `#[derive(Reset)]`, and `{Self}` has no `Reset`",
     label = "of no use without it",
@@ -73,7 +73,7 @@ pub fn needs_reset<T: DerivesReset>() {}
 /// Refuses a key of `#[derive(Pooled)]` on a type without it.
 pub fn needs_pool<T: Pooled>() {}
 
-/// A type that the key `default` can be given to: every type with a `Default`. It stands before it for its message.
+/// A type that the key `default` can be given to: every type with a `Default`. The trait stands before `Default` for its message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `Default` to be reset to",
     label = "no `Default`",
@@ -92,8 +92,8 @@ impl<T: Default> HasDefault for T {
     }
 }
 
-/// What a method call finds where a type has no `clear` of its own that takes an exclusive reference: this one takes a reference
-/// to that reference, which is looked for behind the type's own, and before whatever the type dereferences to.
+/// The `clear` of a type that has none of its own that takes an exclusive reference: this method takes a reference to that
+/// reference. A method call looks for it behind the type's own methods, and before those of the type that it dereferences to.
 #[doc(hidden)]
 pub trait NoClear<T: ?Sized> {
     /// Refused.
@@ -110,7 +110,7 @@ impl<T: ?Sized> NoClear<T> for &mut T {
     }
 }
 
-/// No type has it: it stands for its message.
+/// No type has this trait: it stands for its message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `clear(&mut self)` of its own",
     label = "no `fn(&mut self)` of this type",
@@ -120,11 +120,11 @@ impl<T: ?Sized> NoClear<T> for &mut T {
 )]
 pub trait OwnClear {}
 
-/// Takes what a `clear` has returned.
+/// Takes the result of a `clear`.
 #[inline(always)]
 pub fn cleared<T: Nothing>(_: T) {}
 
-/// `()`. It stands for its message.
+/// `()`. The trait stands for its message.
 #[diagnostic::on_unimplemented(
     message = "`clear` returns `{Self}`, and the key `clear` is for one that returns nothing",
     label = "returns `{Self}`, which would be dropped",
@@ -154,7 +154,7 @@ impl<T: Reset + ?Sized> Wiped<'_, T> {
     }
 }
 
-/// What is found for a type without `Reset`.
+/// `renew` for a type without `Reset`.
 pub trait LeaveWiped {
     /// Does nothing.
     fn renew(self);
@@ -165,13 +165,13 @@ impl<T: ?Sized> LeaveWiped for Wiped<'_, T> {
     fn renew(self) {}
 }
 
-/// A field of an object that is weighed. The derive calls [`__heap_bytes`](WeighsSomething::__heap_bytes) on a reference to one: a method that is found
-/// without another reference comes first, and that is the one of a type that has [`HeapBytes`].
+/// A field of an object that is weighed. The derive calls [`__heap_bytes`](WeighsSomething::__heap_bytes) on a reference to a field: the
+/// compiler takes a method first that it finds without another reference, which is the method of a type with [`HeapBytes`].
 pub struct Weighed<'a, T: ?Sized>(pub &'a T);
 
 /// A field that owns memory.
 pub trait WeighsSomething {
-    /// How much.
+    /// The bytes of that memory.
     fn __heap_bytes(&self) -> usize;
 }
 
@@ -184,7 +184,7 @@ impl<T: HeapBytes + ?Sized> WeighsSomething for Weighed<'_, T> {
 
 /// Any other field.
 pub trait WeighsNothing {
-    /// Nothing.
+    /// Zero.
     #[inline]
     fn __heap_bytes(&self) -> usize {
         0

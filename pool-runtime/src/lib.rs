@@ -16,53 +16,52 @@
 //! pool_runtime::collect(); // every pool of the process is cleared
 //! ```
 //!
-//! It is for objects that are dear to make and cheap to reset: buffers, parser and compressor states, scratch space. Go
-//! programmers know it as `sync.Pool`: [what it is called here](from_sync_pool). Frequent questions have [recipes].
+//! A pool is for objects that are dear to make and cheap to reset: buffers, parser and compressor states, scratch space. Go
+//! programmers know it as `sync.Pool`: [its names here](from_sync_pool). Frequent questions have [recipes].
 //!
-//! # What holds
+//! # Guarantees
 //!
-//! - [`acquire`](Pooled::acquire) never waits for another thread and never fails. What it returns has been reset, or was made by the type's
-//!   own `new`.
+//! - [`acquire`](Pooled::acquire) never waits for another thread and never fails. It returns an object that has been reset, or that the
+//!   type's own `new` has made.
 //! - Dropping a [`Guard`] never waits: the object is reset, asked whether it is worth keeping, and put back, or dropped
-//!   where the pool is full.
+//!   if the pool is full.
 //! - A release *happens before* the acquire that returns the object.
-//! - Nothing relates what is released to what is acquired next, and an idle object may vanish at any time.
+//! - No relation holds between the objects released and the object acquired next, and an idle object may vanish at any time.
 //! - A pool never holds more idle objects than its bound, over all CPUs together.
 //! - [`collect`] drops every idle object of every pool before it returns; [`age`] drops those that have been idle since the
 //!   last `age`. Neither stops an acquire.
 //! - The hooks (`new`, `reset`, `retain`) and `Drop` run under no lock. They may acquire, release, collect and panic.
-//! - An object whose guard is dropped while its thread unwinds is dropped, and so is one whose reset panics. Nothing is
-//!   poisoned.
+//! - A pool drops an object if its guard is dropped while its thread unwinds, or if its reset panics. Nothing is poisoned.
 //! - A library that is unloaded takes its pools along: [libraries].
 //! - A field marked `zeroize` is wiped on every way on which the pool drops an object: [secrets].
-//! - It works in destructors of thread-locals, in a forked child, and before `main`. A signal handler may acquire and release, with an
+//! - A pool works in destructors of thread-locals, in a forked child, and before `main`. A signal handler may acquire and release, with an
 //!   allocator that it may call ([`acquire`](Pooled::acquire)); it may not collect or age.
-//! - Idle objects are not dropped at the end of the process: statics are not. [`collect`] at the end of `main` does it.
+//! - Idle objects are not dropped at the end of the process: statics are not. [`collect`] at the end of `main` drops them.
 //!
 //! # How it works
 //!
 //! A pool has a *slot* for each thread that runs. A slot has a *local* stack, which its threads use without waiting for others, and a
 //! *shared* list, from which any thread may *steal*. An acquire looks in the local stack, in the slot's shared list, in the
 //! others' shared lists, and in the *victims*, which are the objects that were idle at the last ageing step, and then calls
-//! `new`. A release fills the local stack, and the shared list where that is full; batches move between the two.
+//! `new`. A release fills the local stack, and the shared list if the stack is full; batches move between the two.
 //!
-//! What guards a local stack depends on the [`backend`]. With restartable sequences (Linux, glibc, x86-64 and aarch64) a
+//! How a local stack is guarded depends on the [`backend`]. With restartable sequences (Linux, glibc, x86-64 and aarch64) a
 //! slot belongs to one of the threads that run at this moment, by its *concurrency id* from the kernel; before Linux 6.3, to the
-//! CPU that it is on. The kernel starts a thread over that was interrupted in an acquire or a release, so neither needs
+//! CPU that the thread is on. The kernel starts a thread over that was interrupted in an acquire or a release, so neither needs
 //! an atomic operation. On the portable backend a slot belongs to a few threads, which exchange one word.
 //!
-//! A local stack is for its slot alone: an acquire that finds nothing in the lists calls `new`, whatever lies in the stacks of
-//! others. So beside what is in use, a pool has at most a full stack for each thread that runs: of `local` objects, and
-//! together half of the bound. What stays in the slots of threads that have stopped to run is dropped by the second [`age`] at
+//! A local stack is for its slot alone: an acquire that finds no object in the lists calls `new`, however many lie in the stacks of
+//! other slots. So beside the objects in use, a pool has at most a full stack for each thread that runs: of `local` objects, and
+//! together half of the bound. Objects in the slots of threads that have stopped to run are dropped by the second [`age`] at
 //! the latest.
 //!
 //! # Giving memory back
 //!
-//! A pool keeps what its bound allows until somebody calls [`age`] or [`collect`]. A [`Collector`] is a thread that does:
+//! A pool keeps as many objects as its bound allows until a thread calls [`age`] or [`collect`]. A [`Collector`] is a thread that does:
 //! at an interval, and when the system is short of memory. It asks glibc to give the memory back to the system, too; for other
 //! allocators, and for limits in bytes, see [memory].
 //!
-//! # What it is not for
+//! # When not to use it
 //!
 //! - A free list inside of a short-lived object: the pool outlives it, and its cost does not pay off.
 //! - A resource that must be limited, like connections: an acquire never waits, it makes another. A semaphore waits.
@@ -75,7 +74,7 @@
 //! - `arrayvec`, `bytes`, `hashbrown`, `heapless`, `indexmap`, `smallvec`: [`Reset`] for the types of the crate of that name,
 //!   and [`LimitCapacity`] for those that have a capacity.
 //! - `serde`: [`Stats`](stats::Stats) and [`AllStats`](stats::AllStats) can be serialized and deserialized, and a [`Guard`] serialized whose object can.
-//! - `stable_deref_trait`: [`Guard`] is `StableDeref`, for the crates that keep an owner and what borrows from it in one value.
+//! - `stable_deref_trait`: [`Guard`] is `StableDeref`, for the crates that keep an owner and its borrower in one value.
 //! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
 //!   before each of its steps.
 //! - `hits`: statistics count acquires and hits. Without it, an acquire that hits counts nothing; with it, it costs an
@@ -85,8 +84,8 @@
 //!
 //! Under `RUSTFLAGS="--cfg pool_chaos"` a quarter of the releases drop, searches begin anywhere, and
 //! [`try_acquire`](Pooled::try_acquire) is sometimes `None`: for tests of programs that must not rely on any of it. Under
-//! `--cfg pool_portable` the portable backend is the only one: for ThreadSanitizer, which does not see what orders restartable
-//! sequences. Valgrind and Miri get it by themselves.
+//! `--cfg pool_portable` the portable backend is the only one: for ThreadSanitizer, which does not see how the kernel orders
+//! restartable sequences. Under Valgrind and Miri a program gets the portable backend without the flag.
 
 // Tests make system calls of their own.
 #![cfg_attr(not(test), deny(unsafe_code))]

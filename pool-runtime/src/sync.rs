@@ -1,7 +1,7 @@
 //! The primitives under the storage: std's and parking_lot's, or loom's of the same names under `--cfg pool_loom`.
 //!
-//! Under loom each does what it stands for and no more: a model that is stronger than the program proves nothing. So the mutex is
-//! spelt out as parking_lot 0.12 has it, on loom's atomics (loom's own is sequentially consistent), and a store is a store.
+//! Under loom a primitive orders no more than the one that it stands for: a model that is stronger than the program proves nothing. So
+//! the mutex is spelt out as parking_lot 0.12 has it, on loom's atomics (loom's own is sequentially consistent), and a store is a store.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -27,7 +27,7 @@ pub(crate) type Word = u64;
 #[cfg(not(any(pool_loom, target_has_atomic = "64")))]
 pub(crate) type Word = u32;
 
-/// parking_lot's mutex, as far as it is used: nobody waits for it, so nobody is parked (`raw_mutex.rs`, 0.12.0 to 0.12.5).
+/// parking_lot's mutex, as far as it is used: no thread waits for it, so no thread is parked (`raw_mutex.rs`, 0.12.0 to 0.12.5).
 #[cfg(pool_loom)]
 mod mutex {
     use core::ops::{Deref, DerefMut};
@@ -47,7 +47,7 @@ mod mutex {
         value: Option<MutPtr<T>>,
     }
 
-    // SAFETY: the value is reached through the guard alone, of which there is one at a time; loom watches.
+    // SAFETY: a thread reaches the value through the guard alone, and there is one guard at a time; loom watches.
     unsafe impl<T: Send> Sync for Mutex<T> {}
 
     impl<T> Mutex<T> {
@@ -55,7 +55,7 @@ mod mutex {
             Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
         }
 
-        /// Fails where the lock is free by now, too: the first look is `Relaxed`.
+        /// May fail although the lock is free by now: the first look is `Relaxed`.
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             if self.locked.load(Relaxed) {
                 return None;
@@ -104,10 +104,10 @@ pub(crate) fn zeros<const N: usize>() -> [AtomicUsize; N] {
     core::array::from_fn(|_| AtomicUsize::new(0))
 }
 
-/// A `Relaxed` store over a word that other threads exchange. loom orders two writes only where one thread has seen the other's, and
-/// so lets this stand before an exchange that came first and found what was there before; here it is an exchange, too. That is
-/// stronger in one thing: what was released with the value before is released with this one. So it is for values that no thread
-/// acquires.
+/// A `Relaxed` store over a word that other threads exchange. loom orders two writes only if one thread has seen the other's, and
+/// so lets this store stand before an exchange that came first and found the value of before. So under loom it is an exchange, too.
+/// That is stronger in one thing: writes that were released with the value of before are released with this one, too. So it is for
+/// values that no thread acquires.
 #[cfg(not(pool_loom))]
 pub(crate) fn store_over_exchanges(atomic: &AtomicUsize, value: usize) {
     atomic.store(value, core::sync::atomic::Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The system's allocator, counted; and one without locks. A test binary makes one of them its own:
+//! The system's allocator, counted, and an allocator without locks. A test binary takes one of them for its own:
 //!
 //! ```
 //! # use tests::allocator::Counting;
@@ -56,12 +56,12 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Hands out the bytes of one large mapping one after the other, and takes none back. So it has no lock that a thread could hold which
-/// a signal interrupts, or which a child of `clone` does not have.
+/// Hands out the bytes of one large mapping one after the other, and takes none back. So it has no lock: a signal handler never finds a
+/// lock of the thread that it interrupts, nor a child of `clone` a lock of a thread that the child does not have.
 #[cfg(target_os = "linux")]
 pub struct Bump;
 
-/// Where the mapping begins, zero before the first allocation; and how much of it is taken. `Relaxed`: the kernel has written what is there.
+/// The beginning of the mapping, zero before the first allocation; and the taken part of it. `Relaxed`: the kernel has written its bytes.
 #[cfg(target_os = "linux")]
 static BASE: AtomicUsize = AtomicUsize::new(0);
 #[cfg(target_os = "linux")]
@@ -69,7 +69,7 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 #[cfg(target_os = "linux")]
 impl Bump {
-    /// Far more than a test takes, and no memory before it is written to.
+    /// Far more than a test takes. The mapping takes no memory before a test writes to it.
     const SIZE: usize = if cfg!(target_pointer_width = "64") { 64 << 30 } else { 512 << 20 };
 
     fn base() -> usize {
@@ -84,12 +84,12 @@ impl Bump {
         if base == libc::MAP_FAILED {
             return 0;
         }
-        // Whoever comes second leaves its mapping unused.
+        // A thread that comes second leaves its mapping unused.
         BASE.compare_exchange(0, base as usize, Relaxed, Relaxed).map_or_else(|first| first, |_| base as usize)
     }
 }
 
-// SAFETY: each allocation has bytes of its own, aligned as is asked for, that stay mapped; null where there are none.
+// SAFETY: each allocation has bytes of its own, aligned as is asked for, that stay mapped; null if none are left.
 #[cfg(target_os = "linux")]
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -12,8 +12,8 @@ pub fn is_child() -> bool {
     env::var_os(CHILD).is_some()
 }
 
-/// Runs the test `name` of this binary alone, in a child process where [`is_child`] holds, after `change` has changed
-/// how it is started. What it writes is caught, unless `change` says otherwise.
+/// Runs the test `name` of this binary alone, in a child process in which [`is_child`] holds, after `change` has changed
+/// how the child is started. The child's output is caught, unless `change` says otherwise.
 #[track_caller]
 pub fn run(name: &str, change: impl FnOnce(&mut Command) -> &mut Command) -> Output {
     let mut child = Command::new(env::current_exe().expect("the test binary has a path"));

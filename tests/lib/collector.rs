@@ -1,4 +1,4 @@
-//! Collectors to test, and waiting for what they do.
+//! Collectors to test, and waiting for their work.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use pool_runtime::collector::Pressure;
 /// An interval that does not end in a test.
 pub const HOUR: Duration = Duration::from_secs(3600);
 
-/// One of which a test sees many.
+/// An interval of which a test sees many.
 pub const SHORT: Duration = Duration::from_millis(20);
 
-/// A collector with this interval, that does not listen for pressure.
+/// Starts a collector with this interval, which does not listen for pressure.
 pub fn every(interval: Duration) -> Collector {
     Collector::builder().interval(interval).pressure(Pressure::Ignore).start().expect("no other is running")
 }
 
-/// Asks once in a millisecond whether `condition` holds, for half a minute: what the collector does has no event that a
+/// Asks once in a millisecond whether `condition` holds, for half a minute: the collector's work has no event that a
 /// test could wait for.
 #[track_caller]
 pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
@@ -28,7 +28,7 @@ pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// The kernel's numbers of the collector's threads, which have a name. None where the system is not Linux.
+/// The kernel's numbers of the collector's threads, which have a name. None on systems other than Linux.
 pub fn threads() -> Vec<String> {
     #[cfg(target_os = "linux")]
     {

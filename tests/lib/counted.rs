@@ -1,6 +1,6 @@
-//! Objects that are counted, so that a test knows what was made and dropped without asking the pool.
+//! Objects that are counted, so that a test knows which were made and dropped without asking the pool.
 //!
-//! The counters are `Relaxed`: they are read when the threads that wrote them are joined.
+//! The counters are `Relaxed`: a test reads them when it has joined the threads that wrote them.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicIsize, AtomicU64};
@@ -17,14 +17,14 @@ pub struct Tally {
 
 /// A field of a pooled type that counts itself.
 pub struct Counted {
-    /// Unlike that of every other object of the tally. The first is 0.
+    /// No two objects of the tally have the same number. The first is 0.
     pub number: u64,
     tally: &'static Tally,
     alive: u64,
 }
 
 /// Declares a pooled type whose objects a tally counts, with these keys of the derive: `counted!(Page, TALLY, max_idle = 1000)`. The key
-/// `new` comes first, if it is there.
+/// `new` comes first, if it is given.
 #[macro_export]
 macro_rules! counted {
     ($name:ident, $tally:ident, new = $new:expr, $($keys:tt)*) => {
@@ -44,7 +44,7 @@ macro_rules! counted {
 const ALIVE: u64 = 0x616c_6976_6521_0001;
 
 impl Tally {
-    /// Nothing is made yet.
+    /// A tally of no objects.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self { made: AtomicU64::new(0), dropped: AtomicU64::new(0), idle: AtomicIsize::new(0) }
@@ -71,8 +71,8 @@ impl Tally {
         self.made() - self.dropped()
     }
 
-    /// Says that a step has up to `n` more objects in hand than when it began: before it, so that what is counted as
-    /// [idle](Self::idle_at_least) is never too much.
+    /// Says, before a step, that the step has up to `n` more objects in hand than when it began: so the count of
+    /// [idle](Self::idle_at_least) objects is never too large.
     pub fn may_hold(&self, n: usize) {
         self.idle.fetch_sub(n as isize, Relaxed);
     }
@@ -83,13 +83,13 @@ impl Tally {
         self.idle.fetch_add((n + before) as isize - after as isize, Relaxed);
     }
 
-    /// At least so many objects are alive and in no thread's hands, at this moment: in the pool, or in a sweep that drops them. It
-    /// asks the objects and not the pool. Exact while no thread is in a step.
+    /// At least so many objects are alive and in no thread's hands, at this moment: in the pool, or in a sweep that drops them. The
+    /// tally asks the objects and not the pool. Exact while no thread is in a step.
     pub fn idle_at_least(&self) -> usize {
         usize::try_from(self.idle.load(Relaxed)).unwrap_or(0)
     }
 
-    /// Compares what a pool says of itself with what was really made and dropped.
+    /// Compares a pool's statistics with the objects that were really made and dropped.
     ///
     /// `held` guards are alive, and `out` of the objects that were detached. No other thread uses the pool.
     #[track_caller]
@@ -111,7 +111,7 @@ impl Counted {
     }
 }
 
-/// It stays what it is.
+/// A reset leaves it as it is.
 impl Reset for Counted {
     fn reset(&mut self) {
         self.assert_alive();

@@ -1,6 +1,6 @@
-//! On which CPU a thread runs. Where the system is not Linux, nothing is pinned: there, slots go by thread.
+//! The CPU on which a thread runs. On systems other than Linux no thread is pinned: there, slots go by thread.
 
-/// Keeps this thread on the CPU where it runs, so that it stays at one slot.
+/// Keeps this thread on the CPU that it runs on, so that it stays at one slot.
 pub fn pin() {
     #[cfg(target_os = "linux")]
     {
@@ -40,12 +40,12 @@ pub fn thread_id() -> i32 {
     0
 }
 
-/// Keeps the thread with the kernel's number `thread` on `cpu`; 0 is this thread. A thread that has ended stays so.
+/// Keeps the thread with the kernel's number `thread` on `cpu`; 0 is this thread. A thread that has ended is no error.
 pub fn pin_thread(thread: i32, cpu: usize) {
     bind_thread(thread, &[cpu]);
 }
 
-/// [`pin_thread`], to several.
+/// [`pin_thread`], to several CPUs.
 pub fn bind_thread(thread: i32, cpus: &[usize]) {
     #[cfg(target_os = "linux")]
     {
@@ -66,7 +66,7 @@ pub fn bind_thread(thread: i32, cpus: &[usize]) {
 /// Gives this thread a real-time policy, with this priority.
 #[cfg(target_os = "linux")]
 pub fn become_real_time(priority: i32) -> std::io::Result<()> {
-    // SAFETY: the structure is made of integers, for which zero is a value. It has more than one in some C libraries.
+    // SAFETY: the structure is made of integers, for which zero is a value. In some C libraries it has several.
     let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
     parameters.sched_priority = priority;
     // SAFETY: the pointer is to a structure of ours.
@@ -76,8 +76,8 @@ pub fn become_real_time(priority: i32) -> std::io::Result<()> {
     }
 }
 
-/// Whether an emulator runs this program alone (qemu-user). Then its memory, and what its threads sleep for, are the
-/// emulator's as well, and who counts them cannot tell.
+/// Whether an emulator runs this program alone (qemu-user). Then the process has the emulator's memory, and the emulator's reasons
+/// to sleep, beside the program's, and a test that counts them cannot tell.
 pub fn is_emulated() -> bool {
     // The main thread has the emulator's name.
     std::fs::read_to_string("/proc/self/comm").is_ok_and(|name| name.starts_with("qemu-"))

@@ -1,8 +1,8 @@
 //! Children by `fork`, which do nothing but use pools and leave: no lock of the test harness, no output.
 
-/// Begins `life` in a forked child, which leaves with what it returns, or with 5 if it panics. A hang is ended by SIGALRM.
+/// Begins `life` in a forked child, which leaves with the number that `life` returns, or with 5 if it panics. SIGALRM ends a hang.
 pub fn begin(life: impl FnOnce() -> i32 + std::panic::UnwindSafe) -> libc::pid_t {
-    // SAFETY: the child uses pools, which are made for this, and glibc's allocator, and leaves without a return.
+    // SAFETY: the child uses pools, which are made for a child of `fork`, and glibc's allocator, and leaves without a return.
     let child = unsafe { libc::fork() };
     if child == 0 {
         // SAFETY: no precondition; the handler is the default one, which ends the process.
@@ -15,7 +15,7 @@ pub fn begin(life: impl FnOnce() -> i32 + std::panic::UnwindSafe) -> libc::pid_t
     child
 }
 
-/// Waits for the end of a child, and says how it ended.
+/// Waits for the end of a child. An error says how it ended.
 pub fn end(child: libc::pid_t) -> Result<(), String> {
     let mut status = 0;
     // SAFETY: the child is ours and is waited for once.

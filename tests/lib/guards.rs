@@ -2,7 +2,7 @@
 
 use pool_runtime::{Guard, Pooled};
 
-/// So many objects in use.
+/// Acquires `n` objects.
 pub fn hold<T: Pooled>(n: usize) -> Vec<Guard<T>> {
     (0..n).map(|_| T::acquire()).collect()
 }

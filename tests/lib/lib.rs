@@ -1,4 +1,4 @@
-//! What the conformance tests share.
+//! The common parts of the conformance tests.
 
 pub mod allocator;
 pub mod child;

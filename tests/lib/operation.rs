@@ -1,16 +1,16 @@
-//! What can be done to a pool, to be drawn at random.
+//! The operations on a pool, to be drawn at random.
 
-/// The bound is drawn from 0 to here.
+/// The largest bound that is drawn; the least is 0.
 pub const MOST: usize = 40;
 
-/// One operation.
+/// An operation on a pool.
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
     /// `T::acquire`.
     Acquire,
     /// `T::try_acquire`.
     TryAcquire,
-    /// One guard is dropped.
+    /// A guard is dropped.
     Release,
     /// Half of the guards are dropped.
     ReleaseHalf,
@@ -39,7 +39,7 @@ use Op::{
     Unwind,
 };
 
-/// Each as often as it stands here: a pool is mostly acquired from and released to.
+/// Each operation as often as it is drawn: a pool is mostly acquired from and released to.
 pub const OPS: &[Op] = &[
     Acquire,
     Acquire,

@@ -1,6 +1,6 @@
 //! Random numbers that come again with their seed.
 
-/// splitmix64: every seed is a good one.
+/// splitmix64: every seed is good.
 pub struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! What every `Reset` and every `LimitCapacity` keeps to, tried with random contents.
+//! The rules that every `Reset` and every `LimitCapacity` keeps to, tried with random contents.
 
 use std::any::type_name;
 use std::fmt::Debug;
@@ -9,8 +9,8 @@ use crate::random::Random;
 
 const SEEDS: u64 = 100;
 
-/// A value is filled and reset, again and again. `view` of it is that of a new one after each reset, and `room`, its capacity,
-/// is never less than before it.
+/// Fills and resets a value, again and again. After each reset `view` of it is that of a new value, and `room`, its capacity,
+/// is never less than before the reset.
 pub fn check_reset<T: Reset, V: PartialEq + Debug>(
     new: impl Fn() -> T,
     fill: impl Fn(&mut T, &mut Random),
@@ -38,13 +38,13 @@ pub fn check_reset<T: Reset, V: PartialEq + Debug>(
     assert!(dirty > SEEDS, "{name} was as new before its reset {} times of {}", 3 * SEEDS - dirty, 3 * SEEDS);
 }
 
-/// The same for a type with a default and an equality, that owns no memory, or none that it keeps.
+/// [`check_reset`] for a type with a default and an equality, that owns no memory, or none that it keeps.
 pub fn check_reset_to_default<T: Reset + Default + Clone + PartialEq + Debug>(fill: impl Fn(&mut T, &mut Random)) {
     check_reset(T::default, fill, T::clone, |_| 0);
 }
 
-/// Values of random size are limited to random capacities. `view`, what they hold, stays. Their capacity does not change where
-/// it is within the limit; otherwise it is then between `max` elements, or as many as it holds, and `most` of that number.
+/// Limits values of random size to random capacities. `view`, the contents, stays. The capacity does not change if it is within the
+/// limit; otherwise it is then between `max` elements, or as many as the value holds, and `most` of that number.
 pub fn check_limit<T: LimitCapacity, V: PartialEq + Debug>(
     make: impl Fn(&mut Random) -> T,
     view: impl Fn(&T) -> (usize, V),

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-/// Whether filters can be had: not in an emulator of single programs. Says so where they cannot.
+/// Whether the process can have filters: not in an emulator of single programs. Prints a line if it cannot.
 pub fn is_there() -> bool {
     // SAFETY: takes integers alone.
     let is_there = unsafe { libc::prctl(libc::PR_GET_SECCOMP, 0, 0, 0, 0) } >= 0;
@@ -15,7 +15,7 @@ pub fn is_there() -> bool {
     is_there
 }
 
-/// What the kernel does instead of a system call that is refused.
+/// The kernel's answer to a system call that is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The call fails with this error.
@@ -32,7 +32,7 @@ const NUMBER: u32 = 0;
 const THIRD: u32 = 16 + 2 * 8;
 
 impl Filter {
-    /// Refuses these, and no other.
+    /// Refuses these calls, and no other.
     pub fn refuse(calls: &[c_long], answer: Answer) -> Self {
         let mut program = vec![load(NUMBER)];
         for &call in calls {
@@ -42,7 +42,7 @@ impl Filter {
         Self(program)
     }
 
-    /// Refuses `openat` where its flags are these, which tell who calls it.
+    /// Refuses `openat` if its flags are these, which tell the caller.
     pub fn refuse_open(flags: i32, answer: Answer) -> Self {
         Self(vec![
             load(NUMBER),
@@ -54,7 +54,7 @@ impl Filter {
         ])
     }
 
-    /// Allows these alone. Any other raises SIGSYS, for a handler that says which it was.
+    /// Allows these calls alone. Any other raises SIGSYS, for a handler that says which call it was.
     pub fn allow(calls: &[c_long]) -> Self {
         let mut program = vec![load(NUMBER)];
         for &call in calls {
@@ -64,12 +64,12 @@ impl Filter {
         Self(program)
     }
 
-    /// In all threads of the process, from now on.
+    /// Puts the filter on all threads of the process, from now on.
     pub fn install(&self) -> io::Result<()> {
         self.install_with(libc::SECCOMP_FILTER_FLAG_TSYNC)
     }
 
-    /// In this thread and those that it starts, from now on: what the harness does elsewhere is its own.
+    /// Puts the filter on this thread and the threads that it starts, from now on: the harness goes on elsewhere as it likes.
     pub fn install_here(&self) -> io::Result<()> {
         self.install_with(0)
     }
@@ -88,7 +88,7 @@ impl Filter {
         Ok(())
     }
 
-    /// For a process that is about to be started: before it is loaded.
+    /// Puts the filter on a process that is about to be started, before its program is loaded.
     pub fn install_in(self, child: &mut Command) -> &mut Command {
         // SAFETY: makes two system calls, and allocates nothing unless one fails.
         unsafe { child.pre_exec(move || self.install()) }
@@ -108,7 +108,7 @@ fn load(offset: u32) -> libc::sock_filter {
     instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, offset)
 }
 
-/// Passes over so many instructions unless what was loaded is this.
+/// Passes over so many instructions unless the loaded value is this.
 fn unless_equal(value: u32, over: u8) -> libc::sock_filter {
     instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, over, value)
 }

@@ -1,13 +1,13 @@
-//! Restartable sequences, as far as tests have to know of them.
+//! The tests' knowledge of restartable sequences.
 
 use pool_runtime::Backend;
 
-/// Whether the local stacks of this process are used by them, whatever numbers the slots.
+/// Whether this process uses its local stacks by restartable sequences, with slots by concurrency id or by CPU.
 pub fn are_used() -> bool {
     matches!(pool_runtime::backend(), Backend::Rseq | Backend::RseqCpu(_))
 }
 
-/// Takes the calling thread's registration for them away, for good. `false` where it has none.
+/// Takes the calling thread's registration for sequences away, for good. `false` if it has none.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub fn unregister() -> bool {
     // SAFETY: the name is a C string; looking up runs no code of the process.
@@ -34,12 +34,12 @@ pub fn unregister() -> bool {
     }
     // The size must be the one that glibc registered, which its version decides.
     [32u32, 28, 33, 40, 64, 20].into_iter().any(|size| {
-        // SAFETY: the thread's own area. It goes without from now on, which is what is tested.
+        // SAFETY: the thread's own area. The thread goes without it from now on, which the test wants.
         unsafe { libc::syscall(libc::SYS_rseq, thread.wrapping_offset(offset), size, 1u32, signature) == 0 }
     })
 }
 
-/// The same where there are none.
+/// There are no sequences on this platform.
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 pub fn unregister() -> bool {
     false

@@ -1,7 +1,7 @@
 //! A program that is short of memory, in earnest: a cgroup with a limit, and the kernel's own report of pressure.
 //!
-//! The cgroup is of version 2; where memory is still of version 1 there is one of each, the limit in one and the report in the other. That needs
-//! rights that a container may not have.
+//! The cgroup is of version 2. If memory is still of version 1 there are two: the limit is in the cgroup of version 1, the report in the
+//! other. The program needs rights that a container may not have.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
@@ -18,16 +18,16 @@ use crate::guards::hold;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 const LIMIT: usize = 96 * MIB;
-/// Below this is what counts as given back.
+/// Memory counts as given back if less than this is left.
 const LITTLE: usize = 10 * MIB;
-/// Within so long after the first report the memory is to be back.
+/// The time after the first report in which the memory is to be back.
 const PATIENCE: Duration = Duration::from_secs(9);
-/// How long a report is waited for. The collector's interval is longer, so that nothing goes without a report.
+/// The longest wait for a report. The collector's interval is longer, so that it gives no memory back without a report.
 const REPORTED_WITHIN: Duration = Duration::from_secs(40);
-/// Where the program finds the cgroups that it is to enter.
+/// The variable with the cgroups that the program is to enter.
 const CGROUPS: &str = "POOL_CGROUPS";
 
-/// A cgroup that is removed with this.
+/// A cgroup, which is removed when this is dropped.
 struct Cgroup(PathBuf);
 
 impl Cgroup {
@@ -45,7 +45,7 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        // A process that has ended is in it for a moment more.
+        // A process that has ended is in the cgroup for a moment more.
         for _ in 0..1000 {
             if fs::remove_dir(&self.0).is_ok() {
                 return;
@@ -55,7 +55,7 @@ impl Drop for Cgroup {
     }
 }
 
-/// Cgroups with the limit, and with a report of pressure, which are one where both are of version 2.
+/// The cgroup with the limit and the cgroup with the report of pressure: a single cgroup if both are of version 2.
 pub struct Cgroups(Vec<Cgroup>);
 
 impl Cgroups {
@@ -71,11 +71,11 @@ impl Cgroups {
     fn make() -> Result<Self, String> {
         let two = "/sys/fs/cgroup";
         if fs::read_to_string(format!("{two}/cgroup.controllers")).is_ok_and(|has| has.contains("memory")) {
-            // Not where it is on already, or where it may not be turned on: then the file is not there.
+            // The result is ignored: the controller may be on already. If it may not be turned on, the file below is not there.
             let _ = fs::write(format!("{two}/cgroup.subtree_control"), "+memory");
             let cgroup = Cgroup::new(two)?;
             cgroup.write("memory.max", LIMIT)?;
-            // What is swapped out is not resident, and that is not the pool's doing.
+            // Memory that is swapped out is not resident, and that is not the pool's doing.
             let _ = cgroup.write("memory.swap.max", 0);
             return Ok(Self(vec![cgroup]));
         }
@@ -85,7 +85,7 @@ impl Cgroups {
         Ok(Self(vec![memory, report]))
     }
 
-    /// Has a command's program enter them, when it calls [`run`] or [`enter`].
+    /// Has a command's program enter the cgroups, when it calls [`run`] or [`enter`].
     pub fn put<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let procs = env::join_paths(self.0.iter().map(|cgroup| cgroup.0.join("cgroup.procs"))).expect("no colon");
         command.env(CGROUPS, procs).env_remove("MEMORY_PRESSURE_WATCH")
@@ -110,12 +110,12 @@ pub fn enter() {
     }
 }
 
-/// The program: in 96 MiB it holds 60 of them in idle objects, and its own work needs the room: it reads a file again and again. What the
-/// collector drops comes back to it, or this panics.
+/// The program: in 96 MiB it holds 60 of them in idle objects, and its own work needs the room: it reads a file again and again. The memory
+/// of the objects that the collector drops comes back to it, or this panics.
 pub fn run(collector: Builder) {
     enter();
-    // More than there is room for beside the pool, and less than there is without. Beside the program, since a folder for what is
-    // short-lived may be memory.
+    // The file is larger than the room beside the pool, and smaller than the room without it. It lies beside the program, since a
+    // folder for short-lived files may be in memory.
     let path = env::current_exe().expect("it has a path").with_extension(format!("read-{}", process::id()));
     let size = 64 * MIB;
     fs::write(&path, vec![1; size]).expect("room on the disk");
@@ -129,7 +129,7 @@ pub fn run(collector: Builder) {
         collector.pressure_source(),
         collector.pressure_errors()
     );
-    // As a program does that is at work: what is below it on the heap is in use.
+    // As in a program at work, memory in use lies between the objects on the heap.
     let mut kept = Vec::new();
     for page in hold::<Page>(960).iter_mut() {
         page.0.resize(64 * KIB, 1);

@@ -5,7 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Far above what any part of a test takes, on a slow machine too.
+/// Far above the time of any part of a test, on a slow machine too.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs `part` on a thread of its own, and panics if it has not ended within a minute.

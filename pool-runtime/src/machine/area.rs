@@ -1,7 +1,7 @@
-//! [`Area`], where the kernel keeps what it tells each thread for restartable sequences: the number of its CPU, and its concurrency id.
+//! [`Area`], the memory in which the kernel tells each thread the number of its CPU and its concurrency id, for restartable sequences.
 //!
-//! Whether this process has such areas is found out here, and so is how a sweep has the threads leave their sequences. What a thread does
-//! with an area is in `sequence`, whose invariants are cited here by number.
+//! This module finds out whether the process has such areas, and has the threads leave their sequences for a sweep. A thread's use of
+//! its area is in `sequence`, whose invariants are cited here by number.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -19,35 +19,35 @@ mod membarrier;
 #[path = "walk.rs"]
 mod walk;
 
-/// Whether slots may be found by sequences in this program.
+/// Whether sequences may find slots in this program.
 pub(crate) const HAS_SEQUENCES: bool = true;
 
-/// Where the rseq areas are, and which of their words numbers the slots: that word's distance from the thread pointer. An area
-/// begins at a multiple of its alignment. Having one means that sequences may be used (invariant 2).
+/// The place of the rseq areas, and of their word that numbers the slots: that word's distance from the thread pointer. An area
+/// begins at a multiple of its alignment. A thread that has an `Area` may use sequences (invariant 2).
 #[derive(Clone, Copy)]
 pub(crate) struct Area(isize);
 
-/// Of an area, and of the thread pointer.
+/// The alignment of an area, and of the thread pointer.
 const ALIGNMENT: isize = 32;
 
-/// Where an area has the CPU's number: `cpu_id`.
+/// The offset of the CPU's number in an area: `cpu_id`.
 const CPU: isize = 4;
 
-/// Where it has the concurrency id: `mm_cid`.
+/// The offset of the concurrency id in an area: `mm_cid`.
 const ID: isize = 24;
 
 /// Finds out whether sequences can be used here, and where the areas are ([`Area::offset`]). Slots are numbered by concurrency
-/// ids where the kernel has them and `ids` says so, else by CPUs.
+/// ids if the kernel has them and `ids` says so, else by CPUs.
 #[cold]
 pub(super) fn detect(ids: bool) -> Result<isize, Reason> {
     let [Some(offset), Some(size)] = symbols() else { return Err(Reason::CLibrary) };
     let (offset, size): (NonNull<isize>, NonNull<u32>) = (offset.cast(), size.cast());
     // SAFETY: glibc's `const ptrdiff_t __rseq_offset`, aligned, written before any of our code runs.
     let offset = unsafe { offset.read() };
-    // SAFETY: glibc's `const unsigned int __rseq_size`, the same.
+    // SAFETY: glibc's `const unsigned int __rseq_size`, aligned and written as early.
     let size = unsafe { size.read() };
-    // The C library's own fields are at the thread pointer, so no area is. One that reads a negative number was not
-    // registered, or something like valgrind has swallowed the registration.
+    // The C library's own fields are at the thread pointer, so no area is. An area with a negative number was not registered, or a
+    // tool like valgrind has swallowed the registration.
     if size == 0 || offset == 0 || offset % ALIGNMENT != 0 || Area(offset + CPU).number().is_none() {
         return Err(Reason::NotRegistered);
     }
@@ -58,28 +58,28 @@ pub(super) fn detect(ids: bool) -> Result<isize, Reason> {
     Ok(offset + if ids && has_ids() { ID } else { CPU })
 }
 
-/// Whether the kernel keeps concurrency ids: what it uses of an area reaches behind the id. `__rseq_size` may say less, as
-/// glibc's before 2.40 does, but no kernel registers an area that ends before it.
+/// Whether the kernel keeps concurrency ids: the part of an area that it uses reaches behind the id. `__rseq_size` may say less, as
+/// glibc's before 2.40 does, but no kernel registers an area that ends before the id.
 fn has_ids() -> bool {
-    // As `linux/auxvec.h` has it; zero where there is no such entry.
+    // As `linux/auxvec.h` has it; the value is zero if the vector has no such entry.
     const AT_RSEQ_FEATURE_SIZE: core::ffi::c_ulong = 27;
     let size = system::auxiliary(AT_RSEQ_FEATURE_SIZE);
     size as usize >= ID as usize + mem::size_of::<u32>()
 }
 
 impl Area {
-    /// The areas that [`detect`] has found and the process has decided to use, as [`offset`](Self::offset) has them. Zero is none.
+    /// The areas that [`detect`] has found and the process has decided to use, by their [`offset`](Self::offset). Zero is none.
     #[inline]
     pub(crate) fn from_offset(offset: isize) -> Option<Self> {
         if offset == 0 { None } else { Some(Self(offset)) }
     }
 
-    /// A number for [`from_offset`](Self::from_offset).
+    /// The number for [`from_offset`](Self::from_offset).
     pub(crate) fn offset(self) -> isize {
         self.0
     }
 
-    /// Where an area begins, from the thread pointer.
+    /// The beginning of an area, from the thread pointer.
     #[inline(always)]
     fn start(self) -> isize {
         self.0 & -ALIGNMENT
@@ -90,7 +90,7 @@ impl Area {
         self.0 - self.start() == ID
     }
 
-    /// The number of the calling thread's slot, stale at once. `None` where the thread has no registered area.
+    /// The number of the calling thread's slot, stale at once. `None` if the thread has no registered area.
     #[inline]
     pub(super) fn number(self) -> Option<usize> {
         // SAFETY: every thread has memory there (invariant 2).
@@ -104,12 +104,12 @@ impl Area {
         }
     }
 
-    /// Waits until no thread is in a sequence that began before. `false` if that cannot be: then nothing was fenced.
+    /// Waits until no thread is in a sequence that began before. `false` if that cannot be: then no sequence was fenced.
     pub(super) fn fence(self) -> bool {
         membarrier::fence().is_ok() || walk::walk(self.has_ids())
     }
 
-    /// Behind a sequence: the library that it is in may be unloaded (invariant 7).
+    /// Ends a sequence, which is in a library that may be unloaded (invariant 7).
     #[inline]
     pub(crate) fn clear(self) {
         // SAFETY: the area is the threads' (invariant 2), and the thread is in no sequence.
@@ -120,20 +120,20 @@ impl Area {
 /// The C library's symbols of these names, if it has them: `__rseq_offset` and `__rseq_size`.
 #[cfg(not(target_feature = "crt-static"))]
 fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
-    // Not as weak symbols: a program that is linked with a new glibc would ask for that version at each start.
+    // No weak symbols: a program that is linked with a new glibc would ask for that version at each start.
     [c"__rseq_offset", c"__rseq_size"].map(|name| {
         // SAFETY: the name is a C string; looking up runs no code of the process.
         NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
     })
 }
 
-/// In a program that is linked statically no dynamic linker finds them by name. The linker knows them, or leaves null.
+/// In a program that is linked statically no dynamic linker finds the symbols by name. The linker knows them, or leaves null.
 #[cfg(target_feature = "crt-static")]
 fn symbols() -> [Option<NonNull<core::ffi::c_void>>; 2] {
     arch::weak_symbols().map(|symbol| NonNull::new(symbol.cast_mut()))
 }
 
-/// The kernel's release: its first three numbers, where what is missing counts as zero.
+/// The kernel's release: its first three numbers, of which a missing number counts as zero.
 fn release() -> Option<[u32; 3]> {
     parse_release(&system::release()?)
 }
@@ -145,8 +145,8 @@ fn parse_release(release: &str) -> Option<[u32; 3]> {
     Some([major, numbers.next()?, numbers.next().unwrap_or(0)])
 }
 
-/// Whether a kernel of this release aborts a sequence on aarch64 also where the thread is preempted and comes back to the
-/// same CPU. Those from 6.19 to 7.0.13 do not. A distribution's kernel that has the repair without the number is refused
+/// Whether a kernel of this release aborts a sequence on aarch64 also if the thread is preempted and comes back to the
+/// same CPU. The kernels from 6.19 to 7.0.13 do not. A distribution's kernel that has the repair without the number is refused
 /// as well.
 fn aborts_on_preemption(release: [u32; 3]) -> bool {
     !([6, 19, 0]..=[7, 0, 13]).contains(&release)

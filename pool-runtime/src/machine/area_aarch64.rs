@@ -6,7 +6,7 @@ use core::arch::asm;
 
 use crate::machine::area::Area;
 
-/// The addresses of `__rseq_offset` and `__rseq_size`, or null where the program has none.
+/// The addresses of `__rseq_offset` and `__rseq_size`, or null if the program has none.
 #[cfg(target_feature = "crt-static")]
 pub(super) fn weak_symbols() -> [*const core::ffi::c_void; 2] {
     let (offset, size);
@@ -26,7 +26,7 @@ pub(super) fn weak_symbols() -> [*const core::ffi::c_void; 2] {
     [offset, size]
 }
 
-/// The number of the calling thread's slot, stale at once; negative where the area is not registered.
+/// The number of the calling thread's slot, stale at once; negative if the area is not registered.
 ///
 /// # Safety
 ///

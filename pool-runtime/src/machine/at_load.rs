@@ -1,5 +1,5 @@
-//! What is asked of the system when the program is loaded, or the library that this is linked into: a program may give up its rights
-//! later. A filter may kill a process that opens a file, and nothing here does after the load.
+//! The questions to the system when the program is loaded, or the library that this is linked into: a program may give up its rights
+//! later. A filter may kill a process that opens a file, and no pool opens a file after the load.
 //!
 //! `rustc` links every `#[used]` static of a program's crates. A C program that is linked with a static library of ours may leave this file
 //! out; then the first use of a pool asks.

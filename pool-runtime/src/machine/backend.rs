@@ -1,4 +1,4 @@
-//! [`Backend`], how local stacks work in this process, and [`Reason`], why not otherwise.
+//! [`Backend`], how local stacks work in this process, and [`Reason`], why they do not work otherwise.
 
 use core::fmt;
 
@@ -9,10 +9,10 @@ pub enum Backend {
     /// Restartable sequences: acquire and release use no atomic operation. A slot belongs to a concurrency id, which the kernel
     /// gives to each thread of the process while it runs: there are as many as threads run at once, however many CPUs there are.
     Rseq,
-    /// The same with a slot for each CPU, for this reason: a thread that is moved to another CPU leaves behind what is idle
-    /// on the one before.
+    /// Restartable sequences with a slot for each CPU, for this reason: a thread that moves to another CPU leaves its idle objects
+    /// behind on the CPU before.
     RseqCpu(Reason),
-    /// Slots belong to threads by number, and acquire and release use one atomic operation each. For this reason.
+    /// Slots belong to threads by number, and acquire and release use one atomic operation each, for this reason.
     Portable(Reason),
     /// Pooling is off, as `POOL_BACKEND` asks for: every acquire creates, and every release drops.
     Off,
@@ -24,15 +24,15 @@ pub enum Backend {
 pub enum Reason {
     /// `POOL_BACKEND` asks for it.
     Asked,
-    /// They are for glibc on Linux, x86-64 or aarch64, and were not compiled out by `--cfg pool_portable`.
+    /// Restartable sequences are for glibc on Linux, x86-64 or aarch64, if `--cfg pool_portable` does not compile them out.
     Platform,
-    /// The C library does not know them: glibc before 2.35.
+    /// The C library does not know restartable sequences: glibc before 2.35.
     CLibrary,
-    /// The C library did not register them: it was told not to, or the kernel has none, or an emulator.
+    /// The C library did not register restartable sequences: it was told not to, or the kernel or an emulator has none.
     NotRegistered,
-    /// The kernel's are faulty: aarch64, Linux 6.19 to 7.0.13.
+    /// The kernel's restartable sequences are faulty: aarch64, Linux 6.19 to 7.0.13.
     Kernel,
-    /// The kernel has no `membarrier` for them, or a filter forbids it: Linux before 5.10.
+    /// The kernel has no `membarrier` for restartable sequences (Linux before 5.10), or a filter forbids it.
     Membarrier,
     /// The kernel has no concurrency ids: Linux before 6.3.
     ConcurrencyIds,

@@ -1,4 +1,4 @@
-//! How many CPUs the process may use, and how many slots a pool has for them.
+//! The number of CPUs that the process may use, and of slots that a pool has for them.
 
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
@@ -10,10 +10,10 @@ use crate::machine::topology;
 /// Slots for each CPU on the portable backend: more than one, so that most threads that happen to run are alone in theirs.
 const SLOTS_PER_CPU: usize = 2;
 
-/// How many CPUs the process may use: zero before it was asked.
+/// The number of CPUs that the process may use; zero before the system was asked.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// The number of CPUs that the process may use, as it was when this was last asked: when the program was loaded, or by
+/// The number of CPUs that the process may use, as it was when the system was last asked: when the program was loaded, or by
 /// [`recount`].
 pub(crate) fn count() -> usize {
     match COUNT.load(Relaxed) {
@@ -22,10 +22,10 @@ pub(crate) fn count() -> usize {
     }
 }
 
-/// Asks again how many CPUs the process may use, and says it. Opens no file: the quota of its control groups is that of when
-/// the program was loaded.
+/// Asks again how many CPUs the process may use, and returns the answer. Opens no file: the quota of the control groups is that of
+/// when the program was loaded.
 pub(crate) fn recount() -> usize {
-    // Where the system does not tell any more, it is as it was.
+    // If the system does not tell any more, the count stays.
     match (topology::usable(), COUNT.load(Relaxed)) {
         (None, before @ 1..) => before,
         (now, _) => {
@@ -36,18 +36,18 @@ pub(crate) fn recount() -> usize {
     }
 }
 
-/// How many slots share a pool's bound: as many as threads of the process run at once; on the portable backend, twice that.
+/// The number of slots that share a pool's bound: as many as threads of the process run at once; on the portable backend, twice that.
 pub(crate) fn slots() -> usize {
     if area().is_some() { count() } else { portable_slots() }
 }
 
-/// How many slots the first table of a pool has: with restartable sequences one for each number that a CPU can have, which no
+/// The number of slots in the first table of a pool: with restartable sequences a slot for each number that a CPU can have, which no
 /// concurrency id exceeds, whatever the process may run on later.
 pub(crate) fn table_len() -> usize {
     if area().is_some() { topology::numbers() } else { portable_slots() }
 }
 
-/// How many slots there are on the portable backend: for good, since a thread's number must be one of the first table's of every pool.
+/// The number of slots on the portable backend: for good, since a thread's number must be in the first table of every pool.
 pub(super) fn portable_slots() -> usize {
     static SLOTS: AtomicUsize = AtomicUsize::new(0);
     asked_once(&SLOTS, || SLOTS_PER_CPU * count())

@@ -1,4 +1,4 @@
-//! Which backend the process uses: decided once, for all pools.
+//! The process's choice of a backend: once, for all pools.
 //!
 //! # Invariants
 //!
@@ -17,13 +17,13 @@ use crate::machine::report::report;
 /// How the local stacks of all pools work in this process, and why.
 ///
 /// The environment variable `POOL_BACKEND` may say `rseq`, `rseq-cpu`, `portable` or `off`. The default is `rseq`; `rseq-cpu`
-/// where the kernel has no concurrency ids; and `portable` where there are no restartable sequences. Any other value is reported
-/// once on standard error and ignored, and so is one that cannot be had.
+/// if the kernel has no concurrency ids; and `portable` if there are no restartable sequences. Any other value is reported
+/// once on standard error and ignored, and so is a backend that cannot be had.
 ///
-/// Decided for good when the program is loaded; on systems other than Linux and Android, at the first call or the
-/// first use of a pool. So the variable is for the starter of the program: what the program does to its own
-/// environment may come too late. It takes a program about 100 µs. A library with pools decides for itself when it is
-/// loaded: into a process that has threads, the kernel lets it wait for all CPUs, some 10 ms.
+/// The process decides for good when the program is loaded; on systems other than Linux and Android, at the first call or the
+/// first use of a pool. So the variable is for the starter of the program: a program that changes its own environment may be
+/// too late. The decision takes a program about 100 µs. A library with pools decides for itself when it is loaded: in a process
+/// that has threads, the kernel lets it wait for all CPUs, some 10 ms.
 ///
 /// `off` is for comparing with the allocator, and for programs that look for leaks and bad addresses. `rseq-cpu` is for comparing,
 /// and for a kernel whose concurrency ids turn out to be faulty.
@@ -65,7 +65,7 @@ pub(crate) fn fence() -> bool {
     area().is_none_or(Area::fence)
 }
 
-/// One of these, or the code of the rseq areas, which is none of them.
+/// `UNDECIDED`, `PORTABLE`, `OFF`, or the [offset](Area::offset) of the rseq areas, which is none of these.
 static DECISION: AtomicIsize = AtomicIsize::new(UNDECIDED);
 const UNDECIDED: isize = 0;
 const PORTABLE: isize = 1;
@@ -132,7 +132,7 @@ enum Asked {
     Off,
 }
 
-/// What a value of `POOL_BACKEND` asks for. An empty one asks for nothing.
+/// The request that a value of `POOL_BACKEND` makes. An empty value asks for nothing.
 fn parse(value: &OsStr) -> Option<Asked> {
     match value.to_str()? {
         "" => Some(Asked::Nothing),

@@ -1,16 +1,16 @@
-//! Which library code is part of, and what is called when that is unloaded.
+//! The library that code is part of, and the functions to call when it is unloaded.
 //!
 //! glibc keeps a list of functions that `exit` calls, each beside a *handle*: the address of `__dso_handle`, a hidden variable
 //! that the program and each library has for itself. `dlclose` calls those of a library before it unmaps it.
 //!
 //! # Invariants
 //!
-//! 1. [`Library::of_this_code`] and its caller are `inline`, so each crate has functions of its own for its pools' statics: its handle is that of the library that has
-//!    the static, the hooks of the type, and the code that drops its objects.
+//! 1. [`Library::of_this_code`] and its caller are `inline`, so each crate has functions of its own for its pools' statics: its handle
+//!    is that of the library that has the static, the hooks of the type, and the code that drops its objects.
 //! 2. The main program is never unloaded, and nothing is kept for it.
-//! 3. At the end of the process nothing is done: other threads may be at work in the library. `exit` calls the functions in the
-//!    reverse order. So the last thing that is put on the list for a [`Watch`] is a call of the C library's own `sem_post`, which tells
-//!    it. It is on the list without a handle, and what it writes to is never freed.
+//! 3. At the end of the process a [`Watch`] does nothing: other threads may be at work in the library. `exit` calls the functions in
+//!    the reverse order. So the last entry of a watch on the list is a call of the C library's own `sem_post`, which tells the watch
+//!    that the process ends. The entry has no handle, and the semaphore that it writes to is never freed.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -26,7 +26,7 @@ use crate::machine::system::is_main_programs;
 #[derive(Clone, Copy)]
 pub(crate) struct Library {
     handle: usize,
-    /// Called when it is unloaded: no thread is in its code then but this one.
+    /// Called when the library is unloaded: no thread is in its code then but the calling thread.
     unloaded: unsafe fn(Self),
 }
 
@@ -47,15 +47,15 @@ impl PartialEq for Library {
     }
 }
 
-/// The main program, once it has been asked about: one word, since there is one. Zero before.
+/// The main program's handle, once it is known: one word, since there is one main program. Zero before.
 static MAIN: AtomicUsize = AtomicUsize::new(0);
 
-/// The library that a watch was last begun for. Zero is none. Two libraries that take turns are watched more than once.
+/// The handle of the library that a watch was last begun for. Zero is none. Two libraries that take turns are watched more than once.
 static WATCHED: AtomicUsize = AtomicUsize::new(0);
 
-/// Has a library's function called when it is unloaded. `false` if it is never.
+/// Has a library's function called when the library is unloaded. `false` if it is never unloaded.
 ///
-/// It waits for nobody but the C library, and that for a moment.
+/// The caller waits for the C library alone, for a moment.
 pub(crate) fn watch(library: Library) -> bool {
     if MAIN.load(Relaxed) == library.handle {
         return false;
@@ -69,16 +69,16 @@ pub(crate) fn watch(library: Library) -> bool {
         return false;
     }
     if Watch::begin(library) {
-        // Release: who reads it knows that the functions are on the list.
+        // Release: a thread that reads it knows that the functions are on the list.
         WATCHED.store(library.handle, Release);
     }
     true
 }
 
-/// What [`unloaded`] is told. Never freed (invariant 3).
+/// The argument of [`unloaded`]. Never freed (invariant 3).
 struct Watch {
     library: Library,
-    /// One until both functions are on the list, and again when the process ends; between that zero.
+    /// Its value is 1 until both functions are on the list, and again when the process ends; zero in between.
     ending: UnsafeCell<libc::sem_t>,
 }
 
@@ -88,7 +88,7 @@ unsafe extern "C" {
 }
 
 impl Watch {
-    /// `false` where the C library has no memory for it.
+    /// `false` if the C library has no memory for it.
     #[cold]
     fn begin(library: Library) -> bool {
         // SAFETY: an array of bytes, for which zero is a value.
@@ -101,7 +101,7 @@ impl Watch {
         if unsafe { __cxa_atexit(unloaded, argument, ptr::without_provenance(library.handle)) } != 0 {
             return false;
         }
-        // SAFETY: the same function; it is given the address of a `sem_t`, and returns what nobody looks at.
+        // SAFETY: the same function; it is given the address of a `sem_t`, and its result is not looked at.
         let post = unsafe {
             core::mem::transmute::<unsafe extern "C" fn(*mut libc::sem_t) -> c_int, unsafe extern "C" fn(*mut c_void)>(
                 libc::sem_post,
@@ -135,8 +135,8 @@ unsafe extern "C" fn unloaded(watch: *mut c_void) {
     if watch.is_ending() {
         return;
     }
-    // What is used from here on, by the `Drop` of an object, is watched again: the C library begins its list anew.
+    // A pool that the `Drop` of an object uses from here on is watched again: the C library begins its list anew.
     let _ = WATCHED.compare_exchange(watch.library.handle, 0, Relaxed, Relaxed);
-    // SAFETY: `dlclose` has called this: no thread is in the library but this one.
+    // SAFETY: `dlclose` has called this: no other thread is in the library.
     unsafe { (watch.library.unloaded)(watch.library) };
 }

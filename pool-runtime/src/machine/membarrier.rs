@@ -1,4 +1,4 @@
-//! The fence that a sweep stops all restartable sequences with.
+//! The fence by which a sweep stops all restartable sequences.
 //!
 //! [`fence`] makes the kernel interrupt every CPU that runs a thread of this process, with a full memory barrier, and
 //! abort the sequence that the thread is in. A thread that is not running was aborted when it was preempted, with the
@@ -15,7 +15,7 @@ use std::io;
 
 use crate::machine::system::membarrier;
 
-/// Registers the process for [`fence`]. An error says that there is no fence here: Linux before 5.10, or a filter.
+/// Registers the process for [`fence`]. An error says that the kernel has no fence (Linux before 5.10), or a filter forbids it.
 #[cold]
 pub(super) fn register() -> io::Result<()> {
     membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
@@ -23,7 +23,7 @@ pub(super) fn register() -> io::Result<()> {
 
 /// Waits until no thread is in a sequence that began before (invariant 1). Takes microseconds.
 ///
-/// An error says that nothing was fenced: the caller must leave alone what the sequences work on.
+/// An error says that no sequence was fenced: the caller must leave the local stacks alone.
 #[cold]
 pub(super) fn fence() -> io::Result<()> {
     // mutant: no-fence

@@ -1,10 +1,10 @@
-//! What the process runs on: how local stacks work, how many CPUs there are, and which slot a thread works with. No module here knows a
-//! pool.
+//! The machine under the process: how local stacks work, how many CPUs there are, and which slot a thread works with. No module here
+//! knows a pool.
 //!
-//! From the bottom: `system` has the C library's functions, safe to call; `backend` and `report` have words alone; `topology` asks the kernel about CPUs; `area` finds the rseq areas, and fences
-//! with `membarrier` or `walk`; `decision` chooses the backend, once; `cpus` counts, and `threads` numbers, for that backend; `at_load` has it
-//! all asked when the program is loaded. `process` tells a child of `fork` from its parent, and `library` code that stays from code that may be
-//! unloaded.
+//! From the bottom: `system` has the C library's functions, safe to call; `backend` and `report` have words alone; `topology` asks the
+//! kernel about CPUs; `area` finds the rseq areas, and fences with `membarrier` or `walk`; `decision` chooses the backend, once; `cpus`
+//! counts, and `threads` numbers, for that backend; `at_load` asks it all when the program is loaded. `process` tells a child of `fork`
+//! from its parent, and `library` code that stays from code that may be unloaded.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod affinity;

@@ -1,4 +1,4 @@
-//! Stands in for `area` where there are no restartable sequences: the same names, and no [`Area`] that they could be called on.
+//! Stands in for `area` on a platform without restartable sequences: the same names, and no [`Area`] that they could be called on.
 
 use core::convert::Infallible;
 

@@ -1,5 +1,5 @@
-//! Stands in for `library` where the system does not tell when a library is unloaded: its pools leave the registry when it says so
-//! (`Pool::leave`), if ever.
+//! Stands in for `library` on a system that does not tell when a library is unloaded: the library's pools leave the registry when it
+//! says so (`Pool::leave`), if ever.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 

@@ -1,6 +1,6 @@
-//! Stands in for `topology` where the system is not Linux: the same names, and what std says.
+//! Stands in for `topology` on systems other than Linux: the same names, and std's answers.
 
-/// How many CPUs the process may use now. `None` where the system does not tell.
+/// The number of CPUs that the process may use now. `None` if the system does not tell.
 pub(super) fn usable() -> Option<usize> {
     if cfg!(pool_loom) {
         return Some(1);

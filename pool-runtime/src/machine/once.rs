@@ -1,4 +1,4 @@
-//! A question that the system is asked once.
+//! A question that the process asks the system once.
 
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;

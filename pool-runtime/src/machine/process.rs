@@ -1,32 +1,33 @@
-//! Which process this is: a child of `fork` is another one than its parent, and cannot wait for what a thread of the parent has locked.
+//! The mark of this process: a child of `fork` is another process than its parent, and cannot wait for a lock that a thread of the
+//! parent holds.
 //!
 //! A process's number does not tell. The init of a container that makes a PID namespace of its own is number 1 on both sides of the
-//! `clone`; and a number that is free is given again, to a grandchild for instance. Linux fills a page with zeroes in a child if it is asked to
-//! (`MADV_WIPEONFORK`, since 4.14). It does so where it copies the memory, so no way to make a child escapes it: neither `fork` nor
-//! `_Fork` nor the system call `clone`. `pthread_atfork` is told of the first of them alone, and its function would go with a library
-//! that is unloaded.
+//! `clone`; and the system gives a number that is free again, to a grandchild for instance. Linux fills a page with zeroes in a child if
+//! it is asked to (`MADV_WIPEONFORK`, since 4.14). It does so when it copies the memory, so no way to make a child escapes it: neither
+//! `fork` nor `_Fork` nor the system call `clone`. `pthread_atfork` is told of the first of them alone, and its function would go with a
+//! library that is unloaded.
 //!
 //! A child that has its parent's memory and no copy (`vfork`, or `clone` with `CLONE_VM`) is the same process here. It has to be: the threads
 //! that hold its locks exist, and it waits for them. A number would say that it may take their locks.
 //!
-//! Where there is no such page, on an older kernel and on other systems, the process's number stands in for it. Where the system has no
-//! processes, as on WebAssembly, there is one.
+//! Without such a page, on an older kernel and on other systems, the process's number stands in for it. A system without processes,
+//! as WebAssembly is, counts as one process.
 //!
 //! # Invariants
 //!
 //! 1. The page's word is zero in a process that has not asked yet. The process then takes the number after `LAST`, of which a child has
-//!    a copy. So a generation is larger than those of all ancestors. Siblings may have the same, and share no memory.
+//!    a copy. So a generation is larger than those of all ancestors. Siblings may have the same generation, and share no memory.
 //! 2. Whether there is a page is decided once (`wiped_word`), before [`current`] first returns, and a child has the decision from its parent. So a
 //!    generation is never compared with a process's number.
 //!
 //! # Orderings
 //!
-//! All are `Relaxed`: it is the kernel that has written the page, and a generation orders nothing.
+//! All are `Relaxed`: the kernel has written the page, and a generation orders nothing.
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 use wiped::generation;
 
-/// What marks this process: the same for all of its threads, different from every ancestor's, and never zero.
+/// The mark of this process: the same for all of its threads, different from every ancestor's, and never zero.
 ///
 /// Costs two loads and less than 2 ns; the system call that asks for the number took 550 ns beside it.
 pub(crate) fn current() -> u32 {
@@ -40,7 +41,7 @@ fn generation() -> Option<u32> {
 
 /// The number that the system has given the process.
 fn number() -> u32 {
-    // std panics where there are none.
+    // std panics on a system without processes.
     if cfg!(any(unix, windows)) { std::process::id() } else { 1 }
 }
 
@@ -51,10 +52,10 @@ mod wiped {
 
     use crate::machine::system;
 
-    /// The generation that was given last, to this process or to an ancestor.
+    /// The generation that this process or an ancestor took last.
     static LAST: AtomicU32 = AtomicU32::new(0);
 
-    /// Decided when the program is loaded: a filter that it enters later need not let it have the page.
+    /// Decides when the program is loaded: a filter that the program enters later need not let it have the page.
     fn note() {
         generation();
     }
@@ -94,8 +95,8 @@ mod tests {
         assert_eq!(std::thread::spawn(current).join().unwrap(), here);
     }
 
-    /// How a child of the system call `clone` with these flags compares with this process, which the C library knows nothing of. One that shares
-    /// this process's memory has a stack of its own.
+    /// The comparison of this process with a child of the system call `clone` with these flags, of which the C library knows nothing. A
+    /// child that shares this process's memory has a stack of its own.
     #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
     fn compare_child(flags: libc::c_int) -> Ordering {
         extern "C" fn compare(parent: *mut c_void) -> libc::c_int {

@@ -1,8 +1,8 @@
-//! What the library tells the user of a program on standard error.
+//! The library's words to the user of a program, on standard error.
 
 use std::io::Write as _;
 
-/// Writes to standard error, past the lock that std has on it: an acquire waits for no other thread. Where standard
+/// Writes to standard error, past the lock that std has on it: an acquire waits for no other thread. If standard
 /// error is closed, the line is lost.
 pub(crate) fn report(line: &str) {
     #[cfg(unix)]

@@ -1,11 +1,11 @@
 //! The calls of the C library and of the kernel, for memory, descriptors, scheduling, signals and time. Each is a function that is safe
-//! whatever it is given, and whose name says what the call does.
+//! with all arguments, named for the work of the call.
 //!
 //! # Invariants
 //!
-//! 1. A pointer that a call is given is to memory that the function borrows, as long as is said. No call keeps one.
-//! 2. A descriptor that a call is given is open: it is borrowed. One that a call has opened has one owner.
-//! 3. What a call fills in are integers ([`Integers`]): each bit pattern is a value.
+//! 1. A pointer that a call is given is to memory that the function borrows, as long as is said. No call keeps a pointer.
+//! 2. A descriptor that a call is given is open: it is borrowed. A descriptor that a call has opened has one owner.
+//! 3. A call fills in integers ([`Integers`]): each bit pattern is a value.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -20,12 +20,12 @@ use core::ffi::c_int;
 use core::mem;
 use core::time::Duration;
 
-/// A structure of the C library's whose fields are integers, and arrays of them. Some have padding on some systems, or fields that are not
-/// public, so it is made of zeros.
+/// A structure of the C library's whose fields are integers, and arrays of integers. Some structures have padding on some systems, or
+/// fields that are not public, so a structure is made of zeros.
 ///
 /// # Safety
 ///
-/// It is that.
+/// The type is such a structure.
 unsafe trait Integers: Sized {
     fn zeros() -> Self {
         // SAFETY: zero is a value of an integer (the trait's promise).
@@ -47,17 +47,17 @@ unsafe impl Integers for libc::utsname {}
 /// 68 years are as good as for ever: `tv_sec` has 32 bits on some systems.
 fn timespec(time: Duration) -> libc::timespec {
     let mut wanted = libc::timespec::zeros();
-    // The names of the fields' types are not the same in all C libraries.
+    // The fields' types have other names in other C libraries.
     wanted.tv_sec = time.as_secs().min(i32::MAX as u64) as _;
     wanted.tv_nsec = time.subsec_nanos() as _;
     wanted
 }
 
-/// Sleeps for this time, or until a signal has been handled. `false` if a filter refuses it, or a signal came: std's sleep would panic in
-/// the first case, and go on in the second.
+/// Sleeps for this time, or until a signal has been handled. `false` if a filter refuses the call, or a signal came: std's sleep would
+/// panic in the first case, and go on in the second.
 #[cfg(not(pool_loom))]
 pub(crate) fn sleep(time: Duration) -> bool {
-    // SAFETY: the pointer is to a time of ours, and what a signal leaves of it is not asked for.
+    // SAFETY: the pointer is to a time of ours, and the rest that a signal leaves of it is not asked for.
     unsafe { libc::nanosleep(&timespec(time), core::ptr::null_mut()) == 0 }
 }
 
@@ -65,10 +65,10 @@ pub(crate) fn sleep(time: Duration) -> bool {
 pub(crate) struct Signals(libc::sigset_t);
 
 impl Signals {
-    /// All that there are but these.
+    /// All signals but these.
     pub(crate) fn all_but(signals: &[c_int]) -> Self {
         let mut set = libc::sigset_t::zeros();
-        // SAFETY: the pointer is to a set of ours. It cannot fail.
+        // SAFETY: the pointer is to a set of ours. The call cannot fail.
         unsafe { libc::sigfillset(&mut set) };
         for &signal in signals {
             // SAFETY: the set was filled in. A number that is no signal's is an error.
@@ -77,7 +77,7 @@ impl Signals {
         Self(set)
     }
 
-    /// Has the calling thread block these, too. Returns those that it had blocked before, or `None` where a filter refuses it.
+    /// Has the calling thread block these, too. Returns the signals that it had blocked before, or `None` if a filter refuses the call.
     pub(crate) fn block(&self) -> Option<Self> {
         self.mask(libc::SIG_BLOCK)
     }
@@ -98,8 +98,8 @@ impl Signals {
 /// Has the C library call a function when the program is loaded, or the library that this is linked into: before the constructor functions of
 /// both, those with a reserved priority excepted (std's own has 99), and before `main`.
 ///
-/// It stands in the same module as the statics that the function writes to, and so in the same object file: a program is linked with both or
-/// neither.
+/// The macro stands in the same module as the statics that the function writes to, and so in the same object file: a program is linked with
+/// both or neither.
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 macro_rules! at_load {
     ($function:ident) => {
@@ -110,7 +110,7 @@ macro_rules! at_load {
 
             #[used]
             #[allow(unsafe_code)]
-            // SAFETY: the C library calls what stands in this section, with arguments that a C function need not take.
+            // SAFETY: the C library calls the functions in this section, with arguments that a C function need not take.
             #[unsafe(link_section = ".init_array.00098")]
             static CALL: extern "C" fn() = call;
         };
@@ -127,27 +127,27 @@ mod page {
     use core::sync::atomic::Ordering::Relaxed;
     use core::sync::atomic::{AtomicPtr, AtomicU32};
 
-    /// A word that the kernel sets to zero in each child that has a copy of this process's memory. `None` where it does not.
+    /// A word that the kernel sets to zero in each child that has a copy of this process's memory. `None` if it does not.
     ///
-    /// Decided once, by the first thread that asks, and a child has the decision from its parent. `Relaxed`: it is the kernel that has written
-    /// what `WORD` leads to.
+    /// The first thread that asks decides, once, and a child has the decision from its parent. `Relaxed`: the kernel has written the word
+    /// that `WORD` leads to.
     #[inline]
     pub(crate) fn wiped_word() -> Option<&'static AtomicU32> {
         let known = WORD.load(Relaxed);
         let word = if known.is_null() { decide() } else { known };
-        // SAFETY: `NO_WORD`, or the beginning of a page that is never unmapped, since its `Page` was forgotten. It begins with zeros.
+        // SAFETY: `NO_WORD`, or the beginning of a page that is never unmapped, since its `Page` was forgotten. The page begins with zeros.
         let word = unsafe { &*word };
         (!ptr::eq(word, &NO_WORD)).then_some(word)
     }
 
-    /// Null if nobody has asked for it, and `NO_WORD` if there is none.
+    /// Null if no thread has asked for the word, and `NO_WORD` if there is none.
     static WORD: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
     static NO_WORD: AtomicU32 = AtomicU32::new(0);
 
-    /// The word that counts: that of whichever thread comes first.
+    /// The word of the thread that comes first.
     #[cold]
     fn decide() -> *mut AtomicU32 {
-        // Emulators have taken every advice and done nothing: one that takes this, which does not exist, is not believed.
+        // Emulators have taken every advice and done nothing: an emulator that takes advice -1, which does not exist, is not believed.
         let page = Page::map().filter(|page| !page.advise(-1) && page.advise(libc::MADV_WIPEONFORK));
         let word = page.as_ref().map_or((&raw const NO_WORD).cast_mut(), |page| page.0.as_ptr());
         match WORD.compare_exchange(ptr::null_mut(), word, Relaxed, Relaxed) {
@@ -159,11 +159,11 @@ mod page {
         }
     }
 
-    /// The beginning of a page that is ours, and unmapped with this. It has zeros.
+    /// The beginning of a page of zeros that is ours, and that is unmapped when this is dropped.
     struct Page(NonNull<AtomicU32>);
 
     impl Page {
-        /// The kernel rounds it up to a page.
+        /// In bytes; the kernel rounds it up to a page.
         const LENGTH: usize = size_of::<AtomicU32>();
 
         fn map() -> Option<Self> {
@@ -174,14 +174,14 @@ mod page {
         }
 
         fn advise(&self, advice: c_int) -> bool {
-            // SAFETY: the page is ours, nobody else has seen it, and it has zeros, whatever is done to it.
+            // SAFETY: the page is ours, no other thread has seen it, and it has zeros under any advice.
             unsafe { libc::madvise(self.0.as_ptr().cast(), Self::LENGTH, advice) == 0 }
         }
     }
 
     impl Drop for Page {
         fn drop(&mut self) {
-            // SAFETY: the page is ours, and nobody else has seen it.
+            // SAFETY: the page is ours, and no other thread has seen it.
             unsafe { libc::munmap(self.0.as_ptr().cast(), Self::LENGTH) };
         }
     }
@@ -198,7 +198,7 @@ mod linux {
 
     use super::{Integers as _, timespec};
 
-    /// What a call has returned: a number, or a negative one if it has set `errno`.
+    /// The result of a call, which is negative if the call has set `errno`.
     fn answer(result: impl TryInto<usize>) -> io::Result<usize> {
         result.try_into().map_err(|_| io::Error::last_os_error())
     }
@@ -212,13 +212,13 @@ mod linux {
 
     // Descriptors.
 
-    /// Opens a file. Without the allocator, which std needs for a long path.
+    /// Opens a file without the allocator, which std needs for a long path.
     #[cfg(not(any(pool_loom, miri)))]
     pub(crate) fn open(path: &core::ffi::CStr, flags: c_int) -> io::Result<OwnedFd> {
-        // SAFETY: a C string. A mode is asked for where a file is made.
+        // SAFETY: a C string. The call reads the mode only if it makes a file.
         let number = unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC, 0) };
         answer(number)?;
-        // SAFETY: it was opened just now, and nobody else has it.
+        // SAFETY: it was opened just now, and has no other owner.
         Ok(unsafe { OwnedFd::from_raw_fd(number) })
     }
 
@@ -227,7 +227,7 @@ mod linux {
         // SAFETY: no precondition.
         let number = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
         answer(number)?;
-        // SAFETY: it was opened just now, and nobody else has it.
+        // SAFETY: it was opened just now, and has no other owner.
         Ok(unsafe { OwnedFd::from_raw_fd(number) })
     }
 
@@ -239,14 +239,14 @@ mod linux {
         answer(result).map(drop)
     }
 
-    /// Writes to a socket, and says how many bytes. If the other end is gone, to write by the usual call would raise SIGPIPE, which ends a program
-    /// that does not ignore it as those in Rust do.
+    /// Writes to a socket, and returns the number of bytes written. If the other end is gone, the usual call would raise SIGPIPE, which ends a
+    /// program unless it ignores the signal, as programs in Rust do.
     pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
         // SAFETY: the descriptor is open, and the pointer is to as many bytes as is said.
         answer(unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), libc::MSG_NOSIGNAL) })
     }
 
-    /// How many bytes can be read.
+    /// The number of bytes that can be read.
     pub(crate) fn readable(file: BorrowedFd<'_>) -> usize {
         let mut bytes: c_int = 0;
         // SAFETY: the descriptor is open, and the pointer is to a number of ours.
@@ -262,7 +262,7 @@ mod linux {
         Ok(stat.f_type as _)
     }
 
-    /// Waits until one of the files has an event, for this time at the most. Says which each has; none has one when the time is over.
+    /// Waits until a file has an event, for this time at the most. Returns the events of each file; no file has any if the time is over.
     pub(crate) fn poll<const N: usize>(
         files: [Option<(BorrowedFd<'_>, c_short)>; N],
         time: Option<Duration>,
@@ -280,20 +280,20 @@ mod linux {
 
     // Scheduling.
 
-    /// Fills in the set of CPUs that a thread may run on; zero is the calling thread. `false` where the system does not tell. The kernel refuses a
-    /// set that has not a place for each number that a CPU can have.
+    /// Fills in the set of CPUs that a thread may run on; zero is the calling thread. `false` if the system does not tell. The kernel
+    /// refuses a set that has not a place for each number that a CPU can have.
     pub(crate) fn affinity(thread: libc::pid_t, set: &mut [c_ulong]) -> bool {
         // SAFETY: the pointer is to as many bytes as is said, which are ours to write.
         unsafe { libc::syscall(libc::SYS_sched_getaffinity, thread, mem::size_of_val(set), set.as_mut_ptr()) > 0 }
     }
 
-    /// Binds the calling thread to those CPUs of a set that are there for it. It is on one of them by then.
+    /// Binds the calling thread to those CPUs of a set that are there for it. The thread is on one of them by then.
     pub(crate) fn set_affinity(set: &[c_ulong]) -> bool {
         // SAFETY: the pointer is to as many bytes as is said.
         unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, mem::size_of_val(set), set.as_ptr()) == 0 }
     }
 
-    /// The CPU that the calling thread was on a moment ago, and after this was called.
+    /// The CPU that the calling thread was on at some moment of the call.
     #[cfg(target_env = "gnu")]
     #[allow(dead_code, reason = "for restartable sequences")]
     pub(crate) fn cpu() -> Option<usize> {
@@ -303,7 +303,7 @@ mod linux {
 
     /// Gives the calling thread the policy of ordinary threads.
     pub(crate) fn set_ordinary_policy() {
-        /// As Linux has it: not every C library names it.
+        /// Linux's number: not every C library names it.
         const SCHED_OTHER: c_int = 0;
 
         let priority: c_int = 0;
@@ -312,19 +312,19 @@ mod linux {
         unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, SCHED_OTHER, &raw const priority) };
     }
 
-    /// The calling thread's nice value: on Linux each has its own.
+    /// The calling thread's nice value: on Linux each thread has its own.
     pub(crate) fn nice() -> c_int {
         // SAFETY: no precondition.
         unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
     }
 
-    /// Sets the calling thread's nice value, if the system lets it have that.
+    /// Sets the calling thread's nice value, if the system permits it.
     pub(crate) fn set_nice(nice: c_int) {
         // SAFETY: no precondition.
         unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) };
     }
 
-    /// One of the commands of membarrier(2) that take no CPU.
+    /// Gives a command of membarrier(2) that takes no CPU.
     #[cfg(target_env = "gnu")]
     #[allow(dead_code, reason = "for restartable sequences")]
     pub(crate) fn membarrier(command: c_int) -> io::Result<()> {
@@ -347,7 +347,7 @@ mod linux {
         String::from_utf8(bytes).ok()
     }
 
-    /// A value of the auxiliary vector (getauxval(3)); zero if it is not there.
+    /// A value of the auxiliary vector (getauxval(3)); zero if the vector does not have it.
     pub(crate) fn auxiliary(kind: c_ulong) -> c_ulong {
         // SAFETY: no precondition.
         unsafe { libc::getauxval(kind) }
@@ -359,8 +359,7 @@ mod glibc {
     use core::ffi::{CStr, c_int, c_void};
     use core::slice;
 
-    /// Whether what is at an address was loaded with the main program, which stays as long as the process lives; else it may be
-    /// unloaded.
+    /// Whether an address is in the main program, which stays as long as the process lives; other code and data may be unloaded.
     #[cold]
     pub(crate) fn is_main_programs(address: *const ()) -> bool {
         // SAFETY: `look` is called before this returns, with a description of each object that is loaded.
@@ -371,7 +370,7 @@ mod glibc {
     const HAS_IT: c_int = 1;
     const HAS_IT_NOT: c_int = 2;
 
-    /// Looks at one object, and breaks off at the main program, which is the one without a name (dl_iterate_phdr(3)).
+    /// Looks at an object, and breaks off at the main program, which alone has no name (dl_iterate_phdr(3)).
     ///
     /// # Safety
     ///
@@ -405,11 +404,11 @@ pub(crate) mod tests {
 
     use super::Integers as _;
 
-    /// What this answers in a child of `fork`, whose only thread is its main thread.
+    /// The answer in a child of `fork`, whose only thread is its main thread.
     ///
     /// # Safety
     ///
-    /// It waits for no other thread: the child has none. So it neither allocates nor prints, unless it fails.
+    /// `answer` waits for no other thread: the child has none. So it neither allocates nor prints, unless it fails.
     pub(crate) unsafe fn in_child(answer: impl FnOnce() -> bool) -> bool {
         // SAFETY: the child does what the caller promises, and leaves without a return.
         let child = unsafe { libc::fork() };
@@ -421,7 +420,7 @@ pub(crate) mod tests {
         wait_for(child) == 0
     }
 
-    /// How a child has ended: by exiting with this.
+    /// The status with which a child has exited.
     pub(crate) fn wait_for(child: libc::pid_t) -> i32 {
         let mut status = 0;
         // SAFETY: the pointer is to an integer of ours.
@@ -430,12 +429,12 @@ pub(crate) mod tests {
         libc::WEXITSTATUS(status)
     }
 
-    /// What a call has returned that answers zero if it has worked.
+    /// The result of a call that answers zero if it has worked.
     fn done(result: impl Into<i64>) -> io::Result<()> {
         if result.into() == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
-    /// Gives the calling thread mounts of its own, which are those of others still if they are shared.
+    /// Gives the calling thread mounts of its own; a shared mount stays common with others.
     pub(crate) fn have_own_mounts() -> io::Result<()> {
         // SAFETY: no precondition.
         done(unsafe { libc::unshare(libc::CLONE_NEWNS) })
@@ -464,7 +463,7 @@ pub(crate) mod tests {
         done(unsafe { libc::syscall(libc::SYS_renameat2, here, one.as_ptr(), here, other.as_ptr(), exchange) })
     }
 
-    /// Has a socket that listens keep so many connections waiting, and one more.
+    /// Has a listening socket keep so many connections waiting, and one more.
     pub(crate) fn set_backlog(listener: BorrowedFd<'_>, connections: c_int) -> io::Result<()> {
         // SAFETY: the descriptor is open.
         done(unsafe { libc::listen(listener.as_raw_fd(), connections) })
@@ -484,7 +483,7 @@ pub(crate) mod tests {
         Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
     }
 
-    /// Whether a signal is raised while something runs, and what that returns.
+    /// Whether a signal is raised while `run` runs, and the result of `run`.
     pub(crate) fn is_raised<R>(signal: c_int, run: impl FnOnce() -> R) -> (bool, R) {
         static RAISED: AtomicBool = AtomicBool::new(false);
         extern "C" fn note(_: c_int) {

@@ -1,11 +1,12 @@
-//! Which slot a thread works with. On restartable sequences the kernel says it: by the thread's concurrency id, or the number of its CPU.
+//! The slot that a thread works with. On restartable sequences the kernel says it: by the thread's concurrency id, or the number of its
+//! CPU.
 //!
 //! On the portable backend each thread has a number, given at its first use of a pool, and the slot is the number modulo the
 //! number of slots.
 //!
-//! Two threads that run at the same time may have the same slot. They find out when one finds the local stack in the
-//! other's hands, and then the one that found out takes the next number. So threads that run side by side drift to
-//! slots of their own, however many threads have come and gone (`move_on`).
+//! Two threads that run at the same time may have the same slot. A thread finds out when it finds the local stack in the other's hands,
+//! and then takes the next number. So threads that run side by side drift to slots of their own, however many threads have come and
+//! gone (`move_on`).
 
 use core::cell::Cell;
 #[cfg(not(pool_loom))]
@@ -24,9 +25,9 @@ pub(crate) fn note(number: usize) {
     }
 }
 
-/// The number of the slot that the calling thread works with: its concurrency id, its CPU's number, or one of its own.
+/// The number of the slot that the calling thread works with: its concurrency id, its CPU's number, or a number of its own.
 pub(crate) fn number() -> usize {
-    // A thread without a registered area has none.
+    // A thread without a registered area has a number of its own.
     area().and_then(Area::number).unwrap_or_else(assigned_slot)
 }
 
@@ -43,13 +44,13 @@ loom::thread_local! {
     static SLOT: Cell<usize> = Cell::new(UNASSIGNED);
 }
 
-/// The calling thread's slot, or a number that is no slot's if it has none yet.
+/// The calling thread's slot, or a number that is no slot's if the thread has none yet.
 #[inline]
 pub(crate) fn slot() -> usize {
     SLOT.with(Cell::get)
 }
 
-/// The calling thread's slot.
+/// The calling thread's slot, which is given to it now if it has none yet.
 fn assigned_slot() -> usize {
     match slot() {
         UNASSIGNED => move_on(),
@@ -71,7 +72,7 @@ fn next() -> usize {
     NEXT.fetch_add(1, Relaxed)
 }
 
-/// Under loom a thread keeps the slot that the model gave it: what happens must be the same in each repetition.
+/// Under loom a thread keeps the slot that the model gave it: each repetition must go the same way.
 #[cfg(pool_loom)]
 fn next() -> usize {
     slot()

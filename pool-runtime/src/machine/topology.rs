@@ -1,7 +1,7 @@
-//! How many CPUs the process may use, and which numbers they have (Linux).
+//! The number of CPUs that the process may use, and their numbers (Linux).
 //!
-//! Files are read once, when the program is loaded: [`quota`] and [`numbers`]. Later on the kernel is asked for affinities
-//! alone, which opens nothing.
+//! [`quota`] and [`numbers`] read files once, when the program is loaded. Later on the process asks the kernel for affinities
+//! alone, which opens no file.
 
 use core::ffi::{CStr, c_int};
 use core::sync::atomic::AtomicUsize;
@@ -17,24 +17,24 @@ impl Cpus {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// One more than the largest number.
+    /// The largest number and one.
     fn end(&self) -> usize {
         let last = self.0.iter().rposition(|&word| word != 0);
         last.map_or(0, |last| (last + 1) * WORD - self.0[last].leading_zeros() as usize)
     }
 }
 
-/// How many CPUs the process may use now. Where a thread is bound to fewer than the main thread, as in a server with a
-/// thread for each CPU, the main thread's count; the quota bounds both. `None` where the system does not tell.
+/// The number of CPUs that the process may use now. If a thread is bound to fewer than the main thread, as in a server with a
+/// thread for each CPU, the main thread's count; the quota bounds both. `None` if the system does not tell.
 pub(super) fn usable() -> Option<usize> {
     let counts = [Cpus::of(0), Cpus::of_main_thread()].into_iter().flatten().map(|cpus| cpus.count());
     counts.max().map(|count| count.min(quota()))
 }
 
-/// One more than the largest number that a CPU of this machine can have, those included that are not there yet.
+/// The largest number that a CPU of this machine can have, and one; CPUs that are not there yet are included.
 ///
-/// `/sys` says it. Where that is hidden, it is as many as the kernel wants places for in a set of CPUs: 64 on all but
-/// large machines. No smaller than what the process may run on, whatever `/sys` says.
+/// `/sys` says it. If `/sys` is hidden, it is the number of places that the kernel wants in a set of CPUs: 64 on all but
+/// large machines. All CPUs that the process may run on have smaller numbers, whatever `/sys` says.
 pub(super) fn numbers() -> usize {
     static NUMBERS: AtomicUsize = AtomicUsize::new(0);
     asked_once(&NUMBERS, || {
@@ -45,15 +45,15 @@ pub(super) fn numbers() -> usize {
     })
 }
 
-/// How many places the kernel wants in a set of CPUs.
+/// The number of places that the kernel wants in a set of CPUs.
 fn places() -> usize {
     let mut set = [0; WORDS];
     let words = (1..=WORDS).find(|&words| system::affinity(0, &mut set[..words]));
     words.unwrap_or(1) * WORD
 }
 
-/// The time of how many CPUs the control groups of the process leave it, as it was when the program was loaded.
-/// `usize::MAX` where they do not say.
+/// The CPU time that the control groups of the process leave it, in CPUs, as it was when the program was loaded.
+/// `usize::MAX` if they do not say.
 pub(super) fn quota() -> usize {
     static QUOTA: AtomicUsize = AtomicUsize::new(0);
     asked_once(&QUOTA, || {
@@ -63,7 +63,7 @@ pub(super) fn quota() -> usize {
     })
 }
 
-/// A control group that may limit the CPU time of the process: its path, and where groups of its version are.
+/// A control group that may limit the CPU time of the process: its path, and the mount of groups of its version.
 #[derive(Debug, PartialEq)]
 struct Group<'a> {
     mount: &'static str,
@@ -74,7 +74,7 @@ impl<'a> Group<'a> {
     const VERSION_1: &'static str = "/sys/fs/cgroup/cpu";
     const VERSION_2: &'static str = "/sys/fs/cgroup";
 
-    /// Of a line in `/proc/self/cgroup`, as in `0::/a/b` (version 2) or `3:cpu,cpuacct:/a/b` (version 1).
+    /// The group of a line in `/proc/self/cgroup`, as in `0::/a/b` (version 2) or `3:cpu,cpuacct:/a/b` (version 1).
     fn parse(line: &'a str) -> Option<Self> {
         let mut parts = line.splitn(3, ':');
         let (number, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
@@ -86,7 +86,7 @@ impl<'a> Group<'a> {
         path.starts_with('/').then(|| Self { mount, path: path.trim_end_matches('/') })
     }
 
-    /// The least that the group and those above it leave.
+    /// The least quota of the group and the groups above it.
     fn quota(&self) -> usize {
         let mut quota = usize::MAX;
         let mut path = self.path;
@@ -101,7 +101,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// `None` where nothing is said, as at the root of version 2.
+    /// `None` if the group does not say, as at the root of version 2.
     fn quota_at(&self, path: &str) -> Option<usize> {
         let (mut limit, mut period) = ([0; 64], [0; 64]);
         if self.mount == Self::VERSION_2 {
@@ -113,22 +113,22 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Where groups of version 1 are mounted elsewhere, as in containers of old: std looks for them among all mounts. What it
-/// then says is a quota if it is less than what the thread may run on.
+/// The quota if groups of version 1 are mounted elsewhere, as in containers of old: std looks for them among all mounts. Its count
+/// is a quota if it is less than the number of CPUs that the thread may run on.
 fn quota_as_std_finds_it() -> usize {
     let found = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
     let allowed = Cpus::of(0).map_or(1, |cpus| cpus.count());
     if found < allowed { found } else { usize::MAX }
 }
 
-/// No limit is `max` in version 2, and `-1` in version 1.
+/// The quota of a limit and its period. No limit is `max` in version 2, and `-1` in version 1.
 fn parse_quota<'a>(limit: &str, period: impl FnOnce() -> Option<&'a str>) -> usize {
     let Ok(limit) = limit.trim().parse::<usize>() else { return usize::MAX };
     let period = period().and_then(|period| period.trim().parse().ok());
     period.and_then(|period| limit.checked_div(period)).unwrap_or(usize::MAX)
 }
 
-/// One more than the largest number in a list of ranges, as in `0-3,8-11`.
+/// The largest number in a list of ranges, as in `0-3,8-11`, and one.
 fn parse_possible(list: &str) -> Option<usize> {
     list.trim().split([',', '-']).map(|number| number.parse::<usize>().ok()).max().flatten().map(|largest| largest + 1)
 }
@@ -137,14 +137,14 @@ fn read_in<'a>(mount: &str, path: &str, name: &str, buffer: &'a mut [u8]) -> Opt
     let mut whole = [0; 4096];
     let mut end = 0;
     for part in [mount, path, "/", name] {
-        // One less than there is: a zero ends it.
+        // The last byte stays zero: it ends the string.
         whole[..4095].get_mut(end..end + part.len())?.copy_from_slice(part.as_bytes());
         end += part.len();
     }
     read(CStr::from_bytes_until_nul(&whole).ok()?, buffer)
 }
 
-/// The beginning of a file of the kernel's, as much as fits. Without the allocator, which may be one that uses a pool.
+/// The beginning of a file of the kernel's, as much as fits. Without the allocator, which may use a pool itself.
 fn read<'a>(path: &CStr, buffer: &'a mut [u8]) -> Option<&'a str> {
     const FLAGS: c_int = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let len = File::from(system::open(path, FLAGS).ok()?).read(buffer).ok()?;
@@ -181,7 +181,7 @@ mod tests {
         }
     }
 
-    /// Without `/sys`, a table covers whatever CPU the process may be moved to.
+    /// Without `/sys`, a table covers each CPU that the process may be moved to.
     #[test]
     fn the_kernel_wants_a_place_for_each_number_that_a_cpu_can_have() {
         let places = places();
@@ -218,7 +218,7 @@ mod tests {
         assert!(quota() > 0);
     }
 
-    /// A server with a thread for each CPU has no fewer for that.
+    /// A server with a thread for each CPU counts no fewer CPUs for that.
     #[test]
     fn a_bound_thread_counts_the_main_threads_cpus() {
         let before = usable();

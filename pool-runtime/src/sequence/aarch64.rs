@@ -2,7 +2,7 @@
 //! and so are the labels.
 //!
 //! A conditional branch reaches 1 MiB and no linker extends it: the way of a miss follows the sequence, or is a block of the
-//! same function, and a number beyond those that have an offset has its slot found in the same sequence (12, which goes on at 13). Only the
+//! same function. A sequence finds the slot of a number beyond those that have an offset by itself (12, which goes on at 13). Only the
 //! abort lies in `.text.unlikely`. Its branch back may be extended by the linker, which then uses x16 and x17.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
@@ -21,7 +21,7 @@ use crate::slots::offsets::OFFSETS;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
-/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `sequence`).
+/// The value of [`RSEQ_OFFSET`], as a constant (invariant 9 of `sequence`).
 #[inline(always)]
 pub(super) fn at_load() -> isize {
     let offset;
@@ -39,14 +39,14 @@ pub(super) fn at_load() -> isize {
     offset
 }
 
-/// Whether what [`pop`] gives is an object: neither null nor all ones. An address may have any tag in its first byte, and be
+/// Whether the result of [`pop`] is an object: neither null nor all ones. An address may have any tag in its first byte, and be
 /// negative.
 #[inline(always)]
 pub(super) fn is_object(popped: *mut ()) -> bool {
     popped.addr().wrapping_add(1) > 1
 }
 
-/// One attempt: the object, or null after a miss, or all ones after an abort.
+/// An attempt to pop: the object, or null after a miss, or all ones after an abort.
 ///
 /// # Safety
 ///
@@ -108,7 +108,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     object
 }
 
-/// One attempt to put an object onto the stack.
+/// An attempt to put an object onto the stack.
 ///
 /// # Safety
 ///
@@ -173,7 +173,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
     Attempt::Done
 }
 
-/// One attempt to take up to `most` objects from below the top and write them to `to`, the top one last: how many, or
+/// An attempt to take up to `most` objects from below the top and write them to `to`, the uppermost last: their number, or
 /// zero after a miss, or all ones after an abort.
 ///
 /// # Safety
@@ -228,8 +228,8 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
     done
 }
 
-/// One attempt to put up to `most` objects, which is not zero, below the top, in the order in which they lie before
-/// `end`: how many, of those next to `end`, or zero after a miss, or all ones after an abort.
+/// An attempt to put up to `most` objects, which is not zero, below the top, in the order in which they lie before
+/// `end`: the number of them, of those next to `end`, or zero after a miss, or all ones after an abort.
 ///
 /// # Safety
 ///
@@ -239,7 +239,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
 pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
     let done;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
-    // caller's objects, writes entries between `stacked` and `stack_limit`, which exist and are nobody's, and then `stacked` of a slot
+    // caller's objects, writes entries between `stacked` and `stack_limit`, which exist and own nothing, and then `stacked` of a slot
     // that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
@@ -288,7 +288,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
     done
 }
 
-/// One attempt to change a word from `old` to `new`.
+/// An attempt to change a word from `old` to `new`.
 ///
 /// # Safety
 ///
@@ -368,7 +368,7 @@ macro_rules! find_number {
         )
     };
 }
-/// The slot in `at`. A pool that is not running has no slots, and a number without a slot has one that is closed. `running` is
+/// The slot in `at`. A pool that is not running has no slots, and a number without a slot has a closed slot. `running` is
 /// loaded with an acquire: `slots` comes after it.
 macro_rules! find_slot {
     ($miss:literal) => {
@@ -389,8 +389,8 @@ macro_rules! load_slot {
         )
     };
 }
-/// The same for the numbers that have an offset, by the slot's offset from the tables. Where the pool is not running, and where
-/// the number has no slot, it leads to one that is closed. Any other number's slot is found by `find_slot_by_table`.
+/// The slot in `at`, for the numbers that have an offset: by the slot's offset from the tables. If the pool is not running, or
+/// the number has no slot, the offset leads to a closed slot. `find_slot_by_table` finds the slot of any other number.
 macro_rules! find_slot_by_offset {
     () => {
         concat!(
@@ -405,7 +405,7 @@ macro_rules! find_slot_by_offset {
         )
     };
 }
-/// What is done for a number beyond those that have an offset. It stands where nothing else comes by, before the commit.
+/// Finds the slot of a number beyond those that have an offset. It stands before the commit, at a place that no other way passes.
 macro_rules! find_slot_by_table {
     ($miss:literal) => {
         concat!("12:\n", load_slot!($miss), "b 13b\n")
@@ -426,7 +426,7 @@ macro_rules! copy {
         )
     };
 }
-/// The descriptor, and what is done after an abort.
+/// The descriptor, and the instructions after an abort.
 macro_rules! descriptor {
     ($($aborted:literal),*) => {
         concat!(
@@ -448,7 +448,7 @@ macro_rules! descriptor {
         )
     };
 }
-/// What follows a sequence with a result, which is in this register: zero after a miss, and all ones after an abort.
+/// The ways out of a sequence with a result, which is in this register: zero after a miss, and all ones after an abort.
 macro_rules! ways_out {
     ($result:literal) => {
         concat!(

@@ -1,4 +1,4 @@
-//! What the sequences take for granted about the slots, and what an attempt gives.
+//! The layout of slots that the sequences take for granted, and the results of an attempt.
 
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::AtomicIsize;
@@ -9,7 +9,7 @@ use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 use crate::sync::AtomicUsize;
 
-/// Where the offsets are, from the tables.
+/// The place of the slots' offsets, from the tables.
 pub(super) const BY_NUMBER: usize = offset_of!(Tables, offsets) + offset_of!(SlotOffsets<OFFSETS>, by_number);
 
 const _: () = assert!(offset_of!(Tables, offsets) == 0, "an offset is from the tables");
@@ -19,10 +19,10 @@ const _: () = assert!(
     "the commit takes a slot's address for its top's"
 );
 
-/// What an attempt gives that was aborted, where it gives a number of objects.
+/// The result of an aborted attempt that counts objects.
 pub(super) const ABORTED: usize = usize::MAX;
 
-/// What came of an attempt that gives nothing else.
+/// The result of an attempt that gives nothing else.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Attempt {
     Done,
@@ -30,6 +30,6 @@ pub(super) enum Attempt {
     Aborted,
 }
 
-/// The [offset](crate::machine::area::Area::offset) of the areas; zero until the program is loaded, where sequences are not used, and in a
+/// The [offset](crate::machine::area::Area::offset) of the areas; zero until the program is loaded, if sequences are not used, and in a
 /// library. The fast path takes it for a constant (invariant 9).
 pub(super) static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);

@@ -1,21 +1,21 @@
 //! Restartable sequences: pop, push and batches, each with one store that commits it.
 //!
-//! A sequence is a run of instructions, found by the kernel through a descriptor whose address the thread stores into its
-//! *rseq area*. Where the thread is preempted, migrated or signalled inside, the kernel goes on at the abort address
-//! instead. The last instruction of a sequence is its only store that counts, the *commit*. So what a thread has read in
-//! a sequence, the number of its slot included, is still true when it commits, and no other thread with that number has
-//! committed in between: neither a lock nor an atomic exchange is needed.
+//! A sequence is a run of instructions. The kernel finds it through a descriptor, whose address the thread stores into its
+//! *rseq area*. If the thread is preempted, migrated or signalled inside, it goes on at the abort address instead. The last
+//! instruction of a sequence is its only store that counts, the *commit*. So all that a thread has read in a sequence, the
+//! number of its slot included, is still true when it commits, and no other thread with that number has committed in
+//! between: a sequence needs neither a lock nor an atomic exchange.
 //!
-//! The number is the thread's *concurrency id* where the kernel has them (Linux 6.3): no two running threads of an address
-//! space have the same. Ids are dense from zero: each is smaller than the number of the process's threads, and than that of the
-//! CPUs (since Linux 6.14, of those that it may use). A thread that is moved takes its id along, or takes over the one that
-//! is there. Before Linux 6.19 an id is given back soon after the thread has stopped to run; since then a thread that sleeps
-//! keeps its own while there are no more threads than CPUs. Without ids the number is the CPU's, which the area has four bytes
-//! behind its beginning. Both are one code: a sequence is given where the word is, and from that has where the area begins.
+//! The number is the thread's *concurrency id* if the kernel has them (Linux 6.3): no two running threads of an address
+//! space have the same id. Ids are dense from zero: each is smaller than the number of the process's threads, and than that of the
+//! CPUs (since Linux 6.14, of those that the process may use). A thread that moves to another CPU takes its id along, or takes over
+//! the id that is there. Before Linux 6.19 an id is given back soon after the thread has stopped to run; since then a thread that
+//! sleeps keeps its own while there are no more threads than CPUs. Without ids the number is the CPU's, four bytes behind the
+//! beginning of the area. The code is the same for both: a sequence is given the place of the number's word, and computes from it
+//! the beginning of the area.
 //!
-//! [`Permanent::pop`] and [`Permanent::push`] are one attempt each, inlined; the architectures' files have their instructions.
-//! What aborts is reported as a miss. Those of [`Area`] are the slow path's, which tries a bounded number of times: in a
-//! debugger that single-steps, every attempt aborts. Two move a batch, and one changes a word.
+//! A pop, and a sweep, which stops the pool. `slot.top` is the object on top of a slot's local stack, and `slot.objects` are those below
+//! it. `running` and `offsets` are in the tables of the pool (`table`); `n` is the number, and in a sweep the length of the first table.
 //!
 //! ```text
 //! pop:   rseq_cs = descriptor        | from here to the commit the kernel restarts the thread at the abort if it interrupts it
@@ -27,46 +27,50 @@
 //!        a pop before the fence has committed and is seen, or is aborted and finds STOPPED
 //! ```
 //!
+//! [`Permanent::pop`] and [`Permanent::push`] are one attempt each, inlined, and report an abort as a miss. The methods of [`Area`]
+//! are the slow path's, which tries a bounded number of times: in a debugger that single-steps, every attempt aborts. Two of them
+//! move a batch, and one changes a word. The architectures' files have the instructions.
+//!
 //! # Invariants
 //!
-//! 1. glibc registers one area per thread, at one offset from the thread pointer; it is never ours to register. We write
+//! 1. glibc registers one area per thread, at one offset from the thread pointer; the pool never registers an area. It writes
 //!    `rseq_cs` and nothing else: the kernel kills a process that writes the other fields.
-//! 2. An [`Area`] exists only where the process has rseq and the fence of `membarrier`, and has decided to use them, for
+//! 2. An [`Area`] exists only if the process has rseq and the fence of `membarrier`, and has decided to use them, for
 //!    good. A thread of the C library's without a registered area has memory at that offset all the same, and reads a
-//!    negative `cpu_id` there. Each sequence looks at that word, too, and misses: what is read for an id is zero then, which is
-//!    another thread's. A child that shares its parent's memory and was made
-//!    without the C library's threads, by `vfork` or by `clone` with `CLONE_VM`, has none either (the kernel drops the
-//!    registration), and finds its parent's at that offset, or zeros: it would believe in a number that the kernel does not keep true. (Ids
-//!    belong to the memory, so of two such processes no threads have the same. A child of `fork` has memory of its own, and ids
-//!    from zero.) Nothing here can tell. What keeps such a child away is that it is made by unsafe code, which may run
-//!    next to nothing of Rust's in it; the documentation says so of pools (`system_calls`).
-//! 3. A sequence reads `Tables::running` itself, or the offset of its number's slot (`offsets`). So after a fence, none is at
-//!    work that saw what it was before.
-//! 4. What both lead to, the slots and their entries, stays where it is for ever (invariant 1 of `table`).
+//!    negative `cpu_id` there. Each sequence looks at that word, too, and misses: the id's word reads as zero then, and zero is
+//!    another thread's id. A child that shares its parent's memory and was made without the C library's threads, by `vfork` or by
+//!    `clone` with `CLONE_VM`, has no registered area either (the kernel drops the registration). It finds its parent's at that
+//!    offset, or zeros, and would believe in a number that the kernel does not keep true. (Ids belong to the memory, so no
+//!    threads of two such processes have the same id. A child of `fork` has memory of its own, and ids from zero.) No code here
+//!    can tell. Such a child is made by unsafe code, which may run next to nothing of Rust's in it: that keeps it away, and
+//!    the documentation says so of pools (`system_calls`).
+//! 3. A sequence reads `Tables::running` itself, or the offset of its number's slot (`offsets`). So after a fence no sequence is
+//!    at work that saw the value of before.
+//! 4. Both lead to slots and their entries, which stay where they are for ever (invariant 1 of `table`).
 //! 5. A commit is a sequence's last instruction. Behind it an abort would do the operation twice.
 //! 6. A sequence makes no call, no system call, and does not touch the stack. Its abort address lies outside of it, behind
 //!    the signature that glibc registered.
 //! 7. `rseq_cs` leads to memory that is mapped: the kernel reads the descriptor whenever it interrupts the thread, and sets
-//!    `rseq_cs` to null where the thread is in no sequence. That is enough for the main program. The descriptors of a
-//!    library may be gone by then, so a library has no [`Permanent`], and the slow path sets it to null itself. (100 times
+//!    `rseq_cs` to null if the thread is in no sequence. That is enough for the main program. The descriptors of a
+//!    library may be gone by then, so a library has no [`Permanent`], and the slow path sets `rseq_cs` to null itself. (100 times
 //!    `dlopen`, use and `dlclose` under a storm of signals: without this a segmentation fault.)
 //! 8. A local stack is written by the sequences of threads with its number while the pool runs, and by a sweep that has stopped the pool
 //!    and fenced. The try-lock of the portable form guards nothing here.
 //! 9. `RSEQ_OFFSET` is written once, by a constructor function, when the program is loaded. So the fast path may read it as code reads an
 //!    address that the dynamic linker has filled in: once for several uses. A constructor function that runs before, with a reserved
 //!    priority, may go on reading zero; then it works with the slow path, which asks for the decision itself.
-//! 10. The number is read in the sequence: a thread that was aborted may have another one. That `cpu_id` is what it was says
+//! 10. The number is read in the sequence: a thread that was aborted may have another number. An unchanged `cpu_id` says
 //!     nothing about the id, which may change on one CPU, and stay the same on two.
 //!
 //! # Orderings
 //!
-//! All accesses are plain. Two threads that use a slot one after the other are ordered by the kernel, a sweep by the fence, which is
-//! for all CPUs (with ids there is no telling which CPU a slot's thread is on). So a release is ordered before the acquire that
+//! All accesses are plain. The kernel orders two threads that use a slot one after the other. The fence orders a sweep; it is
+//! for all CPUs, since with ids a sweep cannot tell which CPU a slot's thread is on. So a release is ordered before the acquire that
 //! returns the object, on whatever threads.
 //!
-//! On one CPU the two are ordered by the context switch between them. With ids they may be on two. Then the first has passed a full
-//! barrier between its last sequence and the moment where the id is given back, and the second takes it by an atomic operation
-//! that is a full barrier, too, on the same word of the address space (`mm_cidmask`):
+//! On one CPU the context switch between two threads orders them. With ids they may be on two CPUs. Then the first thread has passed
+//! a full barrier between its last sequence and the moment when its id is given back. The second takes the id by an atomic
+//! operation that is a full barrier, too, on the same word of the address space (`mm_cidmask`):
 //!
 //! | Linux | given back | taken |
 //! |---|---|---|
@@ -74,20 +78,20 @@
 //! | 6.4 to 6.18 | `__mm_cid_put`: `cpumask_clear_cpu` | `__mm_cid_try_get`: `cpumask_test_and_set_cpu` |
 //! | since 6.19 | `mm_drop_cid`: `clear_bit` | `__mm_get_cid`: `test_and_set_bit` |
 //!
-//! - A thread that stops to run gives back in `context_switch` (`switch_mm_cid`, since 6.19 `mm_cid_switch_to`). `__schedule` comes before
-//!   it, and begins with `rq_lock` and `smp_mb__after_spinlock`: the barrier that `membarrier` relies on as well.
+//! - A thread that stops to run gives its id back in `context_switch` (`switch_mm_cid`, since 6.19 `mm_cid_switch_to`). `__schedule`
+//!   comes before it, and begins with `rq_lock` and `smp_mb__after_spinlock`: the barrier that `membarrier` relies on as well.
 //! - From 6.4 to 6.18 an id stays with the CPU at first, where the next thread may have it: that is the context switch again.
 //!   Another CPU takes it away (`sched_mm_cid_remote_clear`), or along with a thread that moves
-//!   (`__sched_mm_cid_migrate_from_try_steal_cid`), where it finds that `rq->curr` is no thread of the process any more. That was
+//!   (`__sched_mm_cid_migrate_from_try_steal_cid`), if it finds that `rq->curr` is no thread of the process any more. `rq->curr` was
 //!   stored behind the barrier of `__schedule`, and is read before a compare-and-exchange, which is a full barrier.
-//! - Since 6.19 an id belongs to a thread, or, where there are more threads than CPUs, to a CPU. It changes hands without the set
+//! - Since 6.19 an id belongs to a thread, or, if there are more threads than CPUs, to a CPU. It changes hands without the set
 //!   of bits between a CPU and the thread that runs there, or comes to run there (`mm_cid_from_cpu`, `mm_cid_from_task`,
-//!   `mm_cid_transit_to_cpu`), under the CPU's lock: the context switch once more. Its value stays what it is meanwhile.
-//! - A thread that ends gives back in `sched_mm_cid_exit_signals`, behind an `smp_mb`; since 6.19 in `sched_mm_cid_exit`, under
-//!   locks that it takes after it has released another (`synchronize_group_exit`): what came before the release comes before
+//!   `mm_cid_transit_to_cpu`), under the CPU's lock: the context switch once more. The id keeps its value meanwhile.
+//! - A thread that ends gives its id back in `sched_mm_cid_exit_signals`, behind an `smp_mb`; since 6.19 in `sched_mm_cid_exit`, under
+//!   locks that it takes after it has released another (`synchronize_group_exit`): all that came before the release comes before
 //!   the `clear_bit`.
 //!
-//! The id that a thread reads changes only where a sequence would be aborted: on its way back from a switch.
+//! The id that a thread reads changes only at a point that would abort a sequence: on the thread's way back from a switch.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -111,7 +115,7 @@ use crate::slots::object::Object;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
-/// How often an operation that is aborted is begun again before the slow path does without.
+/// The number of attempts of an operation, if each is aborted, before the slow path does without.
 const ATTEMPTS: usize = 16;
 
 /// Lets the fast path use sequences, if this is in the main program.
@@ -131,8 +135,8 @@ at_load!(set_offset);
 pub(crate) struct Permanent(Area);
 
 impl Permanent {
-    /// `None` where sequences are not used, in a library, and in a function that began before the decision. Good for any
-    /// pool: in one that has not been started a sequence misses.
+    /// `None` if sequences are not used, in a library, and in a function that began before the decision. Good for any
+    /// pool: in a pool that has not been started a sequence misses.
     ///
     /// The compiler takes it for a constant: an acquire and the release behind it ask once, and a loop asks once for all.
     #[inline(always)]
@@ -140,13 +144,13 @@ impl Permanent {
         Area::from_offset(arch::at_load()).map(Self)
     }
 
-    /// An object from the stack of this thread's slot. `None` where there is none, or where the attempt was aborted.
+    /// An object from the stack of this thread's slot. `None` if the stack is empty, or if the attempt was aborted.
     #[inline(always)]
     pub(crate) fn pop(self, tables: &'static Tables) -> Option<Object> {
         self.0.try_pop(tables)
     }
 
-    /// Puts an object onto the stack of this thread's slot, or gives it back where there is no room, or where the attempt was
+    /// Puts an object onto the stack of this thread's slot, or gives it back if the stack is full, or if the attempt was
     /// aborted.
     #[inline(always)]
     pub(crate) fn push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
@@ -155,7 +159,7 @@ impl Permanent {
 }
 
 impl Area {
-    /// One attempt, which leaves `rseq_cs` as it is.
+    /// An attempt to pop, which leaves `rseq_cs` as it is.
     #[inline(always)]
     fn try_pop(self, tables: &'static Tables) -> Option<Object> {
         // SAFETY: the tables are as `table` has them, and the area is the threads' (invariant 2).
@@ -168,7 +172,7 @@ impl Area {
         unsafe { Object::from_raw(object) }
     }
 
-    /// The same.
+    /// An attempt to push, which leaves `rseq_cs` as it is.
     #[inline(always)]
     fn try_push(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
@@ -197,16 +201,16 @@ impl Area {
         pushed
     }
 
-    /// [`pop`](Self::pop), begun again where it is aborted.
+    /// [`pop`](Self::pop), begun again if it is aborted.
     #[cold]
     pub(crate) fn pop_again(self, tables: &'static Tables) -> Option<Object> {
         // SAFETY: as for `try_pop`.
         let object = self.again(CLOSED, || unsafe { arch::pop(self, tables) })?;
-        // SAFETY: null, or what the sequence has taken off the stack, which owned it.
+        // SAFETY: null, or an object that the sequence has taken off the stack, which owned it.
         unsafe { Object::from_raw(object) }
     }
 
-    /// [`push`](Self::push), begun again where it is aborted.
+    /// [`push`](Self::push), begun again if it is aborted.
     #[cold]
     pub(crate) fn push_again(self, tables: &'static Tables, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
@@ -252,7 +256,7 @@ impl Area {
         self.store_if(tables, slot, (&raw const slot.local.top).cast(), CLOSED.addr(), 0)
     }
 
-    /// Changes how many objects may lie below the top, if the slot is this thread's, and the pool runs.
+    /// Changes the number of objects that may lie below the top, if the slot is this thread's, and the pool runs.
     #[cold]
     pub(crate) fn change_limit(self, tables: &'static Tables, slot: &'static Slot, old: usize, new: usize) -> bool {
         debug_assert!(new <= slot.local.most_limit(), "invariant 3 of `local`");
@@ -272,7 +276,7 @@ impl Area {
             == Some(Attempt::Done)
     }
 
-    /// What the first attempt gives that is not aborted.
+    /// The result of the first attempt that is not aborted.
     fn again<R: PartialEq>(self, aborted: R, attempt: impl Fn() -> R) -> Option<R> {
         let done = (0..ATTEMPTS).map(|_| attempt()).find(|done| *done != aborted);
         self.clear();

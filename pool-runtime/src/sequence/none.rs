@@ -1,4 +1,4 @@
-//! Stands in for `sequence` where there are no restartable sequences: the same names, for an [`Area`] that does not exist.
+//! Stands in for `sequence` on a platform without restartable sequences: the same names, for an [`Area`] that does not exist.
 
 use core::convert::Infallible;
 

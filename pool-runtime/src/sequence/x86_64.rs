@@ -3,18 +3,17 @@
 //! An operation commits one of two stores, to the top or to the length. They are one instruction, whose address and
 //! value were chosen before: so it is the last on both ways (invariant 5). The top is at offset zero of a slot.
 //!
-//! A sequence that has nothing to give but whether it has committed jumps to a block of the compiler's after a miss, and
-//! after an abort: who uses it need not ask. The others answer with a value, since `asm!` with labels has no outputs in
-//! stable Rust. Their way of a miss and everybody's of an abort lie in `.text.unlikely`. So does what an acquire or a
-//! release does with a number beyond those that have an offset: it begins a sequence of its own there. A descriptor is data with addresses in
-//! it, so its section is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it
-//! has one.
+//! A sequence that tells nothing but whether it has committed jumps to a block of the compiler's after a miss, and after an abort:
+//! its user need not ask. The other sequences answer with a value, since `asm!` with labels has no outputs in stable Rust. Their
+//! way of a miss lies in `.text.unlikely`, and so does the way of an abort of all sequences. An acquire or a release with a number
+//! beyond those that have an offset begins a sequence of its own there. A descriptor is data with addresses in it, so its section
+//! is writable, for the dynamic linker. `?` puts both into the group of the function's own section, if it has one.
 //!
 //! Labels are local and numeric, since a block is there as often as it was inlined; none is made of 0 and 1 only, which
 //! Intel syntax takes for binary numbers. 2 is the descriptor, 3 the start, 4 the end, 5 the abort, 6 a miss, 7 the way
 //! out, 8 the commit, 9 a loop, 12 the sequence of a number beyond those that have an offset.
 //!
-//! `--cfg pool_inject` adds a spin between any two steps, and looks again at what the commit relies on.
+//! `--cfg pool_inject` adds a spin between any two steps, and a second look at the words that the commit relies on.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -32,13 +31,12 @@ use crate::slots::offsets::OFFSETS;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
-/// What [`RSEQ_OFFSET`] holds, as a constant (invariant 9 of `sequence`).
+/// The value of [`RSEQ_OFFSET`], as a constant (invariant 9 of `sequence`).
 #[inline(always)]
 pub(super) fn at_load() -> isize {
     let offset;
-    // SAFETY: reads a word that is there. It is memory, and `nomem` all the same: where it is read twice it is not changed
-    // between, or both values do (invariant 9). The address comes from the global offset table: the word may be another
-    // library's.
+    // SAFETY: reads a word that is there. It is memory, and `nomem` all the same: between two reads it does not change, or both
+    // values do (invariant 9). The address comes from the global offset table: the word may be another library's.
     unsafe {
         asm!(
             "mov {offset}, qword ptr [rip + {word}@GOTPCREL]",
@@ -51,13 +49,13 @@ pub(super) fn at_load() -> isize {
     offset
 }
 
-/// Whether what [`pop`] gives is an object: neither null nor all ones. A process has the lower half of the addresses.
+/// Whether the result of [`pop`] is an object: neither null nor all ones. A process has the lower half of the addresses.
 #[inline(always)]
 pub(super) fn is_object(popped: *mut ()) -> bool {
     popped.addr() as isize > 0
 }
 
-/// One attempt: the object, or null after a miss, or all ones after an abort.
+/// An attempt to pop: the object, or null after a miss, or all ones after an abort.
 ///
 /// # Safety
 ///
@@ -90,7 +88,7 @@ pub(super) unsafe fn pop(area: Area, tables: &Tables) -> *mut () {
     object
 }
 
-/// One attempt to put an object onto the stack.
+/// An attempt to put an object onto the stack.
 ///
 /// # Safety
 ///
@@ -128,7 +126,7 @@ pub(super) unsafe fn push(area: Area, tables: &Tables, object: *mut ()) -> Attem
     Attempt::Done
 }
 
-/// One attempt to take up to `most` objects from below the top and write them to `to`, the top one last: how many, or
+/// An attempt to take up to `most` objects from below the top and write them to `to`, the uppermost last: their number, or
 /// zero after a miss, or all ones after an abort.
 ///
 /// # Safety
@@ -181,8 +179,8 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
     done
 }
 
-/// One attempt to put up to `most` objects, which is not zero, below the top, in the order in which they lie before
-/// `end`: how many, of those next to `end`, or zero after a miss, or all ones after an abort.
+/// An attempt to put up to `most` objects, which is not zero, below the top, in the order in which they lie before
+/// `end`: the number of them, of those next to `end`, or zero after a miss, or all ones after an abort.
 ///
 /// # Safety
 ///
@@ -192,7 +190,7 @@ pub(super) unsafe fn pop_many(area: Area, tables: &Tables, to: *mut Object, most
 pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, most: usize) -> usize {
     let done;
     // SAFETY: a sequence (invariants 1, 5 and 6). It reads the tables and a slot, which exist (invariant 4), and the
-    // caller's objects, writes entries between `stacked` and `stack_limit`, which exist and are nobody's, and then `stacked` of a slot
+    // caller's objects, writes entries between `stacked` and `stack_limit`, which exist and own nothing, and then `stacked` of a slot
     // that the thread has the number of and the pool runs (invariant 3).
     unsafe {
         assemble!(
@@ -235,7 +233,7 @@ pub(super) unsafe fn push_many(area: Area, tables: &Tables, end: *const Object, 
     done
 }
 
-/// One attempt to change a word from `old` to `new`.
+/// An attempt to change a word from `old` to `new`.
 ///
 /// # Safety
 ///
@@ -312,7 +310,7 @@ macro_rules! find_number {
         )
     };
 }
-/// The slot in `at`. A pool that is not running has no slots, and a number without a slot has one that is closed. `running`
+/// The slot in `at`. A pool that is not running has no slots, and a number without a slot has a closed slot. `running`
 /// comes before `slots`, and processors load in order.
 macro_rules! find_slot {
     ($miss:literal) => {
@@ -328,8 +326,7 @@ macro_rules! find_slot {
         )
     };
 }
-/// The slot's offset from the tables in `at`. Where the pool is not running, and where the number has no slot, it leads to one
-/// that is closed.
+/// The slot's offset from the tables in `at`. If the pool is not running, or the number has no slot, it leads to a closed slot.
 macro_rules! find_slot_by_offset {
     () => {
         concat!(
@@ -341,13 +338,13 @@ macro_rules! find_slot_by_offset {
         )
     };
 }
-/// The same with any number.
+/// The slot's offset from the tables in `at`, for any number.
 macro_rules! find_slot_by_table {
     ($miss:literal) => {
         concat!(find_slot!($miss), "sub {at}, {tables}\n")
     };
 }
-/// The sequence of a number beyond those that have an offset, with its descriptor. It goes on where the one before it ends.
+/// The sequence of a number beyond those that have an offset, with its descriptor. It goes on at the end of the sequence before it.
 macro_rules! far {
     ($sequence:expr, $descriptor:expr) => {
         concat!(
@@ -399,7 +396,7 @@ macro_rules! take {
         )
     };
 }
-/// Puts the object onto it.
+/// Puts the object onto the stack at the offset in `at`.
 macro_rules! put {
     ($find:expr) => {
         concat!(
@@ -440,7 +437,7 @@ macro_rules! copy {
         )
     };
 }
-/// The descriptor, and what is done after an abort.
+/// The descriptor, and the instructions after an abort.
 macro_rules! descriptor {
     ($($aborted:literal),*) => {
         concat!(
@@ -462,7 +459,7 @@ macro_rules! descriptor {
         )
     };
 }
-/// What follows a sequence with a result, which is in this register: zero after a miss, and all ones after an abort.
+/// The ways out of a sequence with a result, which is in this register: zero after a miss, and all ones after an abort.
 macro_rules! ways_out {
     ($result:literal) => {
         concat!(

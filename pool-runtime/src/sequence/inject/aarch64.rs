@@ -1,5 +1,5 @@
-//! What `--cfg pool_inject` adds to the sequences for aarch64: a spin between any two steps, and second looks at what a commit
-//! relies on, which trap where it has changed.
+//! The additions of `--cfg pool_inject` to the sequences for aarch64: a spin between any two steps, and second looks at the words that a
+//! commit relies on, which trap if a word has changed.
 
 macro_rules! assemble {
     ($($arguments:tt)*) => {
@@ -58,7 +58,7 @@ macro_rules! check_top {
         "ldr x15, [x12]\ncmp x13, x15\nb.ne 33f\n"
     };
 }
-// `stacked` again, against what it was, which the instruction puts into x15.
+// `stacked` again, against its value of before, which the instruction puts into x15.
 macro_rules! check_length {
     ($expect:literal) => {
         concat!($expect, "\nldr x17, [x12, {stacked}]\ncmp x15, x17\nb.ne 33f\n")

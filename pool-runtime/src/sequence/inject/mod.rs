@@ -1,4 +1,4 @@
-//! What `--cfg pool_inject` adds to the sequences, and nothing without it: the test `inject` has each abort between any two steps.
+//! The additions of `--cfg pool_inject` to the sequences, empty without it: the test `inject` has each abort between any two steps.
 
 #[cfg_attr(not(pool_inject), path = "none.rs")]
 #[cfg_attr(all(pool_inject, target_arch = "x86_64"), path = "x86_64.rs")]
@@ -12,10 +12,10 @@ pub(super) use steps::{
     assemble, check_length, check_number, check_top, count_abort, keep_cpu, keep_number, keep_top, spin, trap,
 };
 
-/// How many rounds a sequence spins between any two of its steps.
+/// The number of rounds that a sequence spins between any two of its steps.
 #[cfg(pool_inject)]
 pub static SPIN: AtomicU32 = AtomicU32::new(0);
 
-/// How many sequences were aborted: counted at the abort address, where only the kernel goes.
+/// The number of aborted sequences: counted at the abort address, to which only the kernel jumps.
 #[cfg(pool_inject)]
 pub static ABORTS: AtomicU64 = AtomicU64::new(0);

@@ -1,4 +1,4 @@
-//! The sequences as they are, without what `--cfg pool_inject` adds.
+//! The sequences as they are, without the additions of `--cfg pool_inject`.
 
 macro_rules! assemble { ($($arguments:tt)*) => { asm!($($arguments)* options(nostack)) }; }
 macro_rules! nothing {

@@ -1,5 +1,5 @@
-//! What `--cfg pool_inject` adds to the sequences for x86-64: a spin between any two steps, and second looks at what a commit
-//! relies on, which trap where it has changed.
+//! The additions of `--cfg pool_inject` to the sequences for x86-64: a spin between any two steps, and second looks at the words that a
+//! commit relies on, which trap if a word has changed.
 
 macro_rules! assemble {
     ($($arguments:tt)*) => {
@@ -59,7 +59,7 @@ macro_rules! check_top {
         "cmp r9, qword ptr [r8]\njne 33f\n" // mutant: len-outside
     };
 }
-// `stacked` again, against what it was, which the instruction puts into r11.
+// `stacked` again, against its value of before, which the instruction puts into r11.
 macro_rules! check_length {
     ($expect:literal) => {
         concat!($expect, "\ncmp r11, qword ptr [r8 + {stacked}]\njne 33f\n")
