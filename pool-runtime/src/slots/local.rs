@@ -206,7 +206,7 @@ impl LocalStack {
         [Batch::In, Batch::Out].into_iter().find(|&batch| batch as u8 == before)
     }
 
-    /// Begins a new ageing interval, and says whether a batch came or went in the last.
+    /// Begins a new ageing interval. Returns whether a batch came or went in the last.
     pub(crate) fn end_interval(&self) -> bool {
         let batched = self.last_batch.load(Relaxed) != 0;
         self.last_batch.store(0, Relaxed);
