@@ -1,4 +1,4 @@
-//! [`Counters`], what the threads that work with one slot have done.
+//! [`Counters`], the numbers of operations of the threads that work with one slot.
 //!
 //! An acquire or a release that succeeds at once counts nothing. The slow paths count, each in the slot that it works for, and a reader adds
 //! the slots up. With the feature `hits` every acquire counts itself in its slot, too.
@@ -15,7 +15,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use crate::stats::Stats;
 
-/// Why an object is dropped: an index into [`Counters`], and a field of [`Dropped`](crate::stats::Dropped).
+/// The reason that an object is dropped for: an index into [`Counters`], and a field of [`Dropped`](crate::stats::Dropped).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     Bound,
@@ -48,7 +48,7 @@ impl Counter {
     }
 }
 
-/// The same in two halves. Between the two steps of an addition that carries, a reader finds 2³² too few.
+/// A number of 64 bits in two halves. Between the two steps of an addition that carries, a reader finds 2³² too few.
 #[cfg(not(target_has_atomic = "64"))]
 #[derive(Default)]
 pub(crate) struct Counter {
@@ -80,7 +80,7 @@ impl Counter {
     }
 }
 
-/// What one slot counts.
+/// The counters of one slot, or of a pool's sweeps. Any thread adds to them and reads them.
 pub(crate) struct Counters {
     pub(crate) created: Counter,
     pub(crate) adopted: Counter,
@@ -124,7 +124,7 @@ impl Counters {
         if hit { &self.hits } else { &self.misses }.add(1);
     }
 
-    /// Adds these numbers to what was read of other slots.
+    /// Adds these numbers to those of other slots.
     pub(crate) fn add_to(&self, stats: &mut Stats) {
         stats.created += self.created.get();
         stats.adopted += self.adopted.get();

@@ -9,7 +9,7 @@
 //!
 //! | `top` | is | goes to | by |
 //! |---|---|---|---|
-//! | `CLOSED` | no place for an object: capacity zero | null | growth; a sweep that puts capacity back |
+//! | `CLOSED` | no place for an object: the capacity is zero | null | growth; a sweep that puts capacity back |
 //! | null | an empty place | an object | a push |
 //! | an object | owned by the stack | null | a pop |
 //! | null, an object | | `CLOSED` | a sweep, which takes the object |
@@ -17,8 +17,8 @@
 //! # Invariants
 //!
 //! 1. `stacked`, `stack_limit` and `objects` are written by the holder of the lock (a [`LockedStack`]) or by a sequence. Statistics read `stacked`.
-//! 2. `objects[..stacked]` own their objects. An entry above `stacked` is stale, and another owner has what it names. An address in `top`
-//!    owns its object until a thread exchanges it: from then on that thread does.
+//! 2. `objects[..stacked]` own their objects. An entry above `stacked` is stale: the object that it names has another owner. An address in
+//!    `top` owns its object until a thread exchanges it: from then on that thread does.
 //! 3. The capacity is `stack_limit`, and one more for a top that is not `CLOSED`. It is charged to the pool's bound, and no more objects
 //!    lie here. `stack_limit <= objects.len()`. Only the holder of the lock closes the top.
 //! 4. No user code runs under the lock: its holder moves pointers.
@@ -43,22 +43,26 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, const_fn};
 
 #[repr(C, align(128))]
 pub(crate) struct LocalStack {
-    /// `CLOSED`, null or an object. Sequences store to it; the portable backend exchanges it; a sweep closes it.
+    /// `CLOSED`, null or an object (invariant 2). While the pool runs, sequences of threads with the slot's number store to it; on the portable
+    /// backend threads exchange it, without the lock. A sweep that holds the lock closes it (invariant 3). Statistics read it.
     pub(crate) top: AtomicPtr<()>,
-    /// How many objects are in `objects`. Written by sequences and the lock's holder, read by statistics (invariant 1).
+    /// The number of objects in `objects`. Sequences and the lock's holder write it (invariant 1). Any thread reads it, and without the lock
+    /// takes it for a guess.
     pub(crate) stacked: AtomicUsize,
-    /// How many objects may be in `objects`. It grows in `resize_for_batch` and shrinks in a sweep, after and before the bound.
+    /// The number of objects that may be in `objects`. Written and read as `stacked` (invariant 1). It grows after the bound was charged, in
+    /// `resize_for_batch` or a sweep. It shrinks in a sweep, which holds the lock until the bound has the charge back (invariant 3).
     pub(crate) stack_limit: AtomicUsize,
-    /// The try-lock of the portable backend, and of sweeps on either.
+    /// The try-lock, taken by acquires and releases on the portable backend, and by sweeps on either. No sequence reads it.
     held: AtomicBool,
-    /// The last [`Batch`] since the last ageing step, or zero. Any thread stores it, and a lost store does no harm: if there was a
-    /// batch, the stack is smaller than its use.
+    /// The last [`Batch`] since the last ageing step, or zero. Any thread that moves a batch reads and stores it, and an ageing step clears it.
+    /// A lost store does no harm: if there was a batch, the stack is smaller than its use.
     last_batch: AtomicU8,
-    /// The array, right behind the slot in the same allocation, where sequences find it. Entries as in invariant 2.
+    /// The array, right behind the slot in the same allocation: sequences find it there. Sequences and the lock's holder read and write its
+    /// entries (invariants 1 and 2); the reference never changes.
     objects: &'static [Line],
 }
 
-/// Which way a batch goes between a local stack and a list.
+/// The way that a batch goes between a local stack and a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Batch {
     /// A refill.
@@ -67,15 +71,15 @@ pub(crate) enum Batch {
     Out,
 }
 
-/// As many entries as lie on 128 bytes where a pointer has 8: no line is shared with another CPU's stack. That is 256 bytes on s390x.
+/// The entries that lie on 128 bytes if a pointer has 8, on 256 bytes on s390x: no line is shared with another CPU's stack.
 #[repr(C, align(128))]
 #[cfg_attr(target_arch = "s390x", repr(align(256)))]
 #[derive(Default)]
 pub(crate) struct Line([AtomicPtr<()>; LINE]);
 const LINE: usize = if cfg!(target_arch = "s390x") { 32 } else { 16 };
 
-/// The beginning of a [`LocalStack`] that is closed and has no room. It stands in for one that has not been made: nothing is
-/// ever stored there.
+/// The beginning of a [`LocalStack`] that is closed and has no room. It stands in for a stack that has not been made, and is
+/// never written.
 #[repr(C)]
 pub(crate) struct Closed {
     top: AtomicPtr<()>,
@@ -91,16 +95,16 @@ impl Closed {
     }
 }
 
-/// Nothing can be put into the top. No object has this address.
+/// The state of a top that takes no object. No object has this address.
 pub(crate) const CLOSED: *mut () = ptr::without_provenance_mut(usize::MAX);
 
 impl LocalStack {
-    /// How many lines a stack needs that can grow to `local` objects, of which one is in the top.
+    /// The number of lines of a stack that can grow to `local` objects, of which one is in the top.
     pub(crate) fn lines_for(local: usize) -> usize {
         local.saturating_sub(1).div_ceil(LINE)
     }
 
-    /// An empty stack of capacity zero, which can grow to what these lines hold and the top.
+    /// An empty stack of capacity zero, which can grow to the entries of these lines and the top.
     pub(crate) fn new(objects: &'static [Line]) -> Self {
         Self {
             top: AtomicPtr::new(CLOSED),
@@ -112,21 +116,21 @@ impl LocalStack {
         }
     }
 
-    /// Takes what is in the top. Stores nothing where nothing is there.
+    /// Takes the object out of the top. Stores nothing if there is none.
     #[inline]
     pub(crate) fn take_top(&self) -> Option<Object> {
         let top = self.top.load(Relaxed);
         if top.is_null() || top == CLOSED {
             return None;
         }
-        // Acquire: pairs with `fill_top`. Not a swap, which could open a top that was closed meanwhile. If the same
-        // object has left and come back, it is here now, and that is all that counts.
+        // Acquire: pairs with `fill_top`. Not a swap, which could open a top that was closed meanwhile. The exchange may succeed although
+        // this object has left and come back: it is here now, and that is all that counts.
         self.top.compare_exchange(top, ptr::null_mut(), Acquire, Relaxed).ok()?;
         // SAFETY: an address in `top` owns its object, and the exchange took it out (invariant 2).
         unsafe { Object::from_raw(top) }
     }
 
-    /// Puts an object into the top, or gives it back where something is there or the top is closed.
+    /// Puts an object into the top, or gives it back if an object is there or the top is closed.
     #[inline]
     pub(crate) fn fill_top(&self, object: Object) -> Result<(), Object> {
         let pointer = object.into_raw();
@@ -141,38 +145,38 @@ impl LocalStack {
     /// Takes the lock, if it is free.
     #[inline]
     pub(crate) fn try_hold(&self) -> Option<LockedStack<'_>> {
-        // Acquire: pairs with the store of the last `LockedStack`; what it left is what we see.
+        // Acquire: pairs with the store of the last `LockedStack`: we see the stack as it was left.
         self.held.compare_exchange(false, true, Acquire, Relaxed).is_ok().then(|| LockedStack(self))
     }
 
-    /// How many objects lie below the top, at a moment that has passed by now.
+    /// The number of objects below the top, at a moment that has passed by now.
     #[inline]
     pub(crate) fn stacked(&self) -> usize {
         self.stacked.load(Relaxed)
     }
 
-    /// How many objects lie here, at moments that have passed by now.
+    /// The number of objects here, at moments that have passed by now.
     pub(crate) fn len(&self) -> usize {
         let top = self.top.load(Relaxed);
         self.stacked() + usize::from(!top.is_null() && top != CLOSED)
     }
 
-    /// How many objects may lie here, at moments that have passed by now.
+    /// The number of objects that may lie here, at moments that have passed by now.
     pub(crate) fn capacity(&self) -> usize {
         self.stack_limit() + usize::from(self.is_open())
     }
 
-    /// How many more objects may lie below the top.
+    /// The number of objects that may still come below the top.
     pub(crate) fn room(&self) -> usize {
         self.stack_limit().saturating_sub(self.stacked())
     }
 
-    /// How many objects may lie below the top, at a moment that has passed by now.
+    /// The number of objects that may lie below the top, at a moment that has passed by now.
     pub(crate) fn stack_limit(&self) -> usize {
         self.stack_limit.load(Relaxed)
     }
 
-    /// The largest that `stack_limit` can be.
+    /// The largest value of `stack_limit`.
     pub(crate) fn most_limit(&self) -> usize {
         LINE * self.lines()
     }
@@ -181,12 +185,12 @@ impl LocalStack {
         self.objects.len()
     }
 
-    /// All that a sequence writes, but the entries.
+    /// The words that a sequence writes, without the entries.
     pub(crate) fn words(&self) -> (*mut (), usize, usize) {
         (self.top.load(Relaxed), self.stacked(), self.stack_limit())
     }
 
-    /// Whether there was no place for an object, at a moment that has passed by now.
+    /// Whether the stack had no place for an object, at a moment that has passed by now.
     pub(crate) fn is_full(&self) -> bool {
         self.room() == 0 && !self.top.load(Relaxed).is_null()
     }
@@ -195,14 +199,14 @@ impl LocalStack {
         self.top.load(Relaxed) != CLOSED
     }
 
-    /// Notes that a batch comes or goes, and says which way the one before it went in this ageing interval.
+    /// Notes that a batch comes or goes. Returns the way of the batch before it in this ageing interval.
     pub(crate) fn note_batch(&self, batch: Batch) -> Option<Batch> {
         let before = self.last_batch.load(Relaxed);
         self.last_batch.store(batch as u8, Relaxed);
         [Batch::In, Batch::Out].into_iter().find(|&batch| batch as u8 == before)
     }
 
-    /// Begins a new ageing interval, and says whether a batch came or went in the last.
+    /// Begins a new ageing interval. Returns whether a batch came or went in the last.
     pub(crate) fn end_interval(&self) -> bool {
         let batched = self.last_batch.load(Relaxed) != 0;
         self.last_batch.store(0, Relaxed);
@@ -229,7 +233,7 @@ impl LockedStack<'_> {
         unsafe { Object::from_raw(object) }
     }
 
-    /// Puts an object below the top, or gives it back where there is no room.
+    /// Puts an object below the top, or gives it back if there is no room.
     #[inline]
     pub(crate) fn push(&mut self, object: Object) -> Result<(), Object> {
         if self.room() == 0 {
@@ -238,6 +242,7 @@ impl LockedStack<'_> {
         let len = self.stacked();
         let Some(entry) = self.0.entry(len) else { return Err(object) };
         entry.store(object.into_raw(), Relaxed);
+        // Release: a child that is forked in the middle of this finds no length that covers an entry not yet written.
         self.0.stacked.store(len + 1, Release);
         Ok(())
     }
@@ -247,7 +252,7 @@ impl LockedStack<'_> {
         self.0.stacked()
     }
 
-    /// How many more objects may lie below the top.
+    /// The number of objects that may still come below the top.
     #[inline]
     pub(crate) fn room(&self) -> usize {
         self.0.room()
@@ -262,14 +267,14 @@ impl LockedStack<'_> {
         self.set_capacity(self.capacity() + more);
     }
 
-    /// Changes the capacity, and opens the top where it was zero. The caller has charged what is more. To lower it,
-    /// [`take_all`](Self::take_all) comes first.
+    /// Changes the capacity, and opens the top if the capacity was zero. The caller has charged the difference if it grows. To lower the
+    /// capacity, [`take_all`](Self::take_all) comes first.
     pub(crate) fn set_capacity(&mut self, capacity: usize) {
         let limit = capacity.saturating_sub(1);
         debug_assert!(self.stacked() <= limit && limit <= self.0.most_limit(), "invariant 3");
         self.0.stack_limit.store(limit, Relaxed);
         if capacity > 0 {
-            // Relaxed: the next thread that fills the top needs nothing of what came before.
+            // Relaxed: the next thread that fills the top needs none of our stores.
             let _ = self.0.top.compare_exchange(CLOSED, ptr::null_mut(), Relaxed, Relaxed);
         }
     }

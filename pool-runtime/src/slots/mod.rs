@@ -1,4 +1,4 @@
-//! Where idle objects lie. These modules hold data and say which threads may touch it. They decide nothing: `storage` does.
+//! The places of idle objects. These modules hold data and say which threads may touch it. They decide nothing: `storage` does.
 //!
 //! ```text
 //! a pool's static                               the heap, for each number that a thread has come with
@@ -9,13 +9,13 @@
 //!  bound: the limit, and what is charged         counters                           any thread, Relaxed
 //! ```
 //!
-//! A number is a concurrency id or a CPU's on restartable sequences, and on the portable backend the one that a thread was given.
+//! A number is a concurrency id or a CPU's on restartable sequences, and on the portable backend a number that a thread was given.
 //!
 //! # What adds up
 //!
 //! While no thread is at work in the pool:
 //!
-//! - what is charged = the capacities of the local stacks + the objects in lists + those that a sweep has taken and not dropped yet
+//! - the charge = the capacities of the local stacks + the objects in lists + those that a sweep has taken and not dropped yet
 //! - idle = the objects on local stacks + those in lists + those that are being weighed
 //! - in use = created + adopted − dropped − detached − idle
 //!

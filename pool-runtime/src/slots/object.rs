@@ -1,18 +1,17 @@
 //! [`Object`], an idle object without its type.
 //!
-//! The storage is the same code for every pooled type, compiled once: it moves `Object`s, and only [`Pool`](crate::Pool)
-//! knows what they are.
+//! The storage is compiled once, for every pooled type: it moves `Object`s, and only [`Pool`](crate::Pool) knows their type.
 //!
 //! # Invariants
 //!
-//! 1. An `Object` came from `Box::into_raw` of a `T: Send`, and nothing else owns what it points to.
-//! 2. All objects in one store came from boxes of one type: that of the pool which has the store.
+//! 1. An `Object` came from `Box::into_raw` of a `T: Send`, and is the only owner of the `T`.
+//! 2. All objects in one store came from boxes of one type: the type of the pool that has the store.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
 use core::ptr::NonNull;
 
-/// Owns an object on the heap. Forgetting one leaks the object: each must be put somewhere or become a box again.
+/// The owner of an object on the heap. To forget it leaks the object: each must be put somewhere or become a box again.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Object(NonNull<()>);
@@ -56,7 +55,7 @@ impl Object {
         self.0.as_ptr()
     }
 
-    /// Tells the processor that the object will be used soon: on x86-64, where that was measured (`docs/performance.md`).
+    /// Tells the processor that the object will be used soon. On x86-64 alone: there it was measured (`docs/performance.md`).
     #[inline]
     pub(crate) fn prefetch(&self) {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -67,7 +66,7 @@ impl Object {
         }
     }
 
-    /// The pointer, for a place that stores pointers. What is stored there owns the object.
+    /// The pointer, for a place that stores pointers. The stored pointer owns the object.
     #[inline]
     pub(crate) fn into_raw(self) -> *mut () {
         self.0.as_ptr()

@@ -1,4 +1,4 @@
-//! [`SlotOffsets`]: an acquire or a release finds the slots with the first numbers in the pool's static, by one load.
+//! [`SlotOffsets`], the offsets of the slots with the first numbers, in the pool's static: an acquire or a release finds a slot by one load.
 //!
 //! That load replaces three: of `running`, of the table's address, and of the slot's place in the table. Each number has its slot's
 //! *offset* from here.
@@ -36,9 +36,9 @@ use crate::slots::local::Closed;
 use crate::slots::slot::Slot;
 use crate::sync::{AtomicUsize, const_fn, store_over_exchanges, zeros};
 
-/// How many numbers have an offset in each pool's static, at 8 bytes each. With a number beyond them a pair takes 1.4 times as long. (Under
-/// `--cfg pool_inject` it is one: number 0 takes the one way and the others the other. Loom has no sequences, but looks at the threads
-/// that publish offsets.)
+/// The count of numbers that have an offset in each pool's static, at 8 bytes each. With a number beyond them a pair takes 1.4 times as long.
+/// (Under `--cfg pool_inject` it is one: number 0 goes by its offset, the others by the table. Loom has no sequences, but looks at the
+/// threads that publish offsets.)
 pub(crate) const OFFSETS: usize = if cfg!(pool_inject) {
     1
 } else if HAS_SEQUENCES {
@@ -51,15 +51,16 @@ pub(crate) const OFFSETS: usize = if cfg!(pool_inject) {
 
 #[repr(C)]
 pub(crate) struct SlotOffsets<const N: usize> {
-    /// The dummy slots that `UNSET` and `STOPPED` lead to. Never written.
+    /// The dummy slots that `UNSET` and `STOPPED` lead to. Sequences read them; never written.
     closed: [Closed; 2],
-    /// By the slot's number. Sequences load them; a miss and a sweep change them.
+    /// The offsets, by the slot's number. Sequences load them. A miss on any thread exchanges `UNSET` while the pool runs (invariant 1); a
+    /// sweep stops them and runs them again (invariant 2).
     pub(crate) by_number: [AtomicUsize; N],
 }
 
-/// There is no slot, or no thread has published it.
+/// The offset of a slot that is not made, or that no thread has published.
 const UNSET: usize = 0;
-/// A sweep has the pool stopped.
+/// The offset of any slot while a sweep has the pool stopped.
 const STOPPED: usize = size_of::<Closed>();
 
 impl<const N: usize> SlotOffsets<N> {
@@ -69,19 +70,19 @@ impl<const N: usize> SlotOffsets<N> {
         }
     }
 
-    /// Lets sequences find a slot that the first table has under this number, if it is one of ours. Does nothing while a
+    /// Lets sequences find a slot that the first table has under this number, if the number has an offset here. Does nothing while a
     /// sweep has the pool stopped.
     pub(crate) fn publish(&self, number: usize, slot: &'static Slot) {
         let Some(offset) = self.by_number.get(number) else { return };
         // mutant: publish-while-stopped
         if offset.load(Relaxed) == UNSET {
-            // AcqRel: Release is for the sequence that loads it; Acquire pairs with `restart`. A failure is another's success,
-            // or a sweep's stop.
+            // AcqRel: Release is for the sequence that loads it; Acquire pairs with `restart`. It fails if another thread has published
+            // the slot, or a sweep has stopped the pool.
             let _ = offset.compare_exchange(UNSET, self.offset(slot), AcqRel, Relaxed);
         }
     }
 
-    /// Stops as many as the first table has slots: for a sweep, before it fences.
+    /// Stops the offsets of the first table's `slots` numbers: for a sweep, before it fences.
     pub(crate) fn stop(&self, slots: usize) {
         self.by_number.iter().take(slots).for_each(|offset| store_over_exchanges(offset, STOPPED));
     }
@@ -99,7 +100,7 @@ impl<const N: usize> SlotOffsets<N> {
 
 #[cfg(test)]
 impl<const N: usize> SlotOffsets<N> {
-    /// Whether a sweep has stopped this one; else the slot that it leads to, if there is one.
+    /// The slot that this offset leads to, if there is one, or `Stopped`.
     pub(crate) fn look(&self, number: usize) -> Result<Option<*const Slot>, Stopped> {
         match self.by_number[number].load(Relaxed) {
             UNSET => Ok(None),

@@ -1,8 +1,8 @@
-//! [`Slot`], the part of a pool for the threads with one number, of which one runs at a time.
+//! [`Slot`], the part of a pool for the threads with its number. On restartable sequences a single one of them runs at a time.
 //!
 //! # Invariants
 //!
-//! 1. The local stack, the lists that other threads steal from, and the counters lie on 128-byte lines of their own.
+//! 1. The local stack, the lists and the counters lie on 128-byte lines of their own: other threads steal from the lists.
 //! 2. A thread finds its slot by a number that is stale by the time it is used. Any thread may reach any slot, so nothing here relies
 //!    on being alone.
 //! 3. An idle object moves between a local stack and a list, and in no other way. The thread that moves it has that list locked, and
@@ -26,26 +26,29 @@ use crate::stats::Stats;
 
 #[repr(C)]
 pub(crate) struct Slot {
-    /// For the threads with this slot's number, and for sweeps.
+    /// Written by the threads with this slot's number while the pool runs, and by a sweep that has stopped it (invariant 3). Any thread reads
+    /// its lengths.
     pub(crate) local: LocalStack,
+    /// Read and written by any thread, under each list's lock (invariant 1 of `list`).
     pub(crate) lists: CachePadded<Lists>,
-    /// Any thread adds to them, `Relaxed`.
+    /// Any thread adds to them and reads them, `Relaxed`.
     pub(crate) counters: CachePadded<Counters>,
 }
 
-/// The lists that any thread takes from and adds to, under each list's lock.
+/// The lists that any thread may take from, under each list's lock.
 pub(crate) struct Lists {
-    /// The overflow of the local stack.
+    /// The overflow of the local stack. Releases add to it and acquires take from it, on any thread; sweeps empty it (invariant 3).
     pub(crate) shared: List,
-    /// What was idle at the last ageing step and has not been acquired since.
+    /// The objects that were idle at the last ageing step and have not been acquired since. A sweep, or the thread that weighs, adds to it;
+    /// acquires and sweeps take from it.
     pub(crate) victims: List,
 }
 
 impl Slot {
-    /// Where the lines of the local stack are, from the slot's address.
+    /// The offset of the local stack's lines from the slot's address.
     pub(crate) const LINES: usize = size_of::<Self>();
 
-    /// How many lines a slot takes up.
+    /// The number of lines that a slot takes up.
     const SIZE: usize = size_of::<Self>().div_ceil(size_of::<Line>());
 
     /// An empty slot, whose local stack can grow to `local` objects.
@@ -68,14 +71,14 @@ impl Slot {
         Made(slot)
     }
 
-    /// Counts what lies here, each place once: so there are never more victims than there is idle.
+    /// Adds the objects that lie here. Each place is read once, so there are never more victims than idle objects.
     pub(crate) fn add_idle_to(&self, stats: &mut Stats) {
         let victims = self.lists.victims.len();
         stats.victims += victims;
         stats.idle += self.local.len() + self.lists.shared.len() + victims;
     }
 
-    /// How many objects lie here, at moments that have passed by now.
+    /// The number of objects here, at moments that have passed by now.
     pub(crate) fn idle(&self) -> usize {
         self.local.len() + self.lists.shared.len() + self.lists.victims.len()
     }
@@ -86,10 +89,10 @@ const _: () = assert!(Slot::SIZE * size_of::<Line>() == Slot::LINES && align_of:
 
 impl Free for Slot {
     unsafe fn free(slot: NonNull<Self>) {
-        // SAFETY: nobody else uses it (the caller's promise), and it is not used again.
+        // SAFETY: no other thread uses it (the caller's promise), and it is not used again.
         let Self { local, .. } = unsafe { slot.read() };
         let memory = NonNull::slice_from_raw_parts(slot.cast::<MaybeUninit<Line>>(), Self::SIZE + local.lines());
-        // SAFETY: `make` has leaked it. What is in the lines needs no drop.
+        // SAFETY: `make` has leaked it. The lines hold pointers, which need no drop.
         drop(unsafe { Box::from_raw(memory.as_ptr()) });
     }
 }

@@ -2,19 +2,19 @@
 //!
 //! The first table covers the numbers that the machine's CPUs can have, and so all concurrency ids. A number beyond it appends another
 //! table. A thread that first needs a table or a slot makes it (Go's `pinSlow`), without a lock: a thread that loses the race frees
-//! its own and takes the winner's.
+//! its own table or slot and takes the winner's.
 //!
 //! | `running` | says | goes to | by |
 //! |---|---|---|---|
-//! | `UNSTARTED`, zero | not used yet, or pooling is off | `STARTED + n` | the first use |
+//! | `UNSTARTED`, zero | the pool is not used yet, or pooling is off | `STARTED + n` | the first use |
 //! | `STARTED + n` | the pool runs, and its first table has `n` slots | `STARTED` | a sweep |
-//! | `STARTED` | a sweep has it stopped | `STARTED + n` | that sweep |
+//! | `STARTED` | a sweep has the pool stopped | `STARTED + n` | that sweep |
 //!
 //! # Invariants
 //!
-//! 1. A published table or slot is never moved, replaced or freed: a pool is a static, and a reference to one is good for ever. The chain
-//!    grows, so growth loses nothing idle. They are freed if the library that the pool is part of is unloaded: then no thread
-//!    has a reference, nor the code that would use it.
+//! 1. A published table or slot is never moved, replaced or freed: a pool is a static, and a reference to its tables and slots is good for
+//!    ever. The chain grows, so growth loses no idle object. Tables and slots are freed if the library that the pool is part of is unloaded:
+//!    then no thread has a reference, nor the code that would use it.
 //! 2. `running` is as in the table above, and `slots` leads to the slots of `first` from the start on. The offsets are stopped and
 //!    run again together with `running`.
 //! 3. After a sweep has stopped the pool, fenced, and held a local stack, each later user of that stack sees the pool stopped, until
@@ -32,7 +32,7 @@
 //! holder synchronises with the sweep through the lock. If a thread makes the slot while the sweep goes by:
 //! [`slots_in_sweep`](Table::slots_in_sweep) compare-exchanges an empty entry with itself (`AcqRel`), to be ordered with the thread
 //! that fills it. If the maker's exchange came first, the sweep sees the slot. If it came second, the maker has read the sweep's
-//! exchange and with it the stop, and so has each thread that finds the slot. The end of the chain is treated the same.
+//! exchange and with it the stop, and so has each thread that finds the slot. A sweep treats the end of the chain as an empty entry.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -54,15 +54,18 @@ use crate::sync::{AtomicIsize, AtomicPtr, AtomicUsize, const_fn};
 
 #[repr(C)]
 pub(crate) struct Tables {
-    /// The slots with the first numbers, for a sequence of one object. A miss and a sweep change them.
+    /// The slots with the first numbers. Sequences of one object read them; a miss and a sweep change them (invariant 2).
     pub(crate) offsets: SlotOffsets<OFFSETS>,
-    /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half. Every thread reads it; the first use and sweeps change it.
+    /// `UNSTARTED`, `STARTED`, or `STARTED` and a number of slots, in the lower half. Every thread reads it. The first use exchanges it. From then
+    /// on the holder of the registry's lock alone stores to it: a sweep, or a thread that finds the pool stopped and no sweep at work.
     pub(crate) running: AtomicUsize,
-    /// The slots of `first`; null until the pool is started. Valid for a thread that sees the pool run.
+    /// The slots of `first`; null until the pool is started. Each thread that starts the pool stores the same address. Valid for a thread that
+    /// sees the pool run (invariant 2).
     pub(crate) slots: AtomicPtr<AtomicPtr<Slot>>,
-    /// Where the rseq areas are ([`Area::offset`]); zero on the portable backend, and until the pool is started.
+    /// The offset of the rseq areas ([`Area::offset`]); zero on the portable backend, and until the pool is started. Written as `slots`; any
+    /// thread reads it, and a thread that has not seen the pool run takes it for a guess.
     area: AtomicIsize,
-    /// Where the chain begins; null until the pool is first used. Exchanged once.
+    /// The beginning of the chain; null until the pool is first used. A first use exchanges it once; any thread reads it (invariant 1).
     first: AtomicPtr<Table>,
 }
 
@@ -70,8 +73,9 @@ const UNSTARTED: usize = 0;
 const STARTED: usize = 1 << (usize::BITS - 1);
 
 pub(crate) struct Table {
+    /// The slots, or the dummy if a slot is not made (invariant 4). A thread that needs a slot exchanges its entry once; any thread reads it.
     slots: Box<[AtomicPtr<Slot>]>,
-    /// The slots after these.
+    /// The table of the slots after these; null until a thread needs one, and exchanges this once (invariant 1). Any thread reads it.
     next: AtomicPtr<Table>,
 }
 
@@ -100,7 +104,7 @@ impl Tables {
     pub(crate) fn running_portable_slot(&self, number: usize) -> Option<&'static Slot> {
         // Acquire: pairs with `start` and `restart`.
         let len = self.running.load(Acquire) & !STARTED;
-        // After the acquire load: if `running` is set, `area` is valid.
+        // After the Acquire load: if `running` is set, `area` is valid.
         if number >= len || self.area().is_some() {
             return None;
         }
@@ -110,19 +114,19 @@ impl Tables {
         published(slot.load(Acquire), no_slot())
     }
 
-    /// Whether the pool is running still. Exact for the holder of a local stack (invariant 3), a guess for others.
+    /// Whether the pool is running still. Exact for the holder of a local stack (invariant 3), a guess for other threads.
     #[inline]
     pub(crate) fn is_running(&self) -> bool {
         self.running_slots() != 0
     }
 
-    /// How many slots `first` has, or zero where the pool is not running: a guess, as for `is_running`.
+    /// The number of slots of `first`, or zero if the pool is not running: a guess, as for `is_running`.
     #[inline]
     fn running_slots(&self) -> usize {
         self.running.load(Relaxed) & !STARTED
     }
 
-    /// Lets sequences find a slot, which has been made under this number, by a shorter way. `false` where the pool is not
+    /// Lets sequences find a slot, which has been made under this number, by its offset. `false` if the pool is not
     /// running, or the number is beyond the first table.
     pub(crate) fn publish(&self, number: usize, slot: &'static Slot) -> bool {
         let found = number < self.running_slots(); // mutant: publish-while-stopped
@@ -132,7 +136,7 @@ impl Tables {
         found
     }
 
-    /// Whether the pool was ever started: always false where pooling is off.
+    /// Whether the pool was ever started: always false if pooling is off.
     #[inline]
     pub(crate) fn is_started(&self) -> bool {
         self.running.load(Relaxed) != UNSTARTED
@@ -149,29 +153,29 @@ impl Tables {
         published(self.first.load(Acquire), ptr::null_mut())
     }
 
-    /// The first table, made with `len` slots where there is none. The pool is not started by this.
+    /// The first table, made with `len` slots if there is none. The pool is not started by this.
     pub(crate) fn first_table_or_make(&self, len: usize) -> &'static Table {
         Table::get_or_publish(&self.first, len)
     }
 
-    /// Starts the pool, whose first table is made, with restartable sequences if there is an area. Nothing happens where
-    /// it was started before: while a sweep has it stopped, only the sweep lets it run again.
+    /// Starts the pool, whose first table is made, with restartable sequences if there is an area. Nothing happens if the
+    /// pool was started before: while a sweep has it stopped, only the sweep lets it run again.
     pub(crate) fn start(&self, area: Option<Area>) {
         let Some(first) = self.first_table() else { return };
         self.slots.store(first.slots.as_ptr().cast_mut(), Relaxed);
         self.area.store(area.map_or(0, Area::offset), Relaxed);
-        // Release: pairs with `running_portable_slot`. A failure is another starter's success, or a sweep's stop.
+        // Release: pairs with `running_portable_slot`. It fails if another thread has started the pool, or a sweep has stopped it since.
         let _ = self.running.compare_exchange(UNSTARTED, STARTED | first.slots.len(), Release, Relaxed);
     }
 
     /// Stops the pool for a sweep, which then holds each local stack once (invariant 3). A pool that was never
-    /// started is left alone: it has no slots, so nothing idle.
+    /// started is left alone: it has no idle objects.
     pub(crate) fn stop(&self) -> bool {
-        // Acquire: pairs with `start`. A pool that is found started has its first table, whose slots are all stopped below, also by
-        // a sweep that does not come by way of the registry's list.
+        // Acquire: pairs with `start`. A sweep that finds the pool started sees its first table, and stops all its slots below, even
+        // if the sweep has not come by way of the registry's list.
         let started = self.running.load(Acquire) != UNSTARTED;
         if started {
-            // Relaxed: it is the hold of each local stack, after this, that others synchronise with.
+            // Relaxed: other threads synchronise with the hold of each local stack, which comes after this.
             self.running.store(STARTED, Relaxed); // mutant: no-stop
             // mutant: no-stop-offsets
             self.offsets.stop(self.first_table().map_or(0, |first| first.slots.len()));
@@ -191,7 +195,7 @@ impl Tables {
     ///
     /// # Safety
     ///
-    /// There is no object in it, and no other thread uses it.
+    /// There is no object in the pool, and no other thread uses it.
     #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
     pub(crate) unsafe fn clear(&self) {
         if let Some(first) = self.first_table() {
@@ -234,7 +238,7 @@ impl Table {
         published(self.next.load(Acquire), ptr::null_mut())?.get(number - self.slots.len())
     }
 
-    /// The slot with this number, counted from this table on, made where there is none, with a local stack that can
+    /// The slot with this number, counted from this table on, made if there is none, with a local stack that can
     /// grow to `local` objects.
     pub(crate) fn get_or_make(&self, number: usize, local: usize) -> &'static Slot {
         match self.slots.get(number) {
@@ -243,12 +247,12 @@ impl Table {
         }
     }
 
-    /// The table at `place`, made with `len` slots where there is none.
+    /// The table at `place`, made with `len` slots if there is none.
     fn get_or_publish(place: &AtomicPtr<Self>, len: usize) -> &'static Self {
         get_or_publish(place, ptr::null_mut(), || Self::make(len))
     }
 
-    /// Every slot, beginning with one number and going round.
+    /// Every slot, beginning with this number and going round.
     pub(crate) fn slots_from(&'static self, number: usize) -> impl Iterator<Item = &'static Slot> {
         self.places()
             .skip(number)
@@ -256,8 +260,8 @@ impl Table {
             .filter_map(|slot| published(slot.load(Acquire), no_slot()))
     }
 
-    /// Every slot, for a sweep that has stopped the pool: a slot that is made later is found by those threads alone that have
-    /// seen the stop (invariant 3).
+    /// Every slot, for a sweep that has stopped the pool: only threads that have seen the stop find a slot that is made later
+    /// (invariant 3).
     pub(crate) fn slots_in_sweep(&'static self) -> impl Iterator<Item = &'static Slot> {
         successors(Some(self), |table| load_in_sweep(&table.next, ptr::null_mut()))
             .flat_map(|table| table.slots.iter())
@@ -270,20 +274,20 @@ impl Table {
     }
 }
 
-/// What the place of a slot holds that has not been made (invariant 4).
+/// The pointer in the place of a slot that has not been made (invariant 4).
 #[cfg(not(pool_loom))]
 #[inline]
 fn no_slot() -> *mut Slot {
     (&raw const NO_SLOT).cast::<Slot>().cast_mut()
 }
 
-/// Without sequences null does, and loom has no statics.
+/// Under loom null does: there are no sequences, and no statics.
 #[cfg(pool_loom)]
 fn no_slot() -> *mut Slot {
     ptr::null_mut()
 }
 
-/// The beginning of a slot, which is all that a sequence reads of it.
+/// The beginning of a slot: a sequence reads no more of it.
 #[cfg(not(pool_loom))]
 static NO_SLOT: CachePadded<Closed> = CachePadded::new(Closed::new());
 

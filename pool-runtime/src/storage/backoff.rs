@@ -1,4 +1,4 @@
-//! [`Backoff`], how a thread waits that must wait for another one: a sweep.
+//! [`Backoff`], the wait of a sweep for another thread.
 
 #[cfg(not(pool_loom))]
 use core::hint::spin_loop;
@@ -10,9 +10,9 @@ use std::thread;
 #[cfg(all(unix, not(pool_loom)))]
 use crate::machine::system;
 
-/// How a sweep waits for a lock, whose holder is within a few instructions: it spins, in case the holder runs; it yields, in case the
-/// holder waits for this CPU; and then it sleeps. To yield lets no thread of lower priority run: a thread with a real-time policy that did nothing
-/// else would wait for ever, if the kernel did not take its CPU away now and then.
+/// The wait of a sweep for a lock, whose holder is within a few instructions. The sweep spins, in case the holder runs; it yields, in case
+/// the holder waits for this CPU; and then it sleeps. A yield lets no thread of lower priority run: a thread with a real-time policy that
+/// only yielded would wait for ever, if the kernel did not take its CPU away now and then.
 #[cfg(not(pool_loom))]
 pub(crate) struct Backoff(u32);
 
@@ -38,13 +38,13 @@ impl Backoff {
         self.0 = (self.0 + 1).min(Self::SPINS + Self::YIELDS + Self::SLEEPS - 1);
     }
 
-    /// Whether it has begun to sleep: the holder is not at work.
+    /// Whether the sweep has begun to sleep: the holder is not at work.
     pub(crate) fn is_completed(&self) -> bool {
         self.0 > Self::SPINS + Self::YIELDS
     }
 }
 
-/// Sleeps, or yields where a filter refuses it. std's sleep would panic there, in the middle of a sweep.
+/// Sleeps, or yields if a filter refuses the sleep. std's sleep would panic then, in the middle of a sweep.
 #[cfg(all(unix, not(pool_loom)))]
 fn sleep(time: Duration) {
     if !system::sleep(time) {

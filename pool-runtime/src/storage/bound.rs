@@ -2,17 +2,17 @@
 //!
 //! # Invariants
 //!
-//! 1. One word has the limit and what is charged to it, so both are of one moment. Charged are: one for each object in a list, its
-//!    capacity for each local stack, and one for each object that a sweep has taken out and not dropped yet. So the idle objects that
+//! 1. One word has the limit and the charge, so both are of one moment. The charge is one for each object in a list, the
+//!    capacity of each local stack, and one for each object that a sweep has taken out and not dropped yet. So the idle objects that
 //!    are alive never exceed the limit while there is no [`excess`](Bound::excess).
 //! 2. An object is charged before it enters a list, and a stack before its capacity grows. The charge is given back after the
 //!    object has left or was dropped, and after the capacity has shrunk.
-//! 3. Only a lowered limit leaves an excess. Nothing is charged while there is one, and the sweep that lowered the limit takes as
+//! 3. Only a lowered limit leaves an excess. Until it is gone no thread can charge anything, and the sweep that lowered the limit takes as
 //!    much out (`sweep`).
-//! 4. A pool that was given no limit has the default, which depends on the number of CPUs. It is filled in at the first charge;
+//! 4. A pool that was given no limit has the default, which depends on the number of CPUs. The first charge fills it in;
 //!    until then the limit is `UNSET`. While the word has `DEFAULT`, ageing steps bring it up to date.
-//! 5. A second word has how many of the charged objects are being dropped after a sweep, and by which process. In a forked child the
-//!    thread that drops them may not exist: there the charges are [written off](Bound::write_off), once, where a charge is
+//! 5. A second word has the number of charged objects that are being dropped after a sweep, and the process that drops them. In a forked child
+//!    the thread that drops them may not exist: there the charges are [written off](Bound::write_off), once, when a charge is
 //!    refused or a sweep looks for an excess. A thread that does exist, since the `Drop` of an object has forked, finds another
 //!    process named by then and gives nothing back.
 //!
@@ -25,27 +25,30 @@ use core::sync::atomic::Ordering::Relaxed;
 use crate::machine::{cpus, process};
 use crate::sync::{AtomicWord, Word, const_fn};
 
-/// Idle objects that a pool keeps per CPU where its type says nothing. Two full local stacks of the default size,
-/// so at most half of the bound is reserved by local stacks.
+/// Idle objects that a pool keeps per CPU if its type gives no limit. Two full local stacks of the default size,
+/// so local stacks reserve at most half of the bound.
 const DEFAULT_PER_CPU: usize = 64;
 
-/// The lower half of the first word has what is charged; the upper half has the limit, and whether it is the default.
+/// The lower half of the first word has the charge; the upper half has the limit, and whether it is the default.
 const HALF: u32 = Word::BITS / 2;
 const CHARGED: Word = (1 << HALF) - 1;
 const DEFAULT: Word = 1 << (Word::BITS - 1);
-/// A limit of a pool that was given none and has charged nothing.
+/// The limit of a pool that was given none and has charged nothing.
 const UNSET: usize = (1 << (HALF - 1)) - 1;
-/// The largest limit: 2,147,483,646, and 32,766 where the processor has no atomic operations on 64 bits.
+/// The largest limit: 2,147,483,646, or 32,766 if the processor has no atomic operations on 64 bits.
 const MOST: usize = UNSET - 1;
 
 pub(crate) struct Bound {
-    /// The limit, and what is charged.
+    /// The limit and the charge (invariant 1). Any thread reads it, charges and gives back. The first charge fills the default in, a thread that
+    /// sets the limit changes it before its sweep, and an ageing step changes a default, under the registry's lock (invariants 3 and 4).
     word: AtomicWord,
-    /// The process of the last sweep in the upper half, and in the lower how many objects it has yet to drop.
+    /// The process of the last sweep in the upper half, and in the lower the number of objects that it has yet to drop (invariant 5). A
+    /// sweep adds objects, under the registry's lock; a thread that has dropped an object takes it off; in a forked child any thread
+    /// writes the rest off.
     dropping: AtomicWord,
 }
 
-/// What the first word says.
+/// The first word, taken apart.
 #[derive(Clone, Copy)]
 struct State {
     max: usize,
@@ -77,7 +80,7 @@ impl Bound {
         self.load().max
     }
 
-    /// Takes as much of `n` as the limit allows, and says how much that is.
+    /// Charges as much of `n` as the limit allows, and returns how much that is.
     pub(crate) fn charge_up_to(&self, n: usize) -> usize {
         let charged = self.charge(n);
         if charged < n && self.write_off() { charged + self.charge(n - charged) } else { charged }
@@ -91,7 +94,7 @@ impl Bound {
             if granted == 0 {
                 return 0;
             }
-            // The limit is in the upper half, so what is charged does not reach it.
+            // No more is charged than the limit, so the sum does not reach the upper half.
             match self.word.compare_exchange_weak(now, before + granted as Word, Relaxed, Relaxed) {
                 Ok(_) => return granted,
                 Err(other) => now = other,
@@ -99,16 +102,16 @@ impl Bound {
         }
     }
 
-    /// Gives back `n` that was charged.
+    /// Gives back a charge of `n`.
     pub(crate) fn give_back(&self, n: usize) {
         if n > 0 {
-            // As much was charged, so the upper half stays as it is.
+            // The charge is at least `n`, so the upper half stays as it is.
             let before = self.word.fetch_sub(n as Word, Relaxed);
             debug_assert!((before & CHARGED) as usize >= n, "invariant 2: more is given back than was charged");
         }
     }
 
-    /// Begins the drop of `n` objects, which stay charged until [`end_drop`](Self::end_drop), by the process that this is. One
+    /// Begins the drop of `n` objects, by this process. They stay charged until [`end_drop`](Self::end_drop). One
     /// sweep begins at a time.
     pub(crate) fn begin_drops(&self, process: u32, n: usize) {
         self.write_off();
@@ -118,23 +121,23 @@ impl Bound {
         });
     }
 
-    /// Gives back the charge of one of the objects that this process has begun to drop, since it is dropped.
+    /// Gives back the charge of an object that this process has begun to drop, and has dropped by now.
     pub(crate) fn end_drop(&self, process: u32) {
         let before = self.change_dropping(|now| (is_of(now, process) && now & CHARGED > 0).then(|| now - 1));
-        // In a child of the process it was written off where the exchange was not made (invariant 5).
+        // In a forked child the charge was written off if the exchange was not made (invariant 5).
         if is_of(before, process) && before & CHARGED > 0 {
             self.give_back(1);
         }
     }
 
-    /// Has `n` of these objects charged as before, since they are not dropped after all. `false` where their charges were written off.
+    /// Has `n` of these objects charged as before, since they are not dropped after all. `false` if their charges were written off.
     pub(crate) fn keep(&self, process: u32, n: usize) -> bool {
         let is_there = |now: Word| is_of(now, process) && (now & CHARGED) as usize >= n;
         n == 0 || is_there(self.change_dropping(|now| is_there(now).then(|| now - n as Word)))
     }
 
-    /// Gives back, in a forked child, what was charged for objects that a thread of its parent was about to drop. `false` where
-    /// there are none: everywhere else.
+    /// Gives back, in a forked child, the charges of objects that a thread of its parent was about to drop. `false` if there
+    /// are none, as in every other process.
     pub(crate) fn write_off(&self) -> bool {
         self.dropping.load(Relaxed) & CHARGED > 0 && self.write_off_slow()
     }
@@ -149,7 +152,7 @@ impl Bound {
         lost > 0
     }
 
-    /// Changes the second word, unless there is no change, and returns what it was before.
+    /// Changes the second word, unless there is no change, and returns its value before.
     fn change_dropping(&self, to: impl Fn(Word) -> Option<Word>) -> Word {
         let mut now = self.dropping.load(Relaxed);
         while let Some(after) = to(now) {
@@ -161,13 +164,13 @@ impl Bound {
         now
     }
 
-    /// How much may be charged, at a moment that has passed by now.
+    /// The charge that the limit still allows, at a moment that has passed by now.
     pub(crate) fn available(&self) -> usize {
         self.write_off();
         self.load().available()
     }
 
-    /// How much is charged above the limit.
+    /// The part of the charge that is above the limit.
     pub(crate) fn excess(&self) -> usize {
         self.write_off();
         let state = self.load();
@@ -221,7 +224,7 @@ const fn word(max: usize, is_default: bool, charged: usize) -> Word {
 
 /// A second word that names this process, and no objects.
 fn of(process: u32) -> Word {
-    // Half of the number is enough where the word has no room for more: who is compared is a process and its ancestors.
+    // Half of the number is enough if the word has no room for more: a process is compared with its ancestors only.
     (process as Word) << HALF
 }
 
@@ -289,7 +292,7 @@ mod tests {
     #[test]
     fn a_default_follows_the_machine_and_a_limit_that_was_set_does_not() {
         let default = default_max();
-        // As if it had been filled in on a larger machine.
+        // As if the default had been filled in on a larger machine.
         let bound = Bound::of(word(default + 10, true, default + 4));
         assert_eq!((bound.max(), bound.excess()), (default + 10, 0));
         bound.follow_default();

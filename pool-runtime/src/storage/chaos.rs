@@ -1,5 +1,5 @@
-//! Deliberate misfortune under `--cfg pool_chaos`, as Go's pool has it under the race detector: what no program may
-//! rely on does not happen.
+//! Deliberate misfortune under `--cfg pool_chaos`, as Go's pool has it under the race detector: a program finds out that it
+//! relies on luck.
 //!
 //! A quarter of the releases drop, searches begin at a random slot, and `try_acquire` finds nothing now and then.
 

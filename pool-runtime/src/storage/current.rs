@@ -1,4 +1,4 @@
-//! This thread's own stack, on either backend: the only place above `slots` that knows which it is.
+//! This thread's own stack, on either backend. No other place above `slots` knows which backend it is.
 //!
 //! | attempt | restartable sequences | portable backend |
 //! |---|---|---|
@@ -7,8 +7,8 @@
 //! | on the way to the lists ([`pop_stacked`], [`push_stacked`]) | none | the array, under its try-lock |
 //! | on the slow path ([`Current`]) | a sequence, begun again if it is aborted | the same try-lock, held |
 //!
-//! With restartable sequences nothing is held: each step is a sequence of its own, on the stack of the slot that the
-//! thread has by then. So a step may fail, or reach another slot's stack, at any time, and the callers count on neither.
+//! With restartable sequences no lock is held: each step is a sequence of its own, on the stack of the slot that the
+//! thread has by then. So a step may fail, or reach another slot's stack, at any time. The callers are ready for both.
 
 use crate::machine::area::Area;
 use crate::machine::threads::{move_on, slot};
@@ -18,7 +18,7 @@ use crate::slots::object::Object;
 use crate::slots::slot::Slot;
 use crate::slots::table::Tables;
 
-/// What makes inline attempts. `None` on the portable backend, and in a library.
+/// The area for inline attempts. `None` on the portable backend, and in a library.
 #[inline(always)]
 pub(crate) fn inline() -> Option<Permanent> {
     Permanent::at_load()
@@ -43,7 +43,7 @@ pub(crate) fn pop(tables: &'static Tables) -> Option<Object> {
     }
 }
 
-/// The same after an inline attempt, if there was one: that has missed, and the slow path tries again.
+/// [`pop`], unless there was an inline attempt, which has missed: then the slow path tries again.
 #[inline]
 pub(crate) fn pop_out_of_line(tables: &'static Tables) -> Option<Object> {
     if inline().is_some() { None } else { pop(tables) }
@@ -58,7 +58,7 @@ pub(crate) fn push(tables: &'static Tables, object: Object) -> Result<(), Object
     }
 }
 
-/// Of the portable backend.
+/// [`pop`], on the portable backend.
 #[inline]
 fn pop_top(tables: &'static Tables) -> Option<Object> {
     tables.running_portable_slot(slot())?.local.take_top()
@@ -76,7 +76,7 @@ fn push_top(tables: &'static Tables, object: Object) -> Result<(), Object> {
 #[inline]
 pub(crate) fn pop_stacked(tables: &'static Tables) -> Option<Object> {
     let slot = tables.running_portable_slot(slot())?;
-    // A miss stores nothing: the lock is not taken for an empty stack.
+    // A miss stores nothing: a thread takes no lock for an empty stack.
     if slot.local.stacked() == 0 {
         return None;
     }
@@ -93,21 +93,23 @@ pub(crate) fn push_stacked(tables: &'static Tables, object: Object) -> Result<()
     }
 }
 
-/// The lock of the slot's local stack, if it is free and the pool is running (invariant 3 of `slot`).
+/// The lock of the slot's local stack, if it is free and the pool is running (invariant 3 of `slot`). A thread that finds the lock taken
+/// moves on to another slot.
 #[inline]
 fn hold(slot: &'static Slot, tables: &'static Tables) -> Option<LockedStack<'static>> {
     let Some(local) = slot.local.try_hold() else {
         move_on();
         return None;
     };
+    // After the hold: only then is the answer exact (invariant 3 of `table`).
     tables.is_running().then_some(local)
 }
 
 /// A slot's local stack, as the slow path uses it.
 pub(crate) enum Current {
-    /// The lock of the stack, taken while the pool was running.
+    /// The lock of the stack, taken while the pool was running. A sweep waits for it.
     Locked(&'static Slot, LockedStack<'static>),
-    /// The slot was this thread's.
+    /// The slot was this thread's a moment ago. Each sequence finds the slot that the thread has by then.
     Sequences(&'static Slot, &'static Tables, Area),
 }
 
@@ -128,7 +130,7 @@ impl Current {
         }
     }
 
-    /// Moves up to `most` objects from below the top to the end of `to`, and says how many.
+    /// Moves up to `most` objects from below the top to the end of `to`, and returns their number.
     pub(crate) fn pop_many(&mut self, to: &mut Vec<Object>, most: usize) -> usize {
         match self {
             Self::Locked(_, held) => {
@@ -140,7 +142,7 @@ impl Current {
         }
     }
 
-    /// Moves up to `most` objects from the end of `from`, as many as there is room for, and says how many.
+    /// Moves up to `most` objects from the end of `from`, as far as there is room, and returns their number.
     pub(crate) fn push_many(&mut self, from: &mut Vec<Object>, most: usize) -> usize {
         match self {
             Self::Locked(slot, held) => {
@@ -158,7 +160,7 @@ impl Current {
         }
     }
 
-    /// Gives the object back where there is no room.
+    /// Puts an object onto the stack, or gives it back if there is no room.
     pub(crate) fn push(&mut self, object: Object) -> Result<(), Object> {
         match self {
             Self::Locked(slot, held) => slot.local.fill_top(object).or_else(|object| held.push(object)),
@@ -166,7 +168,7 @@ impl Current {
         }
     }
 
-    /// Lets `more` objects lie here, which the caller has charged, and says how many of them it did.
+    /// Lets up to `more` objects lie here, which the caller has charged. Returns by how many the capacity grew.
     pub(crate) fn grow(&mut self, more: usize) -> usize {
         match self {
             Self::Locked(_, held) => {
@@ -178,7 +180,7 @@ impl Current {
                 let top = usize::from(more > 0 && !local.is_open() && area.open_top(tables, slot));
                 let limit = local.stack_limit();
                 let rest = more - top;
-                // Another thread may have let it grow since the caller looked.
+                // Another thread may have let the stack grow since the caller looked.
                 let fits = limit + rest <= local.most_limit();
                 let grown = fits && local.is_open() && rest > 0 && area.change_limit(tables, slot, limit, limit + rest);
                 top + if grown { rest } else { 0 }

@@ -1,5 +1,5 @@
-//! What a sweep has taken out of the pools, on its way to be weighed and dropped. User code runs here, and so without the right to sweep
-//! (invariants 3 and 6 of `registry`).
+//! The objects that a sweep has taken out of the pools, on their way to be weighed and dropped. User code runs here, and so without the right
+//! to sweep (invariants 3 and 6 of `registry`).
 
 use core::any::Any;
 use core::mem;
@@ -13,7 +13,7 @@ use crate::storage::live::Registration;
 use crate::storage::store::Store;
 use crate::storage::sweeping::lock;
 
-/// What sweeps have dropped.
+/// The sum of the objects that sweeps have dropped.
 #[derive(Default)]
 pub(crate) struct Swept {
     pub(crate) objects: usize,
@@ -23,14 +23,14 @@ pub(crate) struct Swept {
 }
 
 impl Swept {
-    /// Lets a panic of user code go on, now that all is done.
+    /// Lets a panic of user code go on, now that all objects are dropped.
     pub(crate) fn go_on(self) {
         if let Some(payload) = self.panic {
             resume_unwind(payload);
         }
     }
 
-    /// What both have dropped.
+    /// The sum of both.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.objects += other.objects;
         self.bytes = self.bytes.saturating_add(other.bytes);
@@ -68,28 +68,29 @@ impl Swept {
         self.objects += 1;
         self.bytes = self.bytes.saturating_add(weight);
         self.run(|| store.dispose(object));
-        // Not before: until now it took up memory (invariant 1 of `bound`).
+        // Not before: until now the object took up memory (invariant 1 of `bound`).
         store.bound.end_drop(process);
     }
 }
 
-/// Objects that a sweep has taken out of a pool, and that its thread is about to drop; and whether it is about to weigh what is left.
+/// The objects that a sweep has taken out of a pool, and that its thread is about to drop; and whether it then weighs the objects that are left.
 pub(crate) struct Pending {
     pub(crate) registration: &'static Registration<Store>,
     objects: Vec<Object>,
     /// The process that drops them, for the bound.
     process: u32,
-    /// The number of passes at which what is left is to be weighed.
+    /// The number of passes at which the objects that are left are to be weighed. Another sweep moves the number on.
     weigh: Option<usize>,
 }
 
 impl Pending {
-    /// `None` where there is nothing to do. The lock is held.
+    /// `None` if there is no object to drop or to weigh. The lock is held.
     pub(crate) fn new(store: &'static Store, objects: Vec<Object>) -> Option<Self> {
         let weigh = store.scales.take_due().then(|| store.scales.passes());
         // A pool that was never used has no object.
         let registration = store.registration().filter(|_| weigh.is_some() || !objects.is_empty())?;
         let process = process::current();
+        // A count that a forked child has from its parent is of threads that it does not have.
         if registration.pending_in.load(Relaxed) != process {
             registration.pending.store(0, Relaxed);
             registration.pending_in.store(process, Relaxed);
@@ -106,19 +107,19 @@ impl Pending {
             .for_each(|object| swept.drop_object(self.registration.store, object, self.process));
     }
 
-    /// Weighs what is idle. The lock is not held: user code runs.
+    /// Weighs the idle objects, until another sweep passes. The lock is not held: user code runs.
     fn weigh_rest(&self, swept: &mut Swept) {
         let (store, Some(passes)) = (self.registration.store, self.weigh) else { return };
         let is_ours = || store.scales.passes() == passes;
         let (mut bytes, mut objects) = (0_usize, 0);
         for slot in store.slots() {
             let mut begin = 0;
-            // What is on the scales: what has been weighed, and those whose `weigh` has panicked.
+            // The objects on the scales: those that have been weighed, and those whose `weigh` has panicked.
             let (mut weighed, mut refused) = (Vec::new(), Vec::new());
             loop {
                 let batch = {
                     let _one_at_a_time = lock();
-                    // Else they are that sweep's to count (invariant 3 of `scales`).
+                    // If another sweep has passed, the objects are that sweep's to count (invariant 3 of `scales`).
                     let batch = is_ours().then(|| {
                         store.sweep_counters.dropped(Reason::Panic, refused.len());
                         store.scales.hold(0, self.process);
@@ -155,7 +156,7 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        // Not in a child that was forked meanwhile.
+        // Not in a child that was forked meanwhile: there this thread is not among those counted.
         if self.process == process::current() {
             // Release: pairs with `is_pending`.
             self.registration.pending.fetch_sub(1, Release);
@@ -163,7 +164,7 @@ impl Drop for Pending {
     }
 }
 
-/// Drops all objects, and weighs what is to be weighed. The lock is not held: user code runs.
+/// Drops the objects that were taken out, and weighs those that are to be weighed. The lock is not held: user code runs.
 pub(crate) fn drop_all(taken: impl IntoIterator<Item = Pending>) -> Swept {
     let mut swept = Swept::default();
     for mut pending in taken {

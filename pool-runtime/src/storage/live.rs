@@ -1,4 +1,4 @@
-//! [`Live`], the list of the live pools: how a pool enters it, and how its registration is taken out. Its invariants and orderings are those of
+//! [`Live`], the list of the live pools: a pool enters it, and its registration is taken out. Its invariants and orderings are those of
 //! `registry`.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
@@ -12,7 +12,7 @@ use crate::machine::process;
 
 /// A pool, as this list knows it.
 pub(crate) trait Listed: Sized + 'static {
-    /// Where its registration is.
+    /// The place of its registration.
     fn place(&self) -> &Place<Self>;
     /// The library that it is part of.
     fn library(&self) -> Library;
@@ -20,7 +20,8 @@ pub(crate) trait Listed: Sized + 'static {
     fn own_name(&self) -> &'static str;
 }
 
-/// What a pool has of the list: its registration, once it has been used.
+/// A pool's own pointer into the list: to its registration, once the pool has been used. A first use exchanges null, any thread reads it, and a
+/// library that is unloaded clears it (invariants 1 and 2).
 pub(crate) struct Place<S: 'static>(AtomicPtr<Registration<S>>);
 
 impl<S> Place<S> {
@@ -42,14 +43,22 @@ impl<S> Place<S> {
 
 /// A pool in the list.
 pub(crate) struct Registration<S: 'static> {
+    /// The pool. Never changed. A thread follows it under the registry's lock if the registration is not marked (invariant 5), or if it has the
+    /// registration pending (invariant 6). A library that is unloaded follows each, to find its own.
     pub(crate) store: &'static S,
+    /// The pool's name, in memory that stays. Never changed; any thread reads it.
     name: &'static str,
+    /// The registration that was added before this. The thread that adds writes it before it publishes; from then on it is read and exchanged
+    /// under the registry's lock (invariant 5).
     next: AtomicPtr<Self>,
-    /// It does not count: the pool has left, or another registration is the pool's.
+    /// The registration does not count: the pool has left, or another registration is the pool's. Written under the registry's lock, and by a
+    /// thread that loses the race of a first use (invariants 1 and 2). Exact under the lock, a guess without it.
     pub(crate) marked: AtomicBool,
-    /// How many threads have objects of the pool that they are about to drop, after a sweep.
+    /// The number of threads that have objects of the pool to drop, after a sweep (invariant 6). Raised under the registry's lock, lowered
+    /// without it; a thread that waits for the others reads it.
     pub(crate) pending: AtomicU32,
-    /// The process that these are threads of: a forked child has none of them.
+    /// The process of these threads: a forked child has none of them (invariant 4). Written under the registry's lock; read by a thread that
+    /// waits, without it.
     pub(crate) pending_in: AtomicU32,
 }
 
@@ -63,13 +72,13 @@ impl<S: Listed> Registration<S> {
         self.marked.load(Relaxed)
     }
 
-    /// Whether a thread of this process has it pending.
+    /// Whether a thread of this process has objects of the pool to drop.
     pub(crate) fn is_pending(&self) -> bool {
-        // Acquire: pairs with `Pending`; what the `Drop` of an object has done comes before.
+        // Acquire: pairs with `Pending`; all that the `Drop` of an object has done comes before.
         self.pending.load(Acquire) > 0 && self.pending_in.load(Relaxed) == process::current()
     }
 
-    /// Whether it is the pool's own. The lock is held.
+    /// Whether the pool's own pointer names this registration. The lock is held.
     pub(crate) fn is_own(&self) -> bool {
         ptr::eq(self.store.place().0.load(Acquire), self)
     }
@@ -89,13 +98,15 @@ impl<S: Listed> Registration<S> {
 /// The process in which the first pool was used.
 static HOME: AtomicU32 = AtomicU32::new(0);
 
-/// Whether this process is a child of the one in which the first pool was used, made by `fork` without `exec`.
+/// Whether this process descends, by `fork` without `exec`, from the process in which the first pool was used.
 pub(crate) fn is_forked() -> bool {
     HOME.load(Relaxed) != process::current()
 }
 
 /// A list of pools.
 pub(crate) struct Live<S: 'static> {
+    /// The registration that was added last. A thread that adds exchanges it, without a lock; it is read, and a library's registrations are
+    /// taken out, under the registry's lock (invariants 1 and 5).
     head: AtomicPtr<Registration<S>>,
 }
 
@@ -109,7 +120,7 @@ impl<S: Listed> Live<S> {
         if store.place().registration().is_some() {
             return;
         }
-        // Asking is a system call on some systems.
+        // On some systems `current` is a system call.
         if HOME.load(Relaxed) == 0 {
             let _ = HOME.compare_exchange(0, process::current(), Relaxed, Relaxed);
         }
@@ -137,12 +148,12 @@ impl<S: Listed> Live<S> {
         }
     }
 
-    /// The pools of the list. The lock is held, and the pools are used no longer than that, but through a `PoolHandle`.
+    /// The pools of the list. The lock is held. The caller uses them no longer than that, but through a `PoolHandle`.
     pub(crate) fn listed(&self) -> Vec<&'static S> {
         let mut stores = Vec::new();
         let mut next = &self.head;
         while let Some(registration) = after(next) {
-            // Where it is not marked the store is there (invariant 5 of `registry`).
+            // If the registration is not marked, the store is there (invariant 5 of `registry`).
             if !registration.marked.load(Relaxed) && registration.is_own() {
                 stores.push(registration.store);
             }
@@ -162,7 +173,7 @@ impl<S: Listed> Live<S> {
                 continue;
             }
             let rest = registration.next.load(Acquire);
-            // Release: pairs with the loads of the list. If it fails, other threads have added pools in front: then from there.
+            // Release: pairs with the loads of the list. If the exchange fails, other threads have added pools in front: it begins again there.
             match next.compare_exchange(ptr::from_ref(registration).cast_mut(), rest, Release, Relaxed) {
                 Ok(_) => wanted.push(registration),
                 Err(_) => next = &self.head,
@@ -178,7 +189,7 @@ fn after<S>(link: &AtomicPtr<Registration<S>>) -> Option<&'static Registration<S
     unsafe { link.load(Acquire).as_ref() }
 }
 
-/// A copy of a name, which is never freed: one for all pools of this name, of libraries that have been unloaded, too.
+/// A copy of a name, which is never freed. All pools of this name share it, those of libraries that have been unloaded, too.
 fn kept(name: &'static str) -> &'static str {
     struct Kept {
         name: Box<str>,
@@ -193,20 +204,20 @@ fn kept(name: &'static str) -> &'static str {
         let first = NAMES.load(Acquire);
         let mut next = first;
         while next != known {
-            // SAFETY: what is in this list is never freed.
+            // SAFETY: a name in this list is never freed.
             let kept: &'static Kept = unsafe { &*next };
             if *kept.name == *name {
                 return &kept.name;
             }
             next = kept.next;
         }
-        // What was in the list before need not be looked at again.
+        // The names from here on have been looked at, and are not looked at again.
         known = first;
         let mut new = made.take().unwrap_or_else(|| Box::new(Kept { name: name.into(), next: first }));
         new.next = first;
         let new = Box::into_raw(new);
         match NAMES.compare_exchange(first, new, Release, Relaxed) {
-            // SAFETY: in the list from now on, where nothing is freed.
+            // SAFETY: the name is in the list from now on, and never freed.
             Ok(_) => return unsafe { &(*new).name },
             // SAFETY: made above, and not in the list.
             Err(_) => made = Some(unsafe { Box::from_raw(new) }),

@@ -1,7 +1,7 @@
-//! A pool's decisions: where an acquire looks and where a release puts, in which order, how much may be idle, and what a sweep
-//! takes. The same code for every pooled type, compiled once: it moves `Object`s.
+//! A pool's decisions: the places where an acquire looks and a release puts, in which order, how many objects may be idle, and which of
+//! them a sweep takes. This code is compiled once, for every pooled type: it moves `Object`s.
 //!
-//! Below it are `slots`, the places, and `machine`, what the process runs on. Above it is `typed`, which knows the type.
+//! Below it are `slots`, the places, and `machine`, the facts about the process. Above it is `typed`, which knows the type.
 
 mod backoff;
 pub(crate) mod bound;

@@ -19,7 +19,7 @@ use crate::storage::current;
 use crate::storage::store::Store;
 use crate::sync::{AtomicUsize, fence};
 
-/// A store with two slots' worth of numbers, which every repetition makes anew.
+/// A store with numbers for two slots, which every repetition makes anew.
 fn store(max_idle: usize) -> &'static Store {
     Box::leak(Box::new(Store::new("model", |_| {}, || Library).with_max_idle(max_idle).with_local(2)))
 }
@@ -33,7 +33,7 @@ fn number(object: Object) -> usize {
     unsafe { object.into_box::<Cell<usize>>() }.get()
 }
 
-/// Says whether the number was kept.
+/// Releases an object with this number. Returns whether it was kept.
 fn release(store: &'static Store, number: usize) -> bool {
     let object = Object::from_box(Box::new(Cell::new(number)));
     let kept = current::push(&store.tables, object).or_else(|object| store.keep(object));
@@ -49,7 +49,7 @@ fn sweep(store: &'static Store, take: impl FnOnce(&'static Store, bool) -> Vec<O
     taken
 }
 
-/// Whatever is left, local stacks of all slots included.
+/// The numbers that are left, those in the local stacks of all slots included.
 fn rest(store: &'static Store) -> Vec<usize> {
     sweep(store, Store::take_all)
 }
@@ -68,8 +68,8 @@ fn filled(max_idle: usize, objects: usize) -> &'static Store {
     store
 }
 
-/// A thread takes and puts while another collects: nothing is lost, nothing is there twice, and the object that was
-/// idle all the time is in what was collected.
+/// A thread acquires while another collects: no object is lost, none is there twice, and the object that was idle all the
+/// time is among those collected.
 #[test]
 fn collect_takes_what_was_idle_all_the_time() {
     loom::model(|| {
@@ -112,14 +112,14 @@ fn a_flushed_batch_does_not_escape_a_collect() {
             release(store, 2)
         });
         let collected = sweep(store, Store::take_all);
-        // It is dropped where both lists are in the sweep's hands.
+        // The object is dropped if both lists are in the sweep's hands.
         let kept = owner.join().unwrap();
         assert!(collected.contains(&0) && collected.contains(&1));
         assert_each_once([collected, rest(store)].concat(), 0..2 + usize::from(kept));
     });
 }
 
-/// A release into an empty local stack while another thread collects: what the sweep takes was reset before.
+/// A release into an empty local stack while another thread collects: an object that the sweep takes was reset before.
 #[test]
 fn a_collected_object_was_released_before() {
     loom::model(|| {
@@ -130,7 +130,7 @@ fn a_collected_object_was_released_before() {
             release(store, held)
         });
         let collected = sweep(store, Store::take_all);
-        // It is dropped where the top and both lists are in the sweep's hands, one after the other.
+        // The object is dropped if the top and both lists are in the sweep's hands, one after the other.
         let kept = owner.join().unwrap();
         assert_each_once([collected, rest(store)].concat(), 0..usize::from(kept));
     });
@@ -223,8 +223,8 @@ fn both_of_two_first_uses_are_kept() {
     });
 }
 
-/// A slot is made and noted while another thread sweeps: no sequence finds it before the sweep's end, unless the sweep visits
-/// it, and one does in the end, at the latest when the slow path comes by again.
+/// A slot is made and published while another thread sweeps. No sequence finds it before the sweep's end, unless the sweep visits
+/// it. A sequence does find it in the end, at the latest when the slow path comes by again.
 #[test]
 fn a_slot_is_not_noted_while_a_sweep_goes_by() {
     loom::model(|| {

@@ -1,16 +1,17 @@
-//! [`Scales`], what the idle objects of a pool weigh, and those of them that are on the scales at this moment.
+//! [`Scales`], the weight of a pool's idle objects, and the number of those that are *on the scales*: out of their list, to be weighed.
 //!
-//! An ageing step has all idle objects of a pool become victims. To ask them for their weight is user code, which runs under no lock. So they
-//! are taken out of the list of victims, a few at a time, asked, and put back.
+//! An ageing step has all idle objects of a pool become victims. User code says how much an object weighs, and runs under no lock. So a thread
+//! takes victims out of their list, a few at a time, asks them, and puts them back.
 //!
 //! # Invariants
 //!
-//! 1. Everything here is changed under the registry's lock.
+//! 1. Everything here is changed under the registry's lock, but that [`lighten`](Scales::lighten) takes dropped objects off without it.
 //! 2. An object on the scales is a victim: it is charged to the bound, and counted as idle.
-//! 3. A sweep that *passes* takes what is on the scales, too: it counts those objects among what it drops, and moves the number of passes on.
-//!    The thread that weighs them finds another number, and drops them in place of that sweep. So nothing that was idle when a `collect` began is put back.
-//! 4. Those of a thread that a forked child does not have are lost to it, as what a sweep was about to drop. In the child they are not idle, and its first
-//!    sweep counts them among what it drops.
+//! 3. A sweep that *passes* takes the objects on the scales, too: it counts them among those that it drops, and moves the number of passes on.
+//!    The thread that weighs them finds another number, and drops them in place of that sweep. So no object that was idle when a `collect`
+//!    began is put back.
+//! 4. A forked child loses the objects on the scales if it does not have the thread that weighs them, as it loses those that a sweep was about
+//!    to drop. In the child they are not idle, and its first sweep counts them among those that it drops.
 //!
 //! # Orderings
 //!
@@ -23,25 +24,28 @@ use crate::machine::process;
 use crate::slots::object::Weigh;
 
 pub(crate) struct Scales {
-    /// What an object takes up in its box.
+    /// The bytes of an object in its box. Never changed.
     pub(crate) size: usize,
-    /// `None` where the type does not say what else.
+    /// The function that asks an object for its weight; `None` if the type has none. Never changed.
     pub(crate) weigh: Option<Weigh>,
-    /// How many sweeps have passed.
+    /// The number of sweeps that have passed. A sweep adds to it and the thread that weighs reads it, under the lock (invariants 1 and 3).
     passes: AtomicUsize,
-    /// An ageing step was the last to pass, and what it has left is to be weighed.
+    /// An ageing step was the last to pass, and the objects that it has left are to be weighed. That step sets it, the next pass or the thread
+    /// that goes to weigh clears it, under the lock (invariant 1).
     due: AtomicBool,
-    /// How many objects are on the scales.
+    /// The number of objects on the scales. The thread that weighs stores it, and a sweep that passes swaps it for zero, under the lock
+    /// (invariants 1 and 3). Statistics read it without.
     held: AtomicUsize,
-    /// The process whose thread has put them there.
+    /// The process whose thread has put them there (invariant 4). The thread that weighs stores it before `held`; it is read after `held`.
     process: AtomicU32,
-    /// What all weighed together at the last step.
+    /// The weight of all idle objects at the last step, without those dropped since. Sweeps and the thread that weighs write it under the lock,
+    /// a thread that drops victims for their weight without it (invariant 1). Any thread reads it.
     bytes: AtomicUsize,
-    /// How many these were.
+    /// The number of objects that `bytes` is the weight of. Written as `bytes`; read by the threads that write it.
     objects: AtomicUsize,
 }
 
-/// Of a pool that has not been weighed.
+/// The weight of a pool that has not been weighed.
 const UNKNOWN: usize = usize::MAX;
 
 impl Scales {
@@ -64,26 +68,26 @@ impl Scales {
         self
     }
 
-    /// How many objects are on the scales, of a thread that this process has (invariant 4).
+    /// The number of objects on the scales, if this process has the thread that weighs them (invariant 4).
     pub(crate) fn held(&self) -> usize {
         let held = self.held.load(Relaxed);
         if held > 0 && self.process.load(Relaxed) == process::current() { held } else { 0 }
     }
 
-    /// Sets how many objects are on the scales, of a thread of this process.
+    /// Sets the number of objects on the scales, for a thread of this process.
     pub(crate) fn hold(&self, objects: usize, process: u32) {
         self.process.store(process, Relaxed);
         self.held.store(objects, Relaxed);
     }
 
-    /// What the idle objects weighed at the last step, if that is known.
+    /// The weight of the idle objects at the last step, if that is known.
     pub(crate) fn idle_bytes(&self) -> Option<usize> {
         let bytes = self.bytes.load(Relaxed);
         (self.weigh.is_some() && bytes != UNKNOWN).then_some(bytes)
     }
 
-    /// Takes away what is there no more, if so many victims are left, and says what these weigh. What does not say its weight counts with its
-    /// size.
+    /// Takes off the share of the objects that are victims no more, if this number of victims is left. Returns the weight of those that are. An
+    /// object whose type does not say its weight counts with its size.
     pub(crate) fn reckon(&self, victims: usize) -> usize {
         let Some(bytes) = self.idle_bytes() else {
             return if self.weigh.is_none() { self.size.saturating_mul(victims) } else { 0 };
@@ -97,7 +101,7 @@ impl Scales {
         left
     }
 
-    /// A sweep passes (invariant 3). Returns how many objects are its own to count.
+    /// Notes that a sweep passes (invariant 3). Returns the number of objects on the scales, which are the sweep's to count.
     pub(crate) fn pass(&self) -> usize {
         self.passes.fetch_add(1, Relaxed);
         self.due.store(false, Relaxed);
@@ -109,23 +113,23 @@ impl Scales {
         self.passes.load(Relaxed)
     }
 
-    /// What the sweep that has passed leaves is to be weighed.
+    /// Notes that the objects that the sweep leaves are to be weighed.
     pub(crate) fn set_due(&self) {
         self.due.store(self.weigh.is_some(), Relaxed);
     }
 
-    /// Whether there is something to weigh; asked once.
+    /// Whether there are objects to weigh. Only the first call after a step says so.
     pub(crate) fn take_due(&self) -> bool {
         self.due.swap(false, Relaxed)
     }
 
-    /// Sets what all idle objects weigh, and how many they are.
+    /// Sets the weight and the number of all idle objects.
     pub(crate) fn set(&self, bytes: usize, objects: usize) {
         self.bytes.store(bytes.min(UNKNOWN - 1), Relaxed);
         self.objects.store(objects, Relaxed);
     }
 
-    /// Takes away what was weighed before, and was dropped.
+    /// Takes off the weight and the number of objects that were weighed before, and dropped.
     pub(crate) fn lighten(&self, bytes: usize, objects: usize) {
         if let Some(before) = self.idle_bytes() {
             self.set(before.saturating_sub(bytes), self.objects.load(Relaxed).saturating_sub(objects));

@@ -1,6 +1,6 @@
-//! [`Store`], where a pool's idle objects are: the search order of acquire and of release.
+//! [`Store`], a pool without its type: the search order of acquire and of release.
 //!
-//! The same code for every pooled type; [`Pool`](crate::Pool) puts the type on top.
+//! This code is compiled once, for every pooled type; [`Pool`](crate::Pool) puts the type on top.
 //!
 //! An acquire looks in the local stack of its slot, in that slot's shared list, in the shared lists of the other slots, beginning with the
 //! next, and in the victims in the same order. Then it makes an object. A release goes to the local stack, and if that is full to a
@@ -31,16 +31,16 @@ use crate::storage::scales::Scales;
 use crate::storage::sweeping::try_lock;
 use crate::sync::const_fn;
 
-/// Objects that a local stack may hold when it is first used. It doubles from there on evidence of need.
+/// The capacity of a local stack at its first use. It doubles from there on evidence of need.
 const FIRST_CAPACITY: usize = if cfg!(pool_loom) { 2 } else { 4 };
 
-/// How often an acquire looks for an object before it makes one, where it has passed over a list that was in another
-/// thread's hands. A pause between, of twice as many spins each time: 63 in all, which is 0.3 µs where a spin takes 12
-/// cycles, and 4 µs where it takes 140. With two rounds and no pause, two threads that hand objects over made one for 18 of
+/// The rounds in which an acquire looks for an object before it makes one, if in each it has passed over a list that was in another
+/// thread's hands. Between them it pauses, for twice as many spins each time: 63 in all, which is 0.3 µs if a spin takes 12
+/// cycles, and 4 µs if it takes 140. With two rounds and no pause, two threads that hand objects over made one for 18 of
 /// them; see the test `handoff`.
 const ROUNDS: usize = if cfg!(pool_loom) { 2 } else { 6 };
 
-/// The largest local stack where the type says nothing.
+/// The largest local stack of a pool whose type gives no size.
 const DEFAULT_LOCAL: usize = 32;
 
 /// The largest local stack that a type can ask for: its memory is there from a slot's first use.
@@ -48,23 +48,27 @@ const MAX_LOCAL: usize = 4096;
 
 #[repr(C, align(128))]
 pub(crate) struct Store {
-    /// Every acquire and release reads them. On the same lines lie fields that a first use and sweeps write.
+    /// The slots. Every acquire and release reads them. On the same lines lie fields that a first use and sweeps write.
     pub(crate) tables: Tables,
-    /// The pool's place in the list of live pools.
+    /// The pool's place in the list of live pools. A first use writes it; any thread reads it (invariants 1 and 2 of `registry`).
     pub(crate) place: Place<Store>,
+    /// The function that drops an object of the pool's type. Never changed, as the next three.
     pub(crate) dispose: Dispose,
     /// The library that the pool is part of.
     library: fn() -> Library,
+    /// The largest capacity of a local stack.
     local: usize,
-    /// In the library's memory, as the store is.
+    /// The name, in the library's memory, as the store is.
     own_name: &'static str,
     /// The fields from here on lie on lines that a hit does not read.
     apart: Apart,
+    /// The limit and the charge. Any thread charges and gives back, on its slow path (invariant 2 of `bound`).
     pub(crate) bound: Bound,
-    /// What sweeps count. Acquires and releases count in their slots.
+    /// The counters of sweeps, which add to them under the registry's lock; any thread reads them. Acquires and releases count in their slots.
     pub(crate) sweep_counters: Counters,
-    /// Sweeps that had no fence, and left the local stacks alone.
+    /// The number of sweeps that had no fence, and left the local stacks alone. Written and read as `sweep_counters`.
     pub(crate) unfenced: Counter,
+    /// The weight of the idle objects. Written by sweeps and the threads that weigh after them; any thread reads it (invariant 1 of `scales`).
     pub(crate) scales: Scales,
 }
 
@@ -134,28 +138,28 @@ impl Store {
         self.place.registration()
     }
 
-    /// The pool's name. Once it has been used, one that stays when its library is unloaded.
+    /// The pool's name. Once the pool has been used, it lies in memory that stays when the library is unloaded.
     pub(crate) fn name(&self) -> &'static str {
         self.registration().map_or(self.own_name, Registration::name)
     }
 
-    /// Whether pooling is off, for a thread that has an object of the pool: making it would have started the pool.
+    /// Whether pooling is off, for a thread that has an object of the pool: to make it would have started the pool.
     #[inline]
     pub(crate) fn is_off(&self) -> bool {
         !self.tables.is_started()
     }
 
-    /// An object from anywhere but another slot's local stack, when the top of the own one was empty.
+    /// An object from anywhere but another slot's local stack, if the top of this thread's stack was empty.
     pub(crate) fn find(&'static self) -> Option<Object> {
         current::pop_stacked(&self.tables).or_else(|| self.find_slow())
     }
 
-    /// Puts an object anywhere, when the own local stack gave it back.
+    /// Puts an object anywhere, if this thread's stack gave it back.
     pub(crate) fn keep(&'static self, object: Object) -> Result<(), (Object, Reason)> {
         current::push_stacked(&self.tables, object).or_else(|object| self.keep_slow(object))
     }
 
-    /// An object for an acquire whose inline attempt has missed, if there was one. `create` is that of the pool's type.
+    /// An object for an acquire whose inline attempt has missed, if there was one. `create` makes an object of the pool's type.
     #[cold]
     #[inline]
     pub(crate) fn acquire_out_of_line(&'static self, create: fn() -> Object) -> Object {
@@ -164,7 +168,7 @@ impl Store {
         object
     }
 
-    /// Counts an acquire that got an idle object, or did not. Without the feature `hits` this is nothing.
+    /// Counts an acquire that got an idle object, or did not. Does nothing without the feature `hits`.
     #[inline]
     pub(crate) fn count_acquire(&'static self, hit: bool) {
         #[cfg(feature = "hits")]
@@ -172,7 +176,7 @@ impl Store {
         let _ = hit;
     }
 
-    /// An object from anywhere, or a new one, when the top of the own local stack was empty.
+    /// An object from anywhere, or a new one, if the top of this thread's stack was empty.
     #[cold]
     fn acquire_slow(&'static self, create: fn() -> Object) -> Object {
         let found = self.find();
@@ -187,7 +191,7 @@ impl Store {
         object
     }
 
-    /// Puts an object onto this thread's stack, or anywhere, or drops it; says whether it was kept.
+    /// Puts an object onto this thread's stack, or anywhere, or drops it. Returns whether it was kept.
     #[cold]
     #[inline]
     pub(crate) fn release_out_of_line(&'static self, object: Object) -> bool {
@@ -197,7 +201,7 @@ impl Store {
         }
     }
 
-    /// Puts an object anywhere, or drops it, when the own local stack gave it back; says whether it was kept.
+    /// Puts an object anywhere, or drops it, if this thread's stack gave it back. Returns whether it was kept.
     #[cold]
     pub(crate) fn keep_or_drop(&'static self, object: Object) -> bool {
         match self.keep(object) {
@@ -222,7 +226,7 @@ impl Store {
         unsafe { (self.dispose)(object) };
     }
 
-    /// What an object of this pool weighs; its size, if the type does not say. Runs user code.
+    /// The weight of an object of this pool: its size, if the type does not say it. Runs user code.
     pub(crate) fn weigh(&self, object: &Object) -> usize {
         match self.scales.weigh {
             // SAFETY: as for `dispose`.
@@ -231,20 +235,22 @@ impl Store {
         }
     }
 
+    /// The search order, from the thread's own slot on. Locks one list at a time, and passes over a list whose lock is taken.
     #[cold]
     fn find_slow(&'static self) -> Option<Object> {
         let (number, slot) = self.slot_or_make();
         if is_off() {
             return None;
         }
-        // The slot may be this thread's since just now, or the sequence was aborted.
+        // Once more the local stack: the thread may have come to this slot just now, or the sequence was aborted.
         if let Some(object) = Current::of(slot, &self.tables).and_then(|mut local| local.pop()) {
             return Some(object);
         }
-        // Another round where a list was in another thread's hands: it may be free by now, and `new` costs more.
+        // Another round if a list was in another thread's hands: it may be free by now, and `new` costs more.
         for round in 0..ROUNDS {
             let mut passed_over = false;
             let mut lock = |list: &'static List| {
+                // An empty list costs a load, and no store on a line that other threads use (invariant 4 of `list`).
                 if list.len() == 0 {
                     return None;
                 }
@@ -254,11 +260,15 @@ impl Store {
             };
             for other in self.slots_from(number) {
                 let Some(mut list) = lock(&other.lists.shared) else { continue };
+                // Another thread may have emptied the list between the look and the lock.
                 let Some(object) = list.pop() else { continue };
                 let is_own = ptr::eq(other, slot);
+                // A thief leaves half of the rest to the threads of that slot.
                 let most = if is_own { usize::MAX } else { list.len() / 2 };
+                // Under the list's lock, so that no sweep misses the batch on its way (invariant 3 of `slot`).
                 let moved = self.refill(slot, &mut list, most);
                 drop(list);
+                // Last: an object keeps its charge until it has left the list (invariant 2 of `bound`). On a stack the capacity is charged.
                 self.bound.give_back(1 + moved);
                 if moved > 0 {
                     slot.counters.refills.add(1);
@@ -268,6 +278,7 @@ impl Store {
                 }
                 return Some(object);
             }
+            // Victims last, so that objects that the program does not need stay victims, and the next ageing step drops them.
             for other in self.slots_from(number) {
                 // One at a time: an object that is not acquired stays a victim.
                 let Some(mut list) = lock(&other.lists.victims) else { continue };
@@ -284,6 +295,7 @@ impl Store {
         None
     }
 
+    /// Keeps an object for which the local stack had no place, or gives it back with the reason why it is dropped.
     #[cold]
     fn keep_slow(&'static self, object: Object) -> Result<(), (Object, Reason)> {
         let (number, slot) = self.slot_or_make();
@@ -294,9 +306,11 @@ impl Store {
             Ok(()) => return Ok(()),
             Err(object) => object,
         };
+        // Charged before it enters a list (invariant 2 of `bound`).
         if self.bound.charge_up_to(1) == 0 {
             return Err((object, Reason::Bound));
         }
+        // The own list first: it may be free by now. Then any list: acquires look in all of them.
         for other in self.slots_from(number) {
             if let Some(mut list) = other.lists.shared.try_lock() {
                 list.push(object);
@@ -307,22 +321,23 @@ impl Store {
         Err((object, Reason::Busy))
     }
 
-    /// This thread's slot and its number; made where there is none, the pool started if this is its first use.
+    /// This thread's slot and its number. The slot is made if there is none, and the pool started if this is its first use.
     pub(crate) fn slot_or_make(&'static self) -> (usize, &'static Slot) {
         let number = chaos::slot_number(threads::number);
         let made = self.tables.first_table().and_then(|table| table.get(number));
         let slot = made.unwrap_or_else(|| self.make_slot(number));
+        // With sequences each miss comes by here, so a slot is published again soon after a sweep.
         if !self.tables.publish(number, slot) {
             self.come_back();
         }
         (number, slot)
     }
 
-    /// Lets the pool run again if it is stopped and no sweep of this process is at work that would do it: the pool has left, or a fork
+    /// Lets the pool run again if it is stopped and no sweep of this process is at work, which would do it: the pool has left, or a fork
     /// has copied it in the middle of a sweep.
     #[cold]
     fn come_back(&'static self) {
-        // The models sweep without the registry's lock, which is one for all that run side by side.
+        // The models sweep without the registry's lock, which all models that run side by side would share.
         let is_stopped = !cfg!(pool_loom) && self.tables.is_stopped();
         let Some(registration) = self.registration().filter(|it| is_stopped || it.has_left()) else { return };
         let Some(_no_sweep) = try_lock() else { return };
@@ -337,6 +352,7 @@ impl Store {
         let off = is_off();
         note(number);
         let table = self.tables.first_table_or_make(table_len());
+        // Listed before it is started: a sweep of all pools finds each pool that may have idle objects (invariant 1 of `registry`).
         POOLS.add(self);
         if !off {
             self.tables.start(area());
@@ -344,43 +360,50 @@ impl Store {
         table.get_or_make(number, self.local)
     }
 
-    /// Moves a batch of at most `most` objects from a shared list into the local stack, and says how many. Their charges
-    /// are the caller's to give back.
+    /// Moves a batch of at most `most` objects from a shared list into the local stack, and returns their number. The caller
+    /// gives their charges back.
     fn refill(&'static self, slot: &'static Slot, list: &mut LockedList<'_>, most: usize) -> usize {
+        // No batch moves if another thread holds the stack, or a sweep has the pool stopped: the caller has its object all the same.
         let Some(mut local) = Current::of(slot, &self.tables) else { return 0 };
+        // First, since the batch depends on the capacity: on a new stack it would be zero.
         let same_way = self.resize_for_batch(slot, &mut local, Batch::In);
         let capacity = slot.local.capacity();
         let batch = if same_way { capacity } else { capacity.div_ceil(2) };
         let batch = batch.min(slot.local.room()).min(list.len()).min(most);
-        // What another CPU released is in its cache; the last of them is used at once.
+        // The objects may lie in the cache of the CPU that released them. The last is fetched first: it is used at once.
         list[list.len() - batch..].iter().rev().for_each(Object::prefetch);
+        // With sequences the thread may have another slot by now, with less room: objects that find none stay in the list.
         local.push_many(list, batch)
     }
 
     /// Puts an object onto a full local stack: the stack grows, or a batch moves to the shared list. Gives the object
-    /// back where neither can be.
+    /// back if neither can be.
     fn flush(&'static self, slot: &'static Slot, object: Object) -> Result<(), Object> {
         let Some(mut local) = Current::of(slot, &self.tables) else { return Err(object) };
+        // The stack may have room by now, since an acquire has come by or the thread has another slot: that is no batch.
         let same_way = slot.local.is_full() && self.resize_for_batch(slot, &mut local, Batch::Out);
         let object = match local.push(object) {
             Ok(()) => return Ok(()),
             Err(object) => object,
         };
-        // What is on its way from a stack is under the list's lock (invariant 3 of `slot`).
+        // The lock comes before the pops: an object on its way from a stack is under the list's lock (invariant 3 of `slot`).
         let Some(mut list) = slot.lists.shared.try_lock() else { return Err(object) };
         let stacked = slot.local.stacked();
+        // The charge comes before the pops, too (invariant 2 of `bound`). The capacity that the objects leave stays charged.
         let batch = self.bound.charge_up_to(if same_way { stacked } else { stacked.div_ceil(2) });
+        // With sequences the thread may pop from another stack by now, or find fewer objects.
         let moved = local.pop_many(&mut list, batch);
         self.bound.give_back(batch - moved);
         slot.counters.flushes.add((moved > 0).into());
+        // Another thread with this number may have filled the places. Then the object goes to a list by itself.
         local.push(object)
     }
 
     /// Sizes a local stack that a batch is about to enter or to leave (Bonwick's magazines): at its first use, and
-    /// then twice as large for each further batch in one ageing interval. `age` halves what no batch has touched.
+    /// then twice as large for each further batch in one ageing interval. `age` halves a stack that no batch has touched.
     ///
-    /// Says whether the last batch went the same way. Then this slot releases what others acquire, or acquires what others
-    /// release, and the whole stack may go at once. Otherwise half of it stays, for what comes next.
+    /// Returns whether the last batch went the same way. Then this slot releases objects that others acquire, or acquires objects that
+    /// others release, and the whole stack may go at once. Otherwise half of it stays, for the next acquires or releases.
     fn resize_for_batch(&self, slot: &'static Slot, local: &mut Current, batch: Batch) -> bool {
         let before = slot.local.note_batch(batch);
         let capacity = slot.local.capacity();
@@ -389,17 +412,19 @@ impl Store {
             (_, Some(_)) => 2 * capacity,
             (_, None) => capacity,
         };
-        // Mostly it is as large as it gets, which is found out without a division.
+        // Most stacks are as large as they get. This finds it out without the division of `max_capacity`.
         let grown = grown.min(self.local);
         if grown > capacity {
             let more = grown.min(self.max_capacity()).saturating_sub(capacity);
+            // Charged before the capacity grows (invariant 2 of `bound`). With sequences it may grow by less, or not at all: the thread has
+            // another slot by now, or another thread has let the stack grow.
             let charged = self.bound.charge_up_to(more);
             self.bound.give_back(charged - local.grow(charged));
         }
         before == Some(batch)
     }
 
-    /// The most that one local stack may hold: all of them together take up half of the bound at the most.
+    /// The largest capacity of a local stack: all of them together take up half of the bound at the most.
     pub(crate) fn max_capacity(&self) -> usize {
         self.local.min(self.bound.max() / (2 * cpus::slots()))
     }
@@ -424,7 +449,7 @@ impl Store {
         stats
     }
 
-    /// What has been counted; the gauges are zero.
+    /// The counters; the gauges are zero.
     pub(crate) fn counted(&self) -> Stats {
         let mut stats = Stats {
             name: self.name().into(),
@@ -442,7 +467,7 @@ impl Store {
         self.slots_from(0)
     }
 
-    /// Every slot, beginning with one and going round.
+    /// Every slot, beginning with this number and going round.
     fn slots_from(&self, number: usize) -> impl Iterator<Item = &'static Slot> {
         self.tables.first_table().into_iter().flat_map(move |table| table.slots_from(number))
     }

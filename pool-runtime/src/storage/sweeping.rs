@@ -1,4 +1,4 @@
-//! The right to sweep, which one thread of the process has at a time (invariants 3 and 4 of `registry`).
+//! The right to sweep, the registry's lock: a single thread of the process has it at a time (invariants 3 and 4 of `registry`).
 //!
 //! # Orderings
 //!
@@ -41,7 +41,7 @@ impl Drop for Sweeping {
     }
 }
 
-/// Waits for what threads of this process do: in a forked child, too, there is an end to it.
+/// Waits while a condition holds that threads of this process end: in a forked child, too, the wait has an end.
 pub(crate) fn wait_while(condition: impl Fn() -> bool) {
     let mut backoff = Backoff::new();
     while condition() {

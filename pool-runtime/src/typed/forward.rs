@@ -1,5 +1,5 @@
-//! What a [`Guard`] forwards to its object beside what lends, shows and compares it, which stands in `guard`: std's traits that
-//! `Box<T>` forwards too, and those of other crates behind features.
+//! The traits that a [`Guard`] forwards to its object: std's traits that `Box<T>` forwards too, and those of other crates behind
+//! features. The traits that lend, show and compare the object stand in `guard`.
 
 use core::error::Error;
 use core::fmt::{self, Pointer};
@@ -203,7 +203,7 @@ impl<T: Pooled + Hasher> Hasher for Guard<T> {
         (**self).write(bytes);
     }
 
-    // A hasher may have a way of its own for each.
+    // A hasher may have a method of its own for each of these.
     forward_numbers! {
         write_u8(u8), write_u16(u16), write_u32(u32), write_u64(u64), write_u128(u128), write_usize(usize),
         write_i8(i8), write_i16(i16), write_i32(i32), write_i64(i64), write_i128(i128), write_isize(isize),

@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //!
-//! 1. A guard's object came from a `Box<T>`, and nothing else owns it: the guard puts it into the pool of `T`, drops it or hands it on.
+//! 1. A guard's object came from a `Box<T>`. The guard is its only owner, and puts it into the pool of `T`, drops it or hands it on.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -22,16 +22,14 @@ use crate::{Pool, Pooled, Reset};
 
 /// An object that is in use: it goes back to the pool of its type when the guard is dropped.
 ///
-/// One pointer wide, `Option<Guard<T>>` too. The object stays at one address while the guard lives, wherever the
-/// guard is moved, and the guard may be dropped by any thread. It is `Send`, `Sync` and
-/// `UnwindSafe` exactly where `Box<T>` is.
+/// A guard is one pointer wide, and so is `Option<Guard<T>>`. The object stays at one address while the guard lives, even if the
+/// guard is moved, and any thread may drop the guard. It is `Send`, `Sync` and `UnwindSafe` exactly if `Box<T>` is.
 ///
-/// Everything beside the traits is an associated function, called as `Guard::into_inner(guard)`, so that no method of
-/// `T` is shadowed.
+/// Beside the traits a guard has associated functions only, called as `Guard::into_inner(guard)`, so that they shadow no method of `T`.
 ///
 /// # Two fields at once
 ///
-/// A guard lends its object by `Deref` and `DerefMut`, and the compiler lets `Box` alone be looked through: of a guard, `guard.items`
+/// A guard lends its object by `Deref` and `DerefMut`, and the compiler looks through `Box` alone: of a guard, `guard.items`
 /// and `guard.sum` in one expression are two borrows of the whole (error E0502 or E0499). Borrow the object once, and its fields from that:
 ///
 /// ```
@@ -54,29 +52,29 @@ use crate::{Pool, Pooled, Reset};
 ///
 /// # Traits
 ///
-/// A guard has those of `Box<T>`, where `T` has them. As with a box, a method of one of these traits is found before a method of
-/// the same name that `T` has by itself.
+/// A guard has the traits of `Box<T>`, if `T` has them. As with a box, the compiler finds a method of one of these traits before a method
+/// of this name that `T` has by itself.
 ///
 /// | trait | of a guard |
 /// |---|---|
 /// | `Deref`, `DerefMut`, `Borrow<T>`, `BorrowMut<T>` | lends the object |
-/// | `AsRef<U>`, `AsMut<U>` | where `T` has it, for any `U`: a guard is taken where bytes, text or a path are |
+/// | `AsRef<U>`, `AsMut<U>` | if `T` has it, for any `U`: a guard may stand for bytes, text or a path |
 /// | `Default` | acquires an object, whatever `T`'s own `Default` is |
 /// | `From<T>`, `From<Box<T>>` | [adopts](Pooled::adopt) a value, or [an object in its box](Pooled::adopt_box) |
 /// | `Debug`, `Display`, `PartialEq`, `Eq`, `PartialOrd`, `Ord`, `Hash`, `Error` | the object's |
 /// | `fmt::Pointer` | the object's address |
 /// | `io::Read`, `io::BufRead`, `io::Write`, `io::Seek`, `fmt::Write`, `Hasher` | the object's; each method of these, so none is slower than on the object |
-/// | `Iterator`, `DoubleEndedIterator`, `ExactSizeIterator`, `FusedIterator` | the object's; by value, the object is released where the iterator is dropped |
+/// | `Iterator`, `DoubleEndedIterator`, `ExactSizeIterator`, `FusedIterator` | the object's; by value, the object is released with the iterator |
 /// | `serde::Serialize` | the object's; feature `serde` |
 /// | `stable_deref_trait::StableDeref` | moving the guard does not move the object; feature `stable_deref_trait` |
 ///
-/// What was left out, and what to write instead:
+/// Traits that a guard does not have, and code to write instead:
 ///
 /// | trait | why | instead |
 /// |---|---|---|
 /// | `AsRef<T>` | it cannot stand beside `AsRef<U>`, since a `T` may have `AsRef<T>` | `&*guard`; or `impl AsRef<Page> for Page`, and its guards have it too |
 /// | `Clone` | it would adopt a copy, or acquire and overwrite: the caller says which | `T::adopt(T::clone(&guard))`, or `T::acquire().clone_from(&guard)` |
-/// | `Future` | one that has ended may not be polled again, and is what the pool would hand out next | `Pin::new(&mut *guard).await` |
+/// | `Future` | a future that has ended may not be polled again, and the pool would hand it out next | `Pin::new(&mut *guard).await` |
 /// | `Fn`, `FnMut`, `FnOnce` | no type can implement them in stable Rust | a method |
 /// | `serde::Deserialize` | it could adopt a new object or fill an idle one | `T::deserialize(..).map(Guard::from)` |
 /// | `IntoIterator`, `Extend`, `FromIterator` | a box has none for one object; the first would take the object apart | `for item in &mut guard.items`; methods of the object |
@@ -84,12 +82,12 @@ use crate::{Pool, Pooled, Reset};
 ///
 /// # Panics
 ///
-/// Dropping a guard runs the type's reset and `retain`; a panic of theirs goes on, and the object is dropped.
+/// The drop of a guard runs the type's reset and `retain`. If one of them panics, the object is dropped and the panic goes on.
 ///
 /// # Signal handlers
 ///
 /// A handler may drop a guard, as it may [`acquire`](Pooled::acquire) one: the drop waits for no thread. It runs the type's reset and
-/// `retain`, calls the allocator where a shared list has to grow, and drops the object where the pool is full.
+/// `retain`, calls the allocator if a shared list has to grow, and drops the object if the pool is full.
 ///
 /// # Examples
 ///
@@ -137,8 +135,8 @@ unsafe impl<T: Pooled> Send for Guard<T> {}
 unsafe impl<T: Pooled + Sync> Sync for Guard<T> {}
 
 // SAFETY: the object lies in an allocation of its own, which the guard owns by a pointer (invariant 1 of `guard`): moving the
-// guard moves the pointer alone, and asserts nothing about what it points to. `Deref` and `DerefMut` give out the object at
-// this address and nothing else, and do not change the pointer. What goes through `Guard<T>` is the trait's; nothing borrows
+// guard moves the pointer alone, and asserts nothing about the object. `Deref` and `DerefMut` give out the object at
+// this address and nothing else, and do not change the pointer. The references that go through `Guard<T>` are the trait's; none borrows
 // from the guard itself.
 #[cfg(feature = "stable_deref_trait")]
 unsafe impl<T: Pooled> stable_deref_trait::StableDeref for Guard<T> {}
@@ -146,7 +144,7 @@ unsafe impl<T: Pooled> stable_deref_trait::StableDeref for Guard<T> {}
 impl<T: Pooled + UnwindSafe> UnwindSafe for Guard<T> {}
 
 impl<T: Pooled> Pool<T> {
-    /// A guard for an object of this pool, where every object came from a `Box<T>` (invariant 2 of `object`).
+    /// A guard for an object of this pool. Each of the pool's objects came from a `Box<T>` (invariant 2 of `object`).
     #[inline]
     pub(super) fn guard(&'static self, object: Object) -> Guard<T> {
         Guard(object, PhantomData)
@@ -162,7 +160,7 @@ impl<T: Pooled> Guard<T> {
         *Self::into_box(guard)
     }
 
-    /// Takes the object out of the pool for good, in the box that it has lived in.
+    /// Takes the object out of the pool for good, in the box in which it has lived.
     ///
     /// As with [`into_inner`](Self::into_inner), it is neither reset nor wiped.
     pub fn into_box(guard: Self) -> Box<T> {
@@ -192,11 +190,11 @@ impl<T: Pooled> Guard<T> {
     }
 }
 
-/// Owns the object of a guard that ends while the pool is asked for. A `pool` that is written by hand may panic: then the object is
+/// The owner of the object of a guard that ends, while `T::pool` runs. A `pool` that is written by hand may panic: then the object is
 /// wiped and dropped.
 struct Ending {
     object: ManuallyDrop<Object>,
-    /// That of the object's type.
+    /// The function of the object's type.
     dispose: Dispose,
 }
 
@@ -240,8 +238,7 @@ impl<T: Pooled> Drop for Guard<T> {
 
 /// Resets the object by the rules of its own pool; it stays in use. For fields that are guards.
 ///
-/// Where this trait is in scope, `guard.reset()` is this, though `T` may have a `reset` of its own: that one is
-/// `(*guard).reset()`.
+/// If this trait is in scope, `guard.reset()` is this, though `T` may have a `reset` of its own: write `(*guard).reset()` for that.
 impl<T: Pooled> Reset for Guard<T> {
     #[inline]
     fn reset(&mut self) {

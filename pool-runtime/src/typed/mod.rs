@@ -1,4 +1,4 @@
-//! Where the user's type is known and the user's code runs: `new`, `reset`, `retain` and `Drop`.
+//! The typed face of a pool: these files know the user's type and run the user's code, `new`, `reset`, `retain` and `Drop`.
 //!
 //! These files name each other, as no others do: methods of the trait return the guard, the guard is bounded by the trait, and both reach the
 //! pool.

@@ -1,5 +1,5 @@
-//! Where an object gets its type back, and user code runs on it: `new`, `reset`, `retain`, `weigh`, the wiping of secrets and `Drop`. Always
-//! outside of every lock, and on objects that are in no store.
+//! An object gets its type back here, and user code runs on it: `new`, `reset`, `retain`, `weigh`, the wiping of secrets and `Drop`. It always
+//! runs outside of every lock, and on objects that are in no store.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
@@ -16,8 +16,8 @@ impl<T: Pooled> Pool<T> {
     #[inline]
     pub(super) fn clean(&'static self, object: Object) -> Option<Object> {
         let unwinding = DropInPanic { store: &self.handle.0, object: ManuallyDrop::new(object) };
-        // SAFETY: it is one of this pool's, where every object came from a `Box<T>` (invariant 2 of `object`), and it is
-        // owned until `defuse`.
+        // SAFETY: the object is of this pool, so it came from a `Box<T>` (invariant 2 of `object`), and `unwinding` owns it until
+        // `defuse`.
         let object = unsafe { &mut *(unwinding.object.as_raw() as *mut T) };
         T::reset_object(object);
         let retained = T::retain_object(object);
@@ -30,7 +30,7 @@ impl<T: Pooled> Pool<T> {
     }
 }
 
-/// Owns an object while its reset and its `retain` run: it is dropped, and counted, if one of them panics.
+/// The owner of an object while its reset and its `retain` run: the object is dropped, and counted, if one of them panics.
 struct DropInPanic {
     store: &'static Store,
     object: ManuallyDrop<Object>,
@@ -73,13 +73,14 @@ pub(super) unsafe fn weigh<T: Pooled>(object: &Object) -> usize {
     T::WEIGH.map_or(size_of::<T>(), |weigh| weigh(object))
 }
 
-/// Wipes and drops an object of the pool of `T`. Whatever a pool drops comes by here.
+/// Wipes and drops an object of the pool of `T`. Each object that a pool drops comes by here.
 ///
 /// # Safety
 ///
 /// The object came from a box of `T`.
 pub(super) unsafe fn dispose<T: Pooled>(object: Object) {
-    // SAFETY: the caller's promise. Not by `into_box`, which would be a function more for each type in a debug build.
+    // Not by `into_box`, which would be a function more for each type in a debug build.
+    // SAFETY: the object owned its pointer, which came from a box of `T` (the caller's promise).
     let mut object: Box<T> = unsafe { Box::from_raw(object.into_raw() as *mut T) };
     T::wipe_object(&mut object);
 }

@@ -1,4 +1,4 @@
-//! [`Pool`], the typed face of a store: what is done to an object on its way out and in.
+//! [`Pool`], the typed face of a store: the way of an object out and in.
 //!
 //! The search order of acquire and release is in `store`. User code runs in `objects`.
 
@@ -19,14 +19,15 @@ use crate::{Guard, OnPanic, Pooled};
 
 /// The pool of a type: a static that `#[derive(Pooled)]` makes, and [`Pooled::pool`] returns.
 ///
-/// Objects come and go through the type ([`Pooled::acquire`]). What is about the pool as a whole, such as [`stats`](PoolHandle::stats) and
-/// [`collect`](PoolHandle::collect), needs no type: a pool dereferences to its [`PoolHandle`], and the methods are that one's.
+/// Objects come and go through the type ([`Pooled::acquire`]). Methods of the pool as a whole, such as [`stats`](PoolHandle::stats) and
+/// [`collect`](PoolHandle::collect), need no type: they are the methods of [`PoolHandle`], and a pool dereferences to its handle.
 ///
 /// A pool that is never used costs its static, less than 1 KiB, and nothing else. Each slot that threads work with
-/// adds less than 1 KiB where [`with_local`](Self::with_local) is at its default.
+/// adds less than 1 KiB if [`with_local`](Self::with_local) is at its default.
 pub struct Pool<T> {
+    /// The store, whose objects are all of type `T` (invariant 2 of `object`).
     pub(super) handle: PoolHandle,
-    /// Invariant: a pool takes objects in and gives them out, as a `Mutex<T>` does. A `Pool<T>` that could pass for a `Pool<U>` of a
+    /// Invariant in `T`: a pool takes objects in and gives them out, as a `Mutex<T>` does. A `Pool<T>` that could pass for a `Pool<U>` of a
     /// supertype `U` would hand a `U` out as a `T` (uazu/qcell#20). It owns no `T` for the auto traits: objects are `Send`, and each
     /// has one user at a time, so a pool is `Send` and `Sync` whatever they are.
     objects: PhantomData<fn(T) -> T>,
@@ -46,13 +47,13 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// Sets how many idle objects the pool may keep: the key `max_idle` of the derive.
         ///
-        /// It is a strict total, over all CPUs, victims included. A local stack counts with its capacity. There are
-        /// none where this is smaller than twice the number of CPUs, or four times that number on the portable backend: then all
+        /// The limit is a strict total, over all CPUs, victims included. A local stack counts with its capacity. There are
+        /// no local stacks if the limit is smaller than twice the number of CPUs, or four times that number on the portable backend: then all
         /// objects are in shared lists, which is slower.
         ///
         /// The default is 64 times the number of CPUs that the process may use, as it is at the pool's first use and then at each
-        /// [`age`](PoolHandle::age). Zero keeps none. More than 2,147,483,646 is that many, and 32,766 where the processor has no atomic
-        /// operations on 64 bits.
+        /// [`age`](PoolHandle::age). Zero keeps none. The largest limit is 2,147,483,646, or 32,766 if the processor has no atomic
+        /// operations on 64 bits; a larger `max_idle` is set to it.
         #[must_use]
         pub const fn with_max_idle(self, max_idle: usize) -> Self {
             Self { handle: PoolHandle(self.handle.0.with_max_idle(max_idle)), objects: PhantomData }
@@ -62,16 +63,17 @@ impl<T: Pooled> Pool<T> {
     const_fn! {
         /// Sets the largest local stack of one slot, in objects: the key `local` of the derive.
         ///
-        /// The default is 32, and more than 4,096 is 4,096. Zero means that there are no local stacks. A stack begins
-        /// small and grows when it is used; its memory, a pointer per object, is there from the slot's first use.
+        /// The default is 32, and the most is 4,096; a larger `local` is set to it. Zero means that there are no local stacks. A stack begins
+        /// small and grows when it is used. Its memory, a pointer per object, is there from the slot's first use.
         #[must_use]
         pub const fn with_local(self, local: usize) -> Self {
             Self { handle: PoolHandle(self.handle.0.with_local(local)), objects: PhantomData }
         }
     }
 
-    // Each function from here on is compiled for each type: what does not need the type is the store's.
+    // Each function from here on is compiled for each type: code that does not need the type is the store's.
 
+    /// An idle object, or a new one: an inline attempt, and if that misses the store's search.
     #[inline]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
         let object = match current::pop_inline(&self.handle.0.tables) {
@@ -110,19 +112,22 @@ impl<T: Pooled> Pool<T> {
         n
     }
 
-    /// Takes back what [`guard`](Self::guard) has given out.
+    /// Takes back an object that [`guard`](Self::guard) has given out.
     #[inline]
     pub(crate) fn release(&'static self, object: Object) {
+        // Before the reset: the object may have been left half-written.
         if matches!(T::ON_PANIC, OnPanic::Discard) && thread::panicking() {
             return self.handle.0.drop_object(object, Reason::Panic);
         }
         let Some(inline) = current::inline() else { return self.release_out_of_line(object) };
+        // Before the push: from then on another thread may have the object.
         let Some(object) = self.clean(object) else { return };
         if let Err(object) = inline.push(&self.handle.0.tables, object) {
             self.handle.0.keep_or_drop(object);
         }
     }
 
+    /// The release on the portable backend, in a library, and if pooling is off.
     #[cold]
     #[inline(never)]
     fn release_out_of_line(&'static self, object: Object) {
