@@ -105,7 +105,7 @@ impl Store {
                 own_name: name,
                 apart: Apart,
                 bound: Bound::default_for_machine(),
-               sweep_counters: Counters::new(),
+                sweep_counters: Counters::new(),
                 unfenced: Counter::new(),
                 scales: Scales::new(),
             }
