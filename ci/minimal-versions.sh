@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A copy without the packages that are not for users, whose dependencies would have a say.
 cp -r pool-macros pool-runtime tests rust-toolchain.toml "$work/"
-sed -e 's/^members = .*/members = ["pool-macros", "pool-runtime", "tests/lib", "tests/exact", "tests/always"]/' -e '/^exclude = /d' Cargo.toml >"$work/Cargo.toml"
+sed -e 's|^members = .*|members = ["pool-macros", "pool-runtime", "tests/lib", "tests/exact", "tests/always"]|' -e '/^exclude = /d' Cargo.toml >"$work/Cargo.toml"
 # A folder of its own: no other step has these versions.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}/minimal-versions
 cd "$work"
