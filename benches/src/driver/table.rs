@@ -116,7 +116,7 @@ fn winners(columns: &[(&Results, &str, String)], names: &[(&str, Kind)]) -> Stri
     }
     match (compared, lines.is_empty()) {
         (false, _) => String::new(),
-        (true, true) => format!("Better than {OURS}: nobody.\n"),
+        (true, true) => format!("No contestant is better than {OURS}.\n"),
         (true, false) => format!("Better than {OURS}:\n\n{}", lines.concat()),
     }
 }
@@ -256,8 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_named_where_nobody_wins() {
+    fn no_contestant_is_named_if_none_wins() {
         let report = report(&[(OURS, Kind::Ours, 10.0), ("slow", Kind::Peer, 80.0)]);
-        assert!(table(&report, Scenario::Pair).ends_with("Better than pool-runtime, rseq: nobody.\n"));
+        assert!(table(&report, Scenario::Pair).ends_with("No contestant is better than pool-runtime, rseq.\n"));
     }
 }

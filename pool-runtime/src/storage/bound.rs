@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(bound.charge_up_to(5), 5);
         bound.begin_drops(us, 4);
         bound.end_drop(us);
-        assert_eq!((bound.available(), bound.charge_up_to(2)), (1, 1), "ours is written off by nobody");
+        assert_eq!((bound.available(), bound.charge_up_to(2)), (1, 1), "ours is not written off");
         (0..3).for_each(|_| bound.end_drop(us));
         assert_eq!(bound.available(), 3);
 

@@ -1,4 +1,4 @@
-//! Operations in an order that nobody thought of, on several threads: the totals must be right afterwards, and the bound
+//! Operations in a random order, on several threads: the totals must be right afterwards, and the bound
 //! must hold at all times. A failure names its seed. With exact reuse: `model`.
 
 use std::collections::VecDeque;

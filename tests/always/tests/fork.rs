@@ -41,9 +41,9 @@ macro_rules! page {
 static SWEEPS: RwLock<()> = RwLock::new(());
 
 trait Page: Pooled {
-    /// Whether nobody holds it.
+    /// Whether no other thread holds it.
     fn take(&mut self, mark: u64) -> bool;
-    /// Whether nobody else wrote to it.
+    /// Whether no other thread wrote to it.
     fn give_back(&mut self, mark: u64) -> bool;
 }
 

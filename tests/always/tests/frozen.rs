@@ -1,5 +1,5 @@
-//! A thread is frozen anywhere in the pool's code, by a signal whose handler does not return, and the others go on: nobody
-//! waits for it, and what they do meanwhile is right. In a binary of its own, for its signal and its allocator. They
+//! A thread is frozen anywhere in the pool's code, by a signal whose handler does not return, and the others go on: no thread
+//! waits for it, and the pool stays right meanwhile. In a binary of its own, for its signal and its allocator. They
 //! take turns: there is one signal.
 #![cfg(unix)]
 use std::alloc::{GlobalAlloc, Layout};
@@ -49,7 +49,7 @@ fn start() -> *mut u8 {
     START.compare_exchange(ptr::null_mut(), map.cast(), AcqRel, Acquire).map_or_else(|first| first, |_| map.cast())
 }
 
-// SAFETY: each allocation is a range of bytes that nobody else has, of memory that is never unmapped. It is aligned to its
+// SAFETY: each allocation is a range of bytes that no other owner has, of memory that is never unmapped. It is aligned to its
 // size or to a page.
 unsafe impl GlobalAlloc for Unlocked {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -230,7 +230,7 @@ impl Drop for Line {
 }
 
 /// A sweep that is frozen anywhere, while a thread takes objects out and puts others in: of those that were idle when it
-/// began and that nobody took, none is left when it ends.
+/// began and that no thread took, none is left when it ends.
 #[test]
 fn nothing_escapes_a_sweep_that_is_frozen() {
     const SWEEPS: [fn(); 3] = [

@@ -4,7 +4,8 @@
 //!
 //! A thread that changes its own CPU is never in a sequence when it moves, so another thread moves all of them. Each
 //! worker has a timer whose signals abort the sequence that they find it in; some handlers give the CPU away, so that
-//! another thread works on the same slot before the first goes on. One worker is not registered for restartable sequences.
+//! another thread works on the same slot before the first goes on. One worker is not registered for restartable sequences. Other threads come
+//! and go.
 //!
 //! Without `--cfg pool_inject` it is a stress test of two seconds, on any backend. With it, the sequences spin between any
 //! two steps and look twice at what they rely on, and the test goes on until a million of them were aborted, or for
@@ -43,7 +44,7 @@ static ROUNDS: AtomicU64 = AtomicU64::new(0);
 #[pooled(new = new_page, max_idle = MAX_IDLE, local = LOCAL)]
 struct Page {
     object: Counted,
-    /// 0 while nobody holds the object.
+    /// 0 while no thread holds the object.
     #[pooled(keep)]
     holder: AtomicU64,
     /// Where in `RELEASED` its last release is.
@@ -226,6 +227,26 @@ fn move_workers(ids: &[AtomicI32]) {
     }
 }
 
+/// As many threads as there are CPUs come and go. When the process comes to have more threads than CPUs, or far fewer again, Linux 6.19 and later
+/// gives concurrency ids to CPUs, or to threads again: then a thread may find another id on the CPU where it was.
+fn come_and_go() {
+    let cpus = cpu::allowed().len();
+    let mut mark: u64 = (WORKERS as u64 + 1) << 48;
+    while !ENDED.load(Relaxed) {
+        thread::scope(|scope| {
+            for _ in 0..cpus {
+                mark += 1;
+                scope.spawn(move || {
+                    let mut page = take(mark);
+                    page.give_back(mark);
+                    page.release = NEVER;
+                });
+            }
+        });
+        thread::sleep(Duration::from_micros(PAUSE as u64));
+    }
+}
+
 /// Sweeps all the time, and counts how often.
 fn sweep() -> u64 {
     let mut random = Random::new(8);
@@ -326,7 +347,7 @@ fn nothing_is_lost_where_anything_is_interrupted() {
     #[cfg(pool_inject)]
     assert!(sequences::are_used(), "injection is for restartable sequences");
     handle_signals();
-    let begin = Barrier::new(WORKERS + 3);
+    let begin = Barrier::new(WORKERS + 4);
     let ids: Vec<AtomicI32> = (0..WORKERS).map(|_| AtomicI32::new(0)).collect();
     let sweeps = thread::scope(|scope| {
         let (begin, ids) = (&begin, &ids);
@@ -344,6 +365,10 @@ fn nothing_is_lost_where_anything_is_interrupted() {
         scope.spawn(move || {
             begin.wait();
             move_workers(ids);
+        });
+        scope.spawn(move || {
+            begin.wait();
+            come_and_go();
         });
         let sweeper = scope.spawn(move || {
             begin.wait();

@@ -59,7 +59,7 @@ fn check<T: Pooled>(make: fn() -> Box<T>, dirty: fn(&mut T), is_clean: fn(&T) ->
         // drop
         drop(Guard::into_box(acquire()));
         Guard::discard(acquire());
-        // SAFETY: `leak` gave out what a box held, and nobody else has it.
+        // SAFETY: `leak` gave out what a box held, and nothing else owns it.
         drop(unsafe { Box::from_raw(Guard::leak(acquire())) });
         let unwound = catch_unwind(AssertUnwindSafe(|| {
             let mut object = acquire();

@@ -281,7 +281,7 @@ fn every_hook_may_do_everything() {
             let unwind = (hook, action) != (Hook::Drop, Panic);
             within_a_minute(&what, move || use_everything(unwind));
             *PLAN.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            // What is not kept is not reset, and nobody is asked whether to keep it.
+            // An object that is not kept is not reset, and `retain` is not asked.
             let runs = pool_runtime::backend() != Backend::Off || matches!(hook, Hook::New | Hook::Drop);
             assert_eq!(RUNS.load(Relaxed) > 0, runs, "{what}");
 

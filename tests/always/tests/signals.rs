@@ -26,7 +26,7 @@ const HELD: usize = 12;
 #[derive(Pooled)]
 #[pooled(new = || Page { holder: AtomicU64::new(0), words: [0; 4] }, max_idle = 100_000, local = 8)]
 struct Page {
-    /// 0 while nobody holds the object.
+    /// 0 while no thread holds the object.
     #[pooled(keep)]
     holder: AtomicU64,
     #[pooled(set = [0; 4])]

@@ -23,7 +23,7 @@ trait Marked: Pooled {
 
 struct Page {
     object: Counted,
-    /// The thread and round that hold this object; 0 while nobody does.
+    /// The thread and round that hold this object; 0 while none does.
     holder: AtomicU64,
     /// Plain memory, so that ThreadSanitizer and Miri see a holder that comes without a *happens before*.
     words: [u64; 4],

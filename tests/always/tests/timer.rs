@@ -19,7 +19,7 @@ static SIGNALS: AtomicU64 = AtomicU64::new(0);
 #[pooled(new = || Page { object: TALLY.make(), holder: AtomicU64::new(0), words: [0; 4] }, max_idle = 1000)]
 struct Page {
     object: Counted,
-    /// 0 while nobody holds the object.
+    /// 0 while no thread holds the object.
     #[pooled(keep)]
     holder: AtomicU64,
     #[pooled(set = [0; 4])]

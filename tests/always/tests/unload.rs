@@ -3,7 +3,7 @@
 //!
 //! The library is the example `plugin`, which cargo builds with the tests, but not for `--test unload` alone.
 //!
-//! The tests take turns: the library is closed for good when nobody has it open.
+//! The tests take turns: the library is closed for good when no test has it open.
 //!
 //! A program that is linked statically opens no library.
 #![cfg(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
@@ -165,7 +165,7 @@ fn threads_outlive_a_library_that_used_a_pool() {
     println!("{TIMES} times, {} signals, rseq: {rseq}", SIGNALS.load(Relaxed));
 }
 
-/// A library with a copy of the runtime for itself leaves nothing, though nobody collects.
+/// A library with a copy of the runtime for itself leaves nothing, though no thread collects.
 #[test]
 fn what_is_idle_in_a_library_is_dropped_when_it_is_closed() {
     let _turn = turn();

@@ -41,7 +41,7 @@ unsafe impl GlobalAlloc for Looking {
     }
 }
 
-/// The numbers of the secrets in this memory, which nobody writes to meanwhile.
+/// The numbers of the secrets in this memory, which no thread writes to meanwhile.
 fn secrets(pointer: *const u8, len: usize) -> impl Iterator<Item = u8> {
     // What was never written is whatever it is.
     // SAFETY: the caller has the memory, and these are bytes of it.
@@ -137,7 +137,7 @@ fn none_freed<T: Secretive>() {
 #[test]
 fn these_tests_see_what_is_freed_with_a_secret_in_it() {
     session!(Session = 1, {});
-    // `into_inner` hands it on, and here nobody wipes it.
+    // `into_inner` hands it on, and this test does not wipe it.
     let session = Guard::into_inner(Session::used());
     assert_eq!((session.key, &session.token[..]), (secret(1), &secret(1)[..]));
     // The box that it was in.

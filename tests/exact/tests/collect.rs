@@ -1,4 +1,4 @@
-//! `collect` and `age` reach everything, stop nobody, and survive a `Drop` that panics.
+//! `collect` and `age` reach everything, stop no thread, and survive a `Drop` that panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::Barrier;
@@ -146,7 +146,7 @@ fn an_empty_pool_can_be_collected_and_aged() {
     assert_eq!(Page::pool().idle(), 1);
 }
 
-/// A `Drop` in a collection that takes its time stops nobody: the pool works meanwhile, and so do other sweeps.
+/// A `Drop` in a collection that takes its time stops no thread: the pool works meanwhile, and so do other sweeps.
 #[test]
 fn the_pool_works_while_a_collect_drops() {
     static ARMED: AtomicBool = AtomicBool::new(false);
@@ -346,7 +346,7 @@ fn a_drop_that_panics_with_a_message_loses_nothing() {
     assert_eq!(Page::pool().idle(), 4, "the pool still keeps what comes back");
 }
 
-/// Four threads move objects about, in batches between local stacks and lists, while another sweeps. Whoever acquires
+/// Four threads move objects about, in batches between local stacks and lists, while another sweeps. A thread that acquires
 /// an object that was idle before a sweep began, and was not acquired before it ended, has found one that escaped.
 fn assert_nothing_escapes<T: Traced>(sweep: fn(), sweeps_to_live: usize) {
     const WORKERS: usize = 4;

@@ -32,7 +32,7 @@ fn a_child_has_room_for_as_much_as_its_parent() {
         }
     }
 
-    /// Where nobody has swept in the child, and behind a sweep of its own.
+    /// Before any sweep in the child, and after a sweep of its own.
     fn life() -> i32 {
         MAY_END.store(true, Relaxed);
         for status in 2..4 {

@@ -159,7 +159,7 @@ fn each_way_out_is_counted() {
     assert_eq!((stats.created, stats.detached, stats.dropped.discard, stats.dropped.total()), (4, 3, 1, 1));
     assert_eq!((stats.idle, stats.in_use), (0, 0));
     TALLY.check(&stats, 0, 1);
-    // SAFETY: `leak` gave out what a box held, and nobody else has it.
+    // SAFETY: `leak` gave out what a box held, and nothing else owns it.
     drop(unsafe { Box::from_raw(leaked) });
     TALLY.check(&Page::pool().stats(), 0, 0);
 }
@@ -204,7 +204,7 @@ fn the_address_is_stable() {
     assert!(std::ptr::eq(&*boxed, address));
     let leaked = Guard::leak(Page::adopt(*boxed));
     let leaked: *mut Page = leaked;
-    // SAFETY: `leak` gave out what a box held, and nobody else has it.
+    // SAFETY: `leak` gave out what a box held, and nothing else owns it.
     drop(unsafe { Box::from_raw(leaked) });
 }
 

@@ -150,7 +150,7 @@ fn seek() {
     }
 }
 
-/// A guard may be handed to whoever asks for an owned reader or writer, as a box may.
+/// A guard may be handed to a function that asks for an owned reader or writer, as a box may.
 #[test]
 fn a_guard_is_handed_on_as_a_reader_and_a_writer() {
     #[derive(Default, Pooled)]

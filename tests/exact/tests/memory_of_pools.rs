@@ -1,4 +1,4 @@
-//! What the pools themselves take: in a binary of its own, with one test, so that nobody else allocates.
+//! What the pools themselves take: in a binary of its own, with one test, so that no other thread allocates.
 
 use pool_runtime::{Backend, Pool, Pooled};
 use tests::allocator::{Counting, live};

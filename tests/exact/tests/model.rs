@@ -1,4 +1,4 @@
-//! Operations in an order that nobody thought of, on one thread: a model says what each must do. A failure names its
+//! Operations in a random order, on one thread: a model says what each must do. A failure names its
 //! seed.
 
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! Nobody gets what another has left in an object: each rule of the derive, and the order reset, `retain`, reuse. Each
+//! No user of an object finds anything that another has left in it: each rule of the derive, and the order reset, `retain`, reuse. Each
 //! test is sure that it looks at the object that was dirty.
 
 use std::cell::Cell;
@@ -406,7 +406,7 @@ fn a_replaced_object_is_reset_before_reuse() {
     assert_eq!(MADE.load(Relaxed), 2);
 }
 
-/// Many threads write their own mark into every field and find those of nobody else.
+/// Many threads write their own mark into every field and find no other thread's.
 #[test]
 fn many_threads_never_see_a_dirty_object() {
     const ROUNDS: u64 = if cfg!(debug_assertions) { 5_000 } else { 200_000 };

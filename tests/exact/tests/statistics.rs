@@ -98,7 +98,7 @@ fn every_counter_is_exact() {
     let leaked: *mut Page = Guard::leak(held.remove(0));
     (model.detached, model.in_use) = (3, 2);
     check(&model, 1);
-    // SAFETY: `leak` gave out what a box held, and nobody else has it.
+    // SAFETY: `leak` gave out what a box held, and nothing else owns it.
     drop(unsafe { Box::from_raw(leaked) });
 
     // dropped.discard
@@ -383,7 +383,7 @@ fn victims_are_idle() {
     });
 }
 
-/// Guards that are kept, whoever moves what is idle: exact, and not only an upper limit.
+/// Guards that are kept, while other threads move idle objects: exact, and not only an upper limit.
 #[test]
 fn a_settled_reading_counts_what_is_held() {
     counted!(Page, TALLY, max_idle = 1000);
@@ -403,7 +403,7 @@ fn a_settled_reading_counts_what_is_held() {
         let stats = Page::pool().settled_stats();
         let alive = TALLY.alive();
         go_on.wait();
-        let stats = stats.expect("nobody makes or drops one");
+        let stats = stats.expect("no thread makes or drops one");
         assert_eq!((stats.in_use, stats.in_use + stats.idle), (160, alive as usize), "{stats:?}");
     });
 }

@@ -49,7 +49,7 @@ fn the_statistics_of_a_thousand_pools_take_less_than_a_millisecond() {
     assert_eq!(rows.len(), POOLS);
     assert!(rows.iter().all(|row| (2..=2 * cpus.len()).contains(&row.idle) && row.created == row.idle as u64));
 
-    // The fastest of many: whoever else runs on the machine is not what is measured.
+    // The fastest of many: other programs of the machine are not measured.
     let times = (0..200).map(|_| {
         let start = Instant::now();
         let rows = registry::stats();
@@ -59,7 +59,7 @@ fn the_statistics_of_a_thousand_pools_take_less_than_a_millisecond() {
     });
     let time = times.min().expect("some were measured");
     println!("statistics of {POOLS} pools on {} CPUs: {time:?}", cpus.len());
-    // Without optimisation it is a few times as slow, which nobody promises anything of.
+    // Without optimisation it is a few times as slow, of which nothing is promised.
     let limit = if cfg!(debug_assertions) { 20_000 } else { 1_000 };
     assert!(time.as_micros() < limit, "{time:?}");
 }

@@ -36,7 +36,7 @@ impl Drop for Page {
 #[derive(Default, Pooled)]
 struct Unbounded(u8);
 
-/// The flags that the library opens the kernel's files with when it is loaded, and nobody else does.
+/// The flags that the library opens the kernel's files with when it is loaded, and no other code does.
 const OPEN: i32 = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// When a filter comes.
@@ -388,7 +388,7 @@ fn a_settled_reading_is_exact_or_there_is_none() {
     assert_eq!(Unused::pool().settled_stats(), Some(Unused::pool().stats()), "nothing to be had out of");
 }
 
-/// A walk over the CPUs, for whoever sweeps: on several threads that use the pool on all CPUs meanwhile.
+/// A walk over the CPUs, for a sweeping thread: on several threads that use the pool on all CPUs meanwhile.
 #[test]
 fn a_thread_that_sweeps_without_membarrier_stays_where_it_was_bound() {
     if !seccomp::is_there() {
