@@ -21,7 +21,7 @@ use crate::contestant::peers::{
 };
 use crate::contestant::{Contestant, Discard, Object};
 use crate::protocol::{Kind, Scenario, Task};
-use crate::scenario::cold::{self, Types};
+use crate::scenario::cold::{self, Types, Values};
 use crate::scenario::{self, Figures, handoff, http, plain, squeeze, sweep};
 use crate::verify;
 
@@ -76,6 +76,11 @@ impl Entry {
     /// With a pool for each of many types.
     fn with_types<C: Types>(self) -> Self {
         self.with(Scenario::ColdTypes, cold::types::<C>).with(Scenario::FirstUse, cold::first_use::<C>)
+    }
+
+    /// With any number of pools.
+    fn with_values<C: Values>(self) -> Self {
+        self.with(Scenario::ColdTypes, cold::values::<C>)
     }
 
     fn with(mut self, scenario: Scenario, run: fn(&Task) -> Figures) -> Self {
@@ -171,10 +176,17 @@ fn lists() -> Vec<Entry> {
 
 fn peers() -> Vec<Entry> {
     vec![
-        Entry::many::<RegexAutomata>("regex-automata", Kind::Peer).sends::<RegexAutomata>(),
-        Entry::many::<ObjectPool>("object-pool", Kind::Peer).sends::<ObjectPool>().discards::<ObjectPool>(),
-        Entry::many::<LockfreeLinear>("lockfree-object-pool, linear", Kind::Peer).sends::<LockfreeLinear>(),
-        Entry::many::<Opool>("opool", Kind::Peer).sends::<Opool>().discards::<Opool>(),
+        Entry::many::<RegexAutomata>("regex-automata", Kind::Peer)
+            .sends::<RegexAutomata>()
+            .with_values::<RegexAutomata>(),
+        Entry::many::<ObjectPool>("object-pool", Kind::Peer)
+            .sends::<ObjectPool>()
+            .discards::<ObjectPool>()
+            .with_values::<ObjectPool>(),
+        Entry::many::<LockfreeLinear>("lockfree-object-pool, linear", Kind::Peer)
+            .sends::<LockfreeLinear>()
+            .with_values::<LockfreeLinear>(),
+        Entry::many::<Opool>("opool", Kind::Peer).sends::<Opool>().discards::<Opool>().with_values::<Opool>(),
         Entry::many::<ShardedSlab>("sharded-slab", Kind::Peer).sends::<ShardedSlabOwned>(),
         Entry {
             most_held: Some(NEXUS_CAPACITY),
