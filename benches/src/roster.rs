@@ -14,7 +14,7 @@ use thread_local::ThreadLocal;
 use crate::contestant::limits::{AtomicSwap, CellSwap, Limit};
 use crate::contestant::lists::{Listed, ThreadLocalVec};
 use crate::contestant::none::NoPool;
-use crate::contestant::ours::Ours;
+use crate::contestant::ours::{Ours, Owned};
 use crate::contestant::peers::{
     DynamicPool, EasyPool, LockfreeLinear, NEXUS_CAPACITY, NexusSync, ObjectPool, Opool, RegexAutomata, ShardedSlab,
     ShardedSlabOwned, Swimmer,
@@ -89,34 +89,39 @@ impl Entry {
     }
 }
 
-/// Ours, on the backend that this process has.
+/// Ours, on the backend that this process has: the static pool, and the pool that is a value.
 pub fn ours() -> Vec<Entry> {
-    let entry = Entry::many::<Ours>(&name_of_ours(), Kind::Ours)
+    let owned = Entry::many::<Owned>(&name_of_ours("pool-runtime OwnedPool"), Kind::Ours)
+        .sends::<Owned>()
+        .discards::<Owned>()
+        .with_values::<Owned>();
+    let entry = Entry::many::<Ours>(&name_of_ours("pool-runtime"), Kind::Ours)
         .sends::<Ours>()
         .discards::<Ours>()
         .with(Scenario::Plain, plain::points_of::<Ours>)
         .with(Scenario::Squeeze, squeeze::files_of::<Ours>)
         .with(Scenario::Http, http::pages_of::<Ours>);
     if pool_runtime::backend() == Backend::Off {
-        return vec![entry];
+        return vec![entry, owned];
     }
     vec![
         entry
             .with(Scenario::ExpensiveNewAge, sweep::expensive_new_age)
             .with(Scenario::ExpensiveNewCollect, sweep::expensive_new_collect)
             .with(Scenario::Collect, sweep::collect),
+        owned,
     ]
 }
 
 /// Ours in the scenarios with many types.
 pub fn ours_of_types<C: Types>() -> Entry {
-    Entry::new(&name_of_ours(), Kind::Ours, verify::many::<Ours>).with_types::<C>()
+    Entry::new(&name_of_ours("pool-runtime"), Kind::Ours, verify::many::<Ours>).with_types::<C>()
 }
 
-/// Names the backend of this process. Behind a colon, the backend says why it was chosen, which is no part of the name.
-fn name_of_ours() -> String {
+/// Names a pool of ours and the backend of this process. Behind a colon, the backend says why it was chosen, which is no part of the name.
+fn name_of_ours(pool: &str) -> String {
     let backend = pool_runtime::backend().to_string();
-    format!("pool-runtime, {}", backend.split(':').next().unwrap_or_default())
+    format!("{pool}, {}", backend.split(':').next().unwrap_or_default())
 }
 
 const THREAD_LOCAL_VEC: &str = "thread_local! Vec";

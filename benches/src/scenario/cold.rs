@@ -6,9 +6,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use pool_runtime::OwnedPool;
+
 use super::threads::run;
 use super::{BATCH, Figures, times};
 use crate::contestant::none::NoPool;
+use crate::contestant::ours::Owned;
 use crate::contestant::peers::{LockfreeLinear, ObjectPool, Opool, OpoolAllocator, RegexAutomata};
 use crate::protocol::Task;
 
@@ -108,6 +111,19 @@ impl Types for NoPool {
     #[inline]
     fn cycle(_: usize) {
         black_box(Box::<Small>::default()).write();
+    }
+}
+
+impl Values for Owned {
+    type Pool = OwnedPool<Small, fn() -> Small>;
+
+    fn pool() -> Self::Pool {
+        OwnedPool::builder(Small::default as fn() -> Small).reset(Small::reset).build()
+    }
+
+    #[inline]
+    fn cycle(pool: &Self::Pool) {
+        pool.acquire().write();
     }
 }
 

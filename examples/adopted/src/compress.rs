@@ -23,7 +23,7 @@ pub(crate) mod at_once {
     use super::*;
 
     #[derive(Pooled)]
-    #[pooled(new = Self::new)]
+    #[pooled(new = || Self::new().expect("memory for a context"))]
     struct Context {
         /// Each frame begins anew, and the level stays. The crate itself abandons a frame that fails.
         #[pooled(keep)]
@@ -33,8 +33,8 @@ pub(crate) mod at_once {
     }
 
     impl Context {
-        fn new() -> Self {
-            Self { compressor: Compressor::new(LEVEL).expect("memory for a context"), frame: Vec::new() }
+        fn new() -> io::Result<Self> {
+            Ok(Self { compressor: Compressor::new(LEVEL)?, frame: Vec::new() })
         }
     }
 
@@ -44,7 +44,7 @@ pub(crate) mod at_once {
     }
 
     pub(crate) fn pooled(page: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let mut guard = Context::acquire();
+        let mut guard = Context::try_acquire_with(Context::new)?;
         let Context { compressor, frame } = &mut *guard;
         frame.reserve(compress_bound(page.len()));
         compressor.compress_to_buffer(page, frame)?;
@@ -58,7 +58,7 @@ pub(crate) mod stream {
     use super::*;
 
     #[derive(Pooled)]
-    #[pooled(new = Self::new)]
+    #[pooled(new = || Self::new().expect("memory for a context"))]
     struct Context {
         /// A frame that was not finished is abandoned.
         #[pooled(with = |encoder: &mut Encoder<'static>| encoder.reinit().expect("an end of the session"))]
@@ -68,8 +68,8 @@ pub(crate) mod stream {
     }
 
     impl Context {
-        fn new() -> Self {
-            Self { encoder: Encoder::new(LEVEL).expect("memory for a context"), frame: Vec::new() }
+        fn new() -> io::Result<Self> {
+            Ok(Self { encoder: Encoder::new(LEVEL)?, frame: Vec::new() })
         }
     }
 
@@ -81,7 +81,7 @@ pub(crate) mod stream {
     }
 
     pub(crate) fn pooled(page: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let mut guard = Context::acquire();
+        let mut guard = Context::try_acquire_with(Context::new)?;
         let Context { encoder, frame } = &mut *guard;
         write_frame(page, encoder, frame)?;
         out.extend_from_slice(frame);
@@ -107,7 +107,7 @@ pub(crate) mod stream {
 
         #[test]
         fn a_frame_that_was_not_finished_leaves_nothing_to_the_next() {
-            let mut context = Context::new();
+            let mut context = Context::new().unwrap();
             context.encoder.run_on_buffers(&page(256), &mut [0; 64]).unwrap();
             Context::reset_object(&mut context);
             write_frame(&page(1), &mut context.encoder, &mut context.frame).unwrap();
