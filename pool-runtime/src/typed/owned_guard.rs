@@ -51,7 +51,8 @@ use crate::typed::objects;
 pub struct OwnedGuard<T: Send + 'static, H: Hooks<T> = ByReset> {
     object: Object,
     life: &'static Life<Store>,
-    owned: PhantomData<(Box<T>, fn(H))>,
+    owned: PhantomData<Box<T>>,
+    hooks: PhantomData<fn(H)>,
 }
 
 // SAFETY: a guard owns its object as a `Box<T>` does (invariant 1), so sending it sends a `T`. Any thread may use a life.
@@ -69,7 +70,7 @@ impl<T: Send + 'static, H: Hooks<T>> OwnedGuard<T, H> {
     /// A guard for an object that is out of this storage, and came from a box of `T`.
     #[inline]
     pub(super) fn new(object: Object, life: &'static Life<Store>) -> Self {
-        Self { object, life, owned: PhantomData }
+        Self { object, life, owned: PhantomData, hooks: PhantomData }
     }
 
     /// Takes the object out of the pool for good. It is not reset.
@@ -100,18 +101,14 @@ impl<T: Send + 'static, H: Hooks<T>> OwnedGuard<T, H> {
     /// Resets the object, which this guard gives up, and drops it if it is not worth keeping.
     #[inline]
     fn clean(&self, object: Object) -> Option<Object> {
-        // A pointer, and no reference: the hooks may be dropped with the object, which may be the last.
+        // Pointers, and no references: the hooks may be dropped with the object, which may be the last.
         let hooks = self.life.hooks() as *const H;
-        // SAFETY: the object came from a box of this type (invariant 1). The life is of a kind with hooks of this type, and they are not dropped
-        // before the object is (invariants 1 and 2 of `hooks`).
-        unsafe {
-            objects::clean(
-                self.life.storage(),
-                object,
-                |object| (*hooks).reset(object),
-                |object| (*hooks).retain(object),
-            )
-        }
+        // SAFETY: the life is of a kind with hooks of this type, which are there while the object is out (invariants 1 and 2 of `hooks`).
+        let reset = |object: &mut T| unsafe { &*hooks }.reset(object);
+        // SAFETY: the same.
+        let retain = |object: &T| unsafe { &*hooks }.retain(object);
+        // SAFETY: the object came from a box of this type (invariant 1).
+        unsafe { objects::clean(self.life.storage(), object, reset, retain) }
     }
 
     /// The release on the portable backend, in a library, and if pooling is off.

@@ -85,7 +85,8 @@ pub struct OwnedPool<T: Send + 'static, H: Hooks<T> = ByReset, F = Box<dyn Fn() 
     life: &'static Life<Store>,
     create: F,
     /// Invariant in `T`, as a [`Pool`](crate::Pool) is.
-    objects: PhantomData<(fn(T) -> T, fn(H))>,
+    objects: PhantomData<fn(T) -> T>,
+    hooks: PhantomData<fn(H)>,
 }
 
 impl<T: Reset + Send + 'static, F: Fn() -> T> OwnedPool<T, ByReset, F> {
@@ -392,7 +393,7 @@ impl<T: Send + 'static, H, F: Fn() -> T> Builder<T, H, F> {
             Objects { size: size_of::<T>(), weigh: self.weigh, dispose: dispose::<T, H>, library: own_library };
         let hooks = Box::into_raw(Box::new(self.hooks)).cast();
         let life = owned::open(key, drop_hooks::<H>, &objects, self.max_idle, hooks);
-        OwnedPool { life, create: self.create, objects: PhantomData }
+        OwnedPool { life, create: self.create, objects: PhantomData, hooks: PhantomData }
     }
 }
 
