@@ -158,9 +158,10 @@ fn the_next_pool_begins_anew() {
 /// A pool that is dropped in its reset or its `retain`, which it has for as long as they run.
 #[test]
 fn a_pool_may_be_dropped_in_its_own_hooks() {
+    type Place = Arc<Mutex<Option<OwnedPool<Vec<u8>, Dropping>>>>;
     struct Dropping {
         in_retain: bool,
-        pool: Arc<Mutex<Option<OwnedPool<Vec<u8>, Dropping>>>>,
+        pool: Place,
         token: Arc<()>,
     }
     impl Dropping {
