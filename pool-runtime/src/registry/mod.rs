@@ -25,6 +25,7 @@
 
 mod handle;
 pub(crate) mod leave;
+pub(crate) mod owned;
 pub(crate) mod rows;
 pub(crate) mod sweeps;
 

@@ -190,7 +190,7 @@ fn after<S>(link: &AtomicPtr<Registration<S>>) -> Option<&'static Registration<S
 }
 
 /// A copy of a name, which is never freed. All pools of this name share it, those of libraries that have been unloaded, too.
-fn kept(name: &'static str) -> &'static str {
+pub(crate) fn kept(name: &str) -> &'static str {
     struct Kept {
         name: Box<str>,
         next: *mut Kept,
