@@ -117,71 +117,72 @@ mod sync;
 mod typed;
 
 // Pages: modules that exist in the documentation alone. GitHub shows their text, too, so it has no hidden lines, and defines its links for
-// GitHub: `links.md` comes before it and defines them for rustdoc, which takes the first definition. Examples are tests, but for pages
-// that are hidden from `doctest`: their examples need other crates, and are those of programs (`ci/pages.sh`).
+// GitHub. `links.md` comes before it and defines them for rustdoc, which takes the first definition; a doc test goes without, so that it
+// has the page's name and line. Examples are tests, but for those of pages that are hidden from `doctest`: they need other crates, and are
+// taken from programs (`ci/pages.sh`).
 
 #[cfg(all(doc, not(doctest)))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/choosing.md")]
 pub mod choosing {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/from-sync-pool.md")]
 pub mod from_sync_pool {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/guards.md")]
 pub mod guards {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/libraries.md")]
 pub mod libraries {}
 
 #[cfg(all(doc, not(doctest)))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/memory.md")]
 pub mod memory {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/memory-pressure.md")]
 pub mod memory_pressure {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/names.md")]
 pub mod names {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/pools.md")]
 pub mod pools {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/recipes.md")]
 pub mod recipes {}
 
 #[cfg(all(doc, not(doctest)))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/runtimes.md")]
 pub mod runtimes {}
 
 #[cfg(any(all(doc, not(doctest)), all(doctest, feature = "zeroize")))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/secrets.md")]
 pub mod secrets {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/sizing.md")]
 pub mod sizing {}
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("links.md")]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/system-calls.md")]
 pub mod system_calls {}
 
