@@ -71,15 +71,27 @@ for page in "${pages[@]}"; do
   while read -r label; do
     grep -qxF -- "$label" <<<"$defined" || say "$page: \`[$label]\` has no definition at the end of the page"
   done < <(grep -vE '^\[[^]]+\]: ' <<<"$text" | sed 's/!\[[^]]*\]([^)]*)//g' | grep -oE '\[[^][]+\](\[[^][]+\])?($|[^](:[])' | sed -E 's/(.*\]).?$/\1/; s/^.*\[([^]]+)\]$/\1/' | sort -u)
-  [[ $page != "$folder"/* ]] || while read -r label; do
-    grep -qF -- "[$label]: " "$links" || say "$page: \`[$label]\` has no definition for rustdoc in $links"
-  done <<<"${defined:-Reset}"
+  [[ $page == "$folder"/* ]] || continue
+  while IFS=$'\t' read -r label to; do
+    # rustdoc's destination of the label, and that of `some-page.md#heading`.
+    found=$(grep -F -- "[$label]: " "$links" | sed 's/^.*\]: //' || true)
+    [[ $to != '#'* ]] || to=${page##*/}$to
+    name=${to%%.md*}
+    if [[ -z $found ]]; then
+      say "$page: \`[$label]\` has no definition for rustdoc in $links"
+    elif [[ $to != https:* && $found != "crate::${name//-/_}${to#*.md}" ]]; then
+      say "$page: \`[$label]\` is $to, and $found in $links"
+    fi
+  done < <(sed -nE 's/^\[([^]]+)\]: (.*)/\1\t\2/p' <<<"$text")
 done
 
-# Labels of links.md that no page has.
-while read -r label; do
+# Labels of links.md that no page has, and headings that rustdoc does not find: it looks up pages alone.
+while IFS=$'\t' read -r label to; do
   grep -qF -- "[$label]: " "$folder"/*.md || say "$links: no page has \`[$label]\`"
-done < <(sed -nE 's/^\[([^]]+)\]: .*/\1/p' "$links")
+  [[ $to == *'#'* && -d $doc/pool_runtime ]] || continue
+  file=$doc/pool_runtime/${to#crate::}
+  grep -qF "id=\"${to#*#}\"" "${file%%#*}/index.html" || say "$links: rustdoc's page has no heading \`$to\`"
+done < <(sed -nE 's/^\[([^]]+)\]: (.*)/\1\t\2/p' "$links")
 
 # Examples of pages that are no doc tests. A paragraph is compared without indents.
 [[ -n $quoted ]] || say 'pool-runtime/src/lib.rs: no page is hidden from `doctest`, or the script does not see it'
