@@ -16,9 +16,20 @@ fn what_is_right_compiles_and_runs() {
 #[test]
 fn each_mistake_has_its_message() {
     let cases = TestCases::new();
-    for topic in
-        ["attribute", "crate", "enum", "field", "guard", "hook", "instances", "item", "near-miss", "reset", "type-key"]
-    {
+    for topic in [
+        "attribute",
+        "crate",
+        "enum",
+        "field",
+        "guard",
+        "hook",
+        "instances",
+        "item",
+        "near-miss",
+        "owned",
+        "reset",
+        "type-key",
+    ] {
         cases.compile_fail(format!("ui/{topic}/*.rs"));
     }
 }
