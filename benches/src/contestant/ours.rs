@@ -1,5 +1,6 @@
 //! This project's pools: the static of a type, and the value.
 
+use pool_runtime::owned::ByReset;
 use pool_runtime::{Guard, OwnedGuard, OwnedPool, Pooled};
 
 use super::object::BOUND;
@@ -40,11 +41,11 @@ impl Discard for Ours {
 pub(crate) struct Owned;
 
 impl Contestant for Owned {
-    type Pool = OwnedPool<Object, fn() -> Object>;
+    type Pool = OwnedPool<Object, ByReset, fn() -> Object>;
     type Held<'a> = OwnedGuard<Object>;
 
     fn pool() -> Self::Pool {
-        OwnedPool::builder(Object::counted as fn() -> Object).reset(Object::reset).max_idle(BOUND).build()
+        OwnedPool::builder(Object::counted as fn() -> Object).max_idle(BOUND).build()
     }
 
     #[inline]

@@ -6,7 +6,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use pool_runtime::OwnedPool;
+use pool_runtime::owned::ByReset;
+use pool_runtime::{OwnedPool, Reset};
 
 use super::threads::run;
 use super::{BATCH, Figures, times};
@@ -79,6 +80,7 @@ pub fn first_use<C: Types>(task: &Task) -> Figures {
 }
 
 /// The object of these scenarios.
+#[derive(Reset)]
 pub struct Small {
     bytes: Vec<u8>,
     lines: u64,
@@ -98,13 +100,6 @@ impl Small {
         self.lines += 1;
         black_box(self);
     }
-
-    /// As good as new.
-    #[inline]
-    pub fn reset(&mut self) {
-        self.bytes.clear();
-        self.lines = 0;
-    }
 }
 
 impl Types for NoPool {
@@ -115,10 +110,10 @@ impl Types for NoPool {
 }
 
 impl Values for Owned {
-    type Pool = OwnedPool<Small, fn() -> Small>;
+    type Pool = OwnedPool<Small, ByReset, fn() -> Small>;
 
     fn pool() -> Self::Pool {
-        OwnedPool::builder(Small::default as fn() -> Small).reset(Small::reset).build()
+        OwnedPool::new(Small::default)
     }
 
     #[inline]
