@@ -206,7 +206,7 @@ pub use typed::pooled::{OnPanic, Pooled};
 
 /// The builder of an [`OwnedPool`], and the types in its signature.
 pub mod owned {
-    pub use crate::typed::hooks::{Always, By, ByReset, ResetBy, RetainBy};
+    pub use crate::typed::hooks::{By, ByReset, Hooks, NoHooks, Retain};
     pub use crate::typed::owned_pool::Builder;
 }
 

@@ -200,7 +200,7 @@ pub(crate) struct Inside(&'static Store, &'static Life<Store>);
 impl Inside {
     /// `None` if the pool is a static, or dropped.
     pub(crate) fn enter(store: &'static Store) -> Option<Self> {
-        store.life.filter(|life| life.enter()).map(|life| Self(store, life))
+        store.life().filter(|life| life.enter()).map(|life| Self(store, life))
     }
 
     /// Lets the thread out. If it is the last in a dropped pool it settles the pool, and so runs user code. No lock is held.
