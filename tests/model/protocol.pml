@@ -71,6 +71,9 @@
 #ifndef STACK1
 #define STACK1 0
 #endif
+#ifndef EMPTY_TOP       /* 1: the objects of stacks lie below the top */
+#define EMPTY_TOP 0
+#endif
 #ifndef SHARED
 #define SHARED 0
 #endif
@@ -820,9 +823,6 @@ inline release() {
       fi
     :: is_slow && !locks ->
       if
-#ifdef MUTATION_flush_without_lock
-      :: flush_batch(); break
-#endif
       :: atomic { !locked[shared(own)] -> locked[shared(own)] = 1; locks = 1 }; flush_batch()
       :: else -> break
       fi
@@ -998,15 +998,10 @@ inline take_all() {
     if
     :: made[slot] ->
       if
-#ifdef MUTATION_lists_before_stacks
-      :: emptied(shared(slot))
-      fi;
-      if
-#endif
       :: !is_object(top[slot]) && stacked[slot] == 0        /* is_known_empty */
       :: else -> target = capacity_of(slot); emptied_to(slot, target)
       fi;
-#ifndef MUTATION_lists_before_stacks
+#ifndef MUTATION_lists_before_fence
       emptied(shared(slot));
 #endif
       emptied(victims(slot));
@@ -1197,6 +1192,10 @@ proctype Sweep(byte me; byte kind) {
     if
     :: running != UNSTARTED ->
       stop();
+#ifdef MUTATION_lists_before_fence
+      emptied(shared(0));
+      bagged = 0;
+#endif
 #ifndef MUTATION_late_fence
       fence();
 #endif
@@ -1266,10 +1265,10 @@ inline set_up(s, capacity, n) {
   :: capacity > 0 ->
     top[s] = 0;
     stack_limit[s] = capacity - 1;
-    i = 0;
+    i = EMPTY_TOP;
     do
-    :: i < n && i == 0 -> make(); top[s] = made_objects; i++
-    :: i < n && i > 0 -> make(); at_entry(s, i - 1) = made_objects; stacked[s]++; i++
+    :: i < n + EMPTY_TOP && i == 0 -> make(); top[s] = made_objects; i++
+    :: i < n + EMPTY_TOP && i > 0 -> make(); at_entry(s, i - 1) = made_objects; stacked[s]++; i++
     :: else -> break
     od
   :: else
