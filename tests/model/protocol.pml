@@ -915,8 +915,10 @@ inline fence() {
 #elif defined(WALK) && defined(MUTATION_no_walk)
   skip
 #elif defined(WALK) && defined(CPUS)
-  visit_cpu(0);
-  visit_cpu(1)
+  visit_cpu(0)
+#if NUMBERS > 1
+  ; visit_cpu(1)
+#endif
 #elif defined(WALK) && defined(MUTATION_no_walk_everywhere)
   skip
 #else
@@ -985,7 +987,8 @@ inline emptied_to(s, target) {
     top[s] = CLOSED;
     i = 0
   };
-  give_back((rest > target -> rest - target : 0));
+  d_step { more = (rest > target -> rest - target : 0) };
+  give_back(more);
   d_step { more = (target > rest -> target - rest : 0); rest = (rest > target -> target : rest) };
   charge(more);
   set_capacity(s, rest + more);
@@ -1105,7 +1108,7 @@ inline take_excess() {
       if
       :: made[slot] ->
         before[slot] = capacity_of(slot);
-        emptied_to(slot, 0)
+        emptied_to(slot, target)     /* which is zero */
       :: else
       fi;
       /* The bag has the objects of this stack up to here. They are idle: none is to be dropped yet. */
