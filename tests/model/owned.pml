@@ -1,19 +1,13 @@
 /*
- * A model of the end of a pool that is a value, for spin: when its storage, which is never freed, may go to the next pool. ci/model.sh runs it.
+ * A model of the end of a pool that is a value, for spin: when its storage, which is never freed, may go to the next pool. ci/model.sh runs it;
+ * README.md has the counterpart of each inline.
  *
  * A statement, or a `d_step`, is one access to memory that other threads see. Objects are counted, not named: protocol.pml has what happens to
- * each. `state` has a bit, DROPPED, and the number of threads that are inside of a slow way. `left` begins with BIAS; in the end it is the
- * number of guards that are out, and the thread that brings it to zero hands the storage over.
- *
- * - A slow release enters, unless the pool is dropped, and leaves at its end. If the pool is dropped, it drops its object, and then
- *   takes one off `left`. It does not count the object as dropped.
- * - A sweep that has objects to drop is inside until it has dropped them.
- * - The drop of the pool, under the registry's lock, takes it off the list, stops it for good, fences, and sets DROPPED.
- * - The thread after which nobody is inside of a dropped pool settles: it drops what is idle, and adds what is out to `left`, less BIAS.
+ * each. `inside` and CLOSED are one word in `life`, and so are these two here in each step that has both.
  */
 
 #ifndef GUARDS
-#define GUARDS 3
+#define GUARDS 2
 #endif
 #ifndef SWEEPS
 #define SWEEPS 1
@@ -21,7 +15,7 @@
 #ifndef IDLE            /* objects on the stack, at the beginning */
 #define IDLE 1
 #endif
-#define BIAS 100
+#define UNSETTLED 100
 
 /* The storage. */
 bit running = 1;
@@ -29,9 +23,9 @@ byte stack = IDLE;
 byte list;
 bit locked;
 byte created = GUARDS + IDLE, dropped, detached;
-bit is_dropped;         /* `state`: DROPPED, and */
-byte inside;            /* the number of threads inside */
-short left = BIAS;
+bit closed;             /* CLOSED, and the number of threads inside */
+byte inside;
+short left = UNSETTLED;
 
 bit sweeping;           /* the registry's lock */
 bit listed = 1;
@@ -43,7 +37,7 @@ bit aborted[GUARDS];
 /* What is true, and no thread reads. */
 byte alive = GUARDS + IDLE;     /* objects that are neither dropped nor detached */
 bit handed_over;
-bit taking;             /* a sweep or the settling thread is at the stack */
+bit taking;             /* a sweep is at the stack */
 bit settled;
 byte ended;
 
@@ -78,7 +72,7 @@ inline fence() {
 #endif
 }
 
-/* Whoever brings `left` to zero. Nothing is touched from then on. */
+/* leave, and the end of settle: the thread that brings `left` to zero has the storage alone, and hands it over. */
 inline add_to_left(n) {
   d_step {
     touch;
@@ -92,32 +86,32 @@ inline add_to_left(n) {
   }
 }
 
-/* The pool is dropped, and nobody is inside: the lists and the counters are still, and no sequence finds a stack. */
+/* The pool is closed, and no thread is inside: the last objects in lists are dropped, and those out counted. */
 inline settle() {
-  d_step { touch; assert(!settled); settled = 1; taking = 1 };
-  n = stack;
-  stack = 0;
+  d_step { touch; assert(!settled); settled = 1 };
   atomic { !locked -> locked = 1; touch };
-  d_step { touch; n = n + list; list = 0; locked = 0; taking = 0 };
+#ifndef MUTATION_settle_takes_nothing
+  d_step { touch; n = list; list = 0 };
+#endif
+  d_step { touch; locked = 0 };
   d_step { touch; dropped = dropped + n };
-  d_step { alive = alive - n; n = 0 };
+  alive = alive - n;
   d_step { touch; n = created - dropped - detached };
-  add_to_left(n - BIAS);
+  add_to_left(n - UNSETTLED);
   n = 0
 }
 inline exit_() {
-  d_step { touch; inside--; is_last = is_dropped && inside == 0 };
+  d_step { touch; inside--; is_last = closed && inside == 0 };
   if
   :: is_last -> settle()
   :: else
   fi
 }
-/* The way in, if the pool is not dropped. */
 #ifdef MUTATION_enter_by_add
-#define enter() d_step { touch; inside++; is_late = is_dropped }
+#define enter() d_step { touch; inside++; is_late = closed }
 #define late_exit() exit_()
 #else
-#define enter() d_step { touch; if :: !is_dropped -> inside++ :: else fi; is_late = is_dropped }
+#define enter() d_step { touch; if :: !closed -> inside++ :: else fi; is_late = closed }
 #define late_exit() skip
 #endif
 
@@ -151,22 +145,30 @@ proctype Guard(byte me) {
     :: is_late ->
       /* Drop, or give the object to the user. */
       alive--;
-#ifdef MUTATION_late_counts
+#ifdef MUTATION_late_drop_counts
       d_step { touch; dropped++ };
 #endif
       late_exit();
       add_to_left(-1)
     :: else ->
-#ifdef MUTATION_come_back
+      /* come_back */
       if
       :: d_step { !running; touch };
         if
-        :: atomic { !sweeping -> sweeping = 1 }; d_step { touch; running = 1 }; sweeping = 0
+        :: atomic { !sweeping -> sweeping = 1 };
+          if
+#ifdef MUTATION_closed_comes_back
+          :: d_step { !running; touch; running = 1 }
+#else
+          :: d_step { !running && !closed; touch; running = 1 }
+#endif
+          :: else
+          fi;
+          sweeping = 0
         :: else
         fi
       :: else
       fi;
-#endif
       if
       :: push()
       :: skip
@@ -187,7 +189,7 @@ proctype Guard(byte me) {
 }
 
 proctype Sweep() {
-  bit is_last;
+  bit is_last, is_late;
   byte n;
   atomic { !sweeping -> sweeping = 1 };
   if
@@ -203,7 +205,7 @@ proctype Sweep() {
     d_step { touch; dropped = dropped + n };
 #ifndef MUTATION_sweep_is_outside
     if
-    :: n > 0 -> d_step { touch; inside++ }
+    :: n > 0 -> enter()
     :: else
     fi;
 #endif
@@ -224,24 +226,34 @@ proctype Sweep() {
   ended++
 }
 
-/* The drop of the pool: no thread acquires any more. */
-proctype Drop() {
-  bit is_last;
+/* The drop of the pool. No thread acquires any more. */
+proctype Close() {
+  bit is_last, is_late;
   byte n;
+#ifndef MUTATION_closer_is_outside
+  enter();
+#endif
   atomic { !sweeping -> sweeping = 1 };
-  listed = 0;
-#ifndef MUTATION_drop_without_stop
+#ifndef MUTATION_close_without_stop
   d_step { touch; running = 0 };
 #endif
-#ifndef MUTATION_drop_without_fence
+#ifndef MUTATION_close_without_fence
   fence();
 #endif
-  d_step { touch; is_dropped = 1; is_last = (inside == 0) };
+  listed = 0;
+  taking = 1;
+  d_step { touch; n = stack; stack = 0 };
+  taking = 0;
+  atomic { !locked -> locked = 1; touch };
+  d_step { touch; n = n + list; list = 0 };
+  d_step { touch; locked = 0 };
+  d_step { touch; dropped = dropped + n };
+  d_step { touch; closed = 1 };
   sweeping = 0;
-  if
-  :: is_last -> settle()
-  :: else
-  fi;
+  d_step { touch; alive = alive - n; n = 0 };
+#ifndef MUTATION_closer_is_outside
+  exit_();
+#endif
   ended++
 }
 
@@ -258,7 +270,7 @@ init {
     :: i < SWEEPS -> run Sweep(); i++
     :: else -> break
     od;
-    run Drop()
+    run Close()
   };
   ended == GUARDS + SWEEPS + 1;
   /* All guards are gone, so the storage is handed over, and `add_to_left` has seen that no object was alive. */

@@ -740,6 +740,9 @@ inline acquire() {
   do
   :: pop();
     if
+#ifdef MUTATION_attempts_without_end
+    :: is_slow && r == ABORTED
+#endif
     :: is_object(r) || is_slow -> break
     :: else -> d_step { is_slow = 1; r = 0 }; slot_or_make()
     fi
@@ -1004,7 +1007,7 @@ inline take_all() {
       :: !is_object(top[slot]) && stacked[slot] == 0        /* is_known_empty */
       :: else -> target = capacity_of(slot); emptied_to(slot, target)
       fi;
-#ifndef MUTATION_lists_before_fence
+#ifndef MUTATION_lists_before_stop
       emptied(shared(slot));
 #endif
       emptied(victims(slot));
@@ -1194,11 +1197,11 @@ proctype Sweep(byte me; byte kind) {
   :: else ->
     if
     :: running != UNSTARTED ->
-      stop();
-#ifdef MUTATION_lists_before_fence
+#ifdef MUTATION_lists_before_stop
       emptied(shared(0));
       bagged = 0;
 #endif
+      stop();
 #ifndef MUTATION_late_fence
       fence();
 #endif
@@ -1305,7 +1308,7 @@ init {
       fill(victims(0), VICTIMS)
     :: else
     fi;
-#ifdef CPUS
+#if defined(CPUS) && !defined(MUTATION_nothing_noted)
     i = 0;
     do
     :: i < MADE -> noted[i] = 1; i++
