@@ -71,7 +71,7 @@ configuration collect-two NUMBERS=2 MADE=2 COLLECTS=1 STACK=1 STACK1=1 CAPACITY1
 configuration collect-new NUMBERS=2 COLLECTS=1 STACK=1
 configuration age AGES=1 STACK=1 VICTIMS=1
 configuration lower LOWERS=1 OBJECTS=3 STACK=1 SHARED=1 VICTIMS=1
-configuration two-sweeps COLLECTS=1 AGES=1 STACK=1
+configuration two-sweeps COLLECTS=1 AGES=1 STACK=1 TURNS0=0
 # First use, and a number beyond the first table.
 configuration first NUMBERS=2 NEAR=2 MADE=0 OUT=2
 configuration first-collect MADE=0 COLLECTS=1 OUT=1
@@ -102,6 +102,7 @@ mutation two-open store-any-slot
 mutation collect no-fence plain-fence late-fence no-stop-offsets publish-while-stopped early-restart
 mutation collect-far running-outside no-stop
 mutation collect-flush lists-before-stop
+mutation first-collect listed-last start-without-exchange
 mutation walk no-walk nothing-noted
 mutation walk-everywhere no-walk-everywhere
 mutation owned closed-comes-back enter-by-add late-drop-counts sweep-is-outside closer-is-outside \

@@ -85,7 +85,6 @@
 #endif
 
 #define ENTRIES (LOCAL - 1)
-#define PLACES (LOCAL > 1 -> LOCAL - 1 : 1)
 
 /* What is no number, no slot, no object. */
 #define NONE 15
@@ -102,7 +101,6 @@ byte running;                   /* UNSTARTED, STOPPED, or STOPPED and the number
 #define STOPPED 1
 #define running_slots (running > STOPPED -> running - STOPPED : 0)
 bit slots, area;                /* the other words that a start writes */
-bit first, next;                /* the tables */
 bit listed;                     /* the registration */
 bit made[NUMBERS];              /* a slot in a table */
 mtype = { unset, found, stopped };
@@ -637,12 +635,20 @@ inline slot_or_make() {
     noted[own] = 1;
 #endif
 #endif
-    first = 1;
+#ifndef MUTATION_listed_last
     listed = 1;
+#endif
     slots = 1;
     area = 1;
+#ifdef MUTATION_start_without_exchange
+    running = STOPPED + LENGTH;
+#else
     d_step { if :: running == UNSTARTED -> running = STOPPED + LENGTH :: else fi };
+#endif
     made[own] = 1
+#ifdef MUTATION_listed_last
+    ; listed = 1
+#endif
   fi;
   assert(area);
   /* publish */
@@ -847,7 +853,7 @@ inline release() {
       :: held > 0 && other < NUMBERS ->
         d_step { list = shared((own + other) % NUMBERS); other++ };
         if
-        :: atomic { !locked[list] -> locked[list] = 1 };
+        :: atomic { made[list / 2] && !locked[list] -> locked[list] = 1 };
           d_step { gives(held); in_list(list, length[list]) = held; length[list]++; held = 0 };
           unlock(list)
         :: else
@@ -970,13 +976,13 @@ inline emptied(l) {
   fi
 }
 
-/* All objects of a stack, into the bag. The capacity is `target` then, as far as the bound allows. */
 inline set_capacity(s, capacity) {
   d_step {
     stack_limit[s] = (capacity > 0 -> capacity - 1 : 0);
     top[s] = (capacity > 0 && top[s] == CLOSED -> 0 : top[s])
   }
 }
+/* All objects of a stack, into the bag. The capacity is `target` then, as far as the bound allows. */
 inline emptied_to(s, target) {
   d_step {
     rest = capacity_of(s);
@@ -1295,7 +1301,6 @@ init {
   d_step {
     if
     :: MADE > 0 ->
-      first = 1;
       listed = 1;
       slots = 1;
       area = 1;
