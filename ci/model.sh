@@ -41,11 +41,13 @@ mutation() { # CONFIGURATION NAME…
   shift
   for name; do
     [[ -v definitions[$in] ]] || { echo "ci/model.sh: there is no configuration \`$in\`" >&2; exit 2; }
+    mutations+=" $name "
     [[ $wanted == '  ' || $wanted == *" $name "* ]] && jobs+=("$in $name ${definitions[$in]}")
   done
   return 0
 }
 declare -A definitions
+mutations=
 
 # Threads of one number, without a sweep.
 configuration one OBJECTS=3 TURNS=2 STACK=1 OUT=1
@@ -107,6 +109,15 @@ mutation walk no-walk nothing-noted
 mutation walk-everywhere no-walk-everywhere
 mutation owned closed-comes-back enter-by-add late-drop-counts sweep-is-outside closer-is-outside \
   close-without-stop close-without-fence settle-takes-nothing
+
+((${#jobs[@]})) || { echo "ci/model.sh: there is no configuration or mutation of this name:$wanted" >&2; exit 2; }
+# A mutation of the running pool that has no counterpart in the model would be forgotten here.
+for name in $(sed -nE 's/^([A-Z_]+=[a-z-]+ )?mutant ([a-z-]+).*/\2/p' ci/mutations.sh); do
+  [[ $name == none || $mutations == *" $name "* ]] || {
+    echo "ci/model.sh: the mutation \`$name\` of ci/mutations.sh is not one of the model's" >&2
+    exit 2
+  }
+done
 
 # One run, in a folder of its own. Without optimization: the compiler would take ten times as long, and the run as long.
 run() { # CONFIGURATION MUTATION|- DEFINITION…
