@@ -67,6 +67,7 @@ configuration two-open NUMBERS=2 MADE=2 CAPACITY=0 OUT=2
 configuration two-batches NUMBERS=2 MADE=2 OBJECTS=4 STACK=2 CAPACITY1=2 OUT=2 EMPTY_TOP=1
 # Sweeps.
 configuration collect COLLECTS=1 STACK=1 SHARED=1 TURNS0=2
+configuration collect-one COLLECTS=1 STACK=1 OUT=1
 configuration collect-far NEAR=0 COLLECTS=1 STACK=1 SHARED=1
 configuration collect-flush COLLECTS=1 OBJECTS=3 STACK=2 OUT=1
 configuration collect-two NUMBERS=2 MADE=2 COLLECTS=1 STACK=1 STACK1=1 CAPACITY1=2
@@ -87,7 +88,7 @@ configuration ends OBJECTS=3 STACK=1 SHARED=1 OUT=1
 configuration ends-collect NEAR=0 COLLECTS=1 STACK=1
 # The storage of a pool that is a value.
 configuration owned
-configuration owned-two-sweeps SWEEPS=2
+configuration owned-two-sweeps SWEEPS=2 IDLE=0
 configuration owned-three GUARDS=3 SWEEPS=0
 
 mutation ends attempts-without-end
@@ -101,7 +102,7 @@ mutation refill batch-in-commits-first batch-ends-before-commit
 mutation batches batch-in-ignores-limit
 mutation open store-any-value
 mutation two-open store-any-slot
-mutation collect no-fence plain-fence late-fence no-stop-offsets publish-while-stopped early-restart
+mutation collect-one no-fence plain-fence late-fence no-stop-offsets publish-while-stopped early-restart
 mutation collect-far running-outside no-stop
 mutation collect-flush lists-before-stop
 mutation first-collect listed-last start-without-exchange
