@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# README.md and the pages in pool-runtime/docs read alike on GitHub and on docs.rs. Prints each line that does not, and exits with 1 if it
-# prints any:
+# README.md and the pages in pool-runtime/docs read alike on GitHub and on docs.rs, and links of the other documents lead somewhere. Prints
+# each fault, and exits with 1 if it prints any:
 #
 # - an example has a hidden line (`# `), which GitHub shows
 # - a link leads to a path of Rust, or to a file or heading that is not there
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 
 folder=pool-runtime/docs
 links=pool-runtime/src/links.md
-pages=(README.md "$folder"/*.md)
+pages=(README.md CONTRIBUTING.md docs/*.md docs/performance/*.md "$folder"/*.md)
 # The pages that are hidden from `doctest`, and the programs that have their examples.
 quoted=$(grep -A2 -F '#[cfg(all(doc, not(doctest)))]' pool-runtime/src/lib.rs | sed -n 's|.*include_str!("../docs/\(.*\)").*|\1|p')
 programs=(examples/recipes/{tests,examples}/*.rs benches/residue/*.rs)

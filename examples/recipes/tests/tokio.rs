@@ -1,6 +1,5 @@
 //! Pools under tokio: guards over `.await`, cancellation, `spawn_blocking`, and a semaphore before a pool.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -238,6 +237,8 @@ impl Permitted {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_semaphore_before_a_pool() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     static IN_USE: AtomicUsize = AtomicUsize::new(0);
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let tasks: Vec<_> = (0..200)

@@ -2,12 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use pool_runtime::{Guard, Pooled};
-use tokio::sync::Barrier;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 #[derive(Default, Pooled)]
@@ -132,6 +129,11 @@ fn limited()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_bounds_the_objects_in_use() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Barrier;
+
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let service = limited();
     let start = Arc::new(Barrier::new(200));

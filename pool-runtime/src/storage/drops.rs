@@ -117,6 +117,7 @@ impl Pending {
         if let Some(inside) = self.inside.take() {
             inside.end(swept);
         }
+        // Only now is it no longer pending: a library that is unloaded waits until no thread is at work in its pools.
     }
 
     /// Drops the objects. The lock is not held: user code runs.

@@ -92,6 +92,8 @@ impl<T> Hooks<T> for NoHooks {
     }
 }
 
+// The message of `Reset` speaks of a field.
+#[diagnostic::do_not_recommend]
 impl<T: Reset> Hooks<T> for ByReset {
     #[inline]
     fn reset(&self, object: &mut T) {

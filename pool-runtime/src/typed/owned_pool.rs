@@ -16,12 +16,12 @@ use crate::storage::life::{Key, Life};
 use crate::storage::live::kept;
 use crate::storage::store::{DEFAULT_LOCAL, Store};
 use crate::typed::hooks::{By, ByReset, Hooks, NoHooks, Retain, dispose, drop_hooks, weigher};
-use crate::{HeapBytes, OnPanic, OwnedGuard, Reset};
+use crate::{HeapBytes, OnPanic, OwnedGuard};
 
 /// A pool that is a value: of a server, a parser, a test, a tenant. Its objects are made by a closure, which may capture.
 ///
 /// Otherwise it is as the pool of a type, on the same slots: bounded, shared by all threads, in the registry under its name, aged and collected by
-/// [`collect`](crate::collect), [`age`](crate::age) and a [`Collector`](crate::Collector) as all others. Its objects need [`Reset`], which can be
+/// [`collect`](crate::collect), [`age`](crate::age) and a [`Collector`](crate::Collector) as all others. Its objects need [`Reset`](crate::Reset), which can be
 /// derived alone, or a reset from the [builder](Self::builder), and no [`Pooled`](crate::Pooled).
 ///
 /// To drop the pool drops its idle objects. Guards that are out stay good, and their objects are dropped with them.
@@ -89,7 +89,10 @@ pub struct OwnedPool<T: Send + 'static, H: Hooks<T> = ByReset, F = Box<dyn Fn() 
     hooks: PhantomData<fn(H)>,
 }
 
-impl<T: Reset + Send + 'static, F: Fn() -> T> OwnedPool<T, ByReset, F> {
+impl<T: Send + 'static, F: Fn() -> T> OwnedPool<T, ByReset, F>
+where
+    ByReset: Hooks<T>,
+{
     /// A pool whose objects `create` makes, with the default bounds. Its name is that of the type.
     pub fn new(create: F) -> Self {
         OwnedPool::builder(create).build()
@@ -306,7 +309,7 @@ pub struct Builder<T, H = ByReset, F = Box<dyn Fn() -> T + Send + Sync>> {
 }
 
 impl<T: Send + 'static, F: Fn() -> T> Builder<T, ByReset, F> {
-    /// Resets each released object by a closure; its [`Reset`] does otherwise.
+    /// Resets each released object by a closure; its [`Reset`](crate::Reset) does otherwise.
     ///
     /// The closure is dropped after the pool and its last guard, so it may not borrow. The type of the pool names the closure's type, which has no name:
     /// for a field see [`Hooks`].

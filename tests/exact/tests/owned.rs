@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use pool_runtime::owned::Hooks;
-use pool_runtime::{OnPanic, OwnedGuard, OwnedPool, Reset, registry};
+use pool_runtime::{OnPanic, OwnedGuard, OwnedPool, Pooled, Reset, registry};
 use tests::counted::{Counted, Tally};
 
 /// A type that has a reset, and no pool of its own.
@@ -45,6 +45,22 @@ fn an_object_comes_back_reset_and_with_its_memory() {
     let second = pool.acquire();
     assert_eq!((second.len(), second.as_ptr()), (0, address));
     assert_eq!(pool.name(), std::any::type_name::<Vec<u8>>());
+}
+
+/// A generic type has a static pool for each instance, and may be in pools that are values, too.
+#[test]
+fn a_type_with_a_static_pool_may_be_in_others() {
+    #[derive(Default, Pooled, Reset)]
+    #[pooled(instances(Buf<u8>))]
+    struct Buf<T>(Vec<T>);
+
+    let others = OwnedPool::new(|| Buf(Vec::<u16>::with_capacity(10)));
+    let bytes = OwnedPool::new(Buf::<u8>::default);
+    others.acquire().0.push(1);
+    bytes.acquire().0.push(1);
+    Buf::<u8>::acquire().0.push(1);
+    assert!(others.acquire().0.is_empty() && bytes.acquire().0.is_empty());
+    assert_eq!((others.idle(), bytes.idle(), Buf::<u8>::pool().idle()), (1, 1, 1));
 }
 
 #[test]
