@@ -350,7 +350,9 @@ fn end(life: &'static Life<Store>, object: Object) {
 #[test]
 fn a_dropped_pool_hands_its_storage_over_once() {
     loom::model(|| {
-        let (life, drops, mut objects) = value(1);
+        let (life, drops, mut objects) = value(2);
+        // An idle object, on a stack that has a place for another by now.
+        end(life, objects.pop().unwrap());
         let held = objects.pop().unwrap();
         let thread = thread::spawn(move || {
             set_slot(0);
