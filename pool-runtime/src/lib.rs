@@ -94,6 +94,10 @@
 #[doc(hidden)]
 pub mod __derive;
 pub mod collector;
+#[cfg(feature = "diagnose")]
+pub mod diagnose;
+#[cfg(feature = "tracing")]
+mod events;
 mod machine;
 pub mod registry;
 mod reset;

@@ -75,6 +75,7 @@ impl<T: Pooled> Pool<T> {
 
     /// An idle object, or a new one: an inline attempt, and if that misses the store's search.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
         let object = match current::pop_inline(&self.handle.0.tables) {
             Some(object) => {
@@ -86,13 +87,16 @@ impl<T: Pooled> Pool<T> {
         self.guard(object)
     }
 
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
         let found =
             if chaos::fails() { None } else { current::pop(&self.handle.0.tables).or_else(|| self.handle.0.find()) };
         self.handle.0.count_acquire(found.is_some());
-        found.map(|object| self.guard(object))
+        // Not by a closure, whose caller would be std.
+        Some(self.guard(found?))
     }
 
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn adopt(&'static self, object: Box<T>) -> Guard<T> {
         let guard = self.guard(Object::from_box(object));
         self.handle.0.slot_or_make().1.counters.adopted.add(1);
