@@ -73,7 +73,7 @@ pub fn held_longer_than(threshold: impl Into<Option<Duration>>) {
 #[inline]
 #[track_caller]
 pub(crate) fn acquired(store: &'static Store, object: *mut ()) {
-    if sample::is_due() {
+    if sample::count_down() {
         record(store, object.addr(), Location::caller());
     }
 }
@@ -86,10 +86,12 @@ pub(crate) fn released(object: *mut ()) {
     }
 }
 
+/// Records an acquire, if the sample has come to it.
 #[cold]
+#[inline(never)]
 fn record(store: &'static Store, object: usize, place: &'static Location<'static>) {
-    // Invariant 1 of `table`.
-    if store.scales.size == 0 {
+    // An object without a size has no address of its own (invariant 1 of `table`).
+    if !sample::draw() || store.scales.size == 0 {
         return;
     }
     // From then on the pool's name lies in memory that stays.
@@ -100,7 +102,7 @@ fn record(store: &'static Store, object: usize, place: &'static Location<'static
         place: place::kept(place),
         since: clock::now(),
         backtrace: sample::BACKTRACES.load(Relaxed).then(|| Arc::new(Backtrace::force_capture())),
-        every: sample::every().max(1),
+        every: sample::every(),
         told: false,
         returned: None,
     };

@@ -11,8 +11,11 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 /// The default: one in as many acquires as with Netty.
 pub(super) const DEFAULT: u32 = 128;
 
-/// The largest distance of two samples of a thread. Zero: none is taken. Any thread writes and reads it, as the next two.
+/// The largest distance of two samples of a thread. `NONE`: none is taken. Any thread writes and reads it, as the next two.
 static MOST: AtomicU32 = AtomicU32::new(most(DEFAULT));
+
+/// The longest count: a thread asks once in a while whether samples are taken by now.
+const NONE: u32 = u32::MAX;
 
 /// Whether a sample has a backtrace.
 pub(super) static BACKTRACES: AtomicBool = AtomicBool::new(false);
@@ -32,39 +35,41 @@ thread_local! {
 
 /// The numbers from 1 to this have the mean `every`.
 const fn most(every: u32) -> u32 {
-    every.saturating_mul(2).saturating_sub(1)
+    let most = every.saturating_mul(2);
+    if most == 0 { NONE } else { most - 1 }
 }
 
 pub(super) fn set_every(every: u32) {
     MOST.store(most(every), Relaxed);
 }
 
-/// One in how many acquires is recorded. Zero: none.
+/// One in how many acquires is recorded, if any is.
 pub(super) fn every() -> u32 {
     MOST.load(Relaxed).div_ceil(2)
 }
 
-/// Whether this acquire is to be recorded.
+/// Counts an acquire. Returns whether [`draw`] has to be asked about it.
 #[inline]
-pub(super) fn is_due() -> bool {
+pub(super) fn count_down() -> bool {
     // No longer than the setting of now: a thread that has drawn a large number sees at once that each acquire is to be recorded.
     let left = LEFT.get().min(MOST.load(Relaxed));
     if left > 1 {
         LEFT.set(left - 1);
         return false;
     }
-    draw(left)
+    true
 }
 
-#[cold]
-fn draw(left: u32) -> bool {
+/// Whether the acquire is to be recorded at which the count has come to its end. Begins the next count.
+pub(super) fn draw() -> bool {
     let most = MOST.load(Relaxed);
-    if most == 0 {
+    if most == NONE {
+        LEFT.set(NONE);
         return false;
     }
-    let next = ((u64::from(random()) * u64::from(most)) >> 32) as u32 + 1;
     // The first number of a thread is for this acquire, too.
-    let is_first = left == 0;
+    let is_first = LEFT.get() == 0;
+    let next = ((u64::from(random()) * u64::from(most)) >> 32) as u32 + 1;
     LEFT.set(if is_first { next - 1 } else { next });
     !is_first || next == 1
 }
