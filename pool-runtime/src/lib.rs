@@ -162,8 +162,16 @@ pub use reset::heap::HeapBytes;
 #[doc(hidden)]
 pub use sequence::inject;
 pub use typed::guard::Guard;
+pub use typed::owned_guard::OwnedGuard;
+pub use typed::owned_pool::OwnedPool;
 pub use typed::pool::Pool;
 pub use typed::pooled::{OnPanic, Pooled};
+
+/// The builder of an [`OwnedPool`], and the types in its signature.
+pub mod owned {
+    pub use crate::typed::hooks::{Always, By, ByReset, ResetBy, RetainBy};
+    pub use crate::typed::owned_pool::Builder;
+}
 
 #[cfg(feature = "derive")]
 pub use pool_macros::{Pooled, Reset};

@@ -166,6 +166,12 @@ pub(crate) fn in_use() -> InUseReport {
     report(|_| true)
 }
 
+/// The objects that are out of pools which are not among these: of pools that were values, and are dropped.
+pub(crate) fn in_use_of_others(stores: &[&'static Store]) -> InUseReport {
+    let pools: Vec<_> = stores.iter().map(|store| table::identity(store)).collect();
+    report(|record| !pools.contains(&record.pool))
+}
+
 /// The objects of one pool that are out.
 pub(crate) fn in_use_of(store: &'static Store) -> InUseReport {
     let pool = table::identity(store);

@@ -25,7 +25,7 @@ use table::Record;
 #[cfg(feature = "tracing")]
 pub(crate) use held::check_and_tell;
 pub use held::{Check, Held, InUse, InUseReport, Place, check};
-pub(crate) use held::{forget, in_use, in_use_of};
+pub(crate) use held::{forget, in_use, in_use_of, in_use_of_others};
 
 /// Sets how many acquires are recorded: one in `n` of each thread, on average. The default is 128. One records all; zero records none.
 ///

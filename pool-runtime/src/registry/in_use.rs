@@ -2,7 +2,10 @@
 
 use core::fmt;
 use core::fmt::Write as _;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU32, AtomicUsize};
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -55,7 +58,8 @@ pub fn in_use_report() -> InUseReport {
 ///
 /// A program makes it as the first statement of `main`, so that it is dropped last. The number of a pool's objects in use is exact, whatever the sample
 /// is; the places are those of the recorded ones. With the feature `tracing` and a subscriber that wants warnings, each is an event. Otherwise the
-/// report is written to standard error. If nothing is in use, nothing is reported.
+/// report is written to standard error. If nothing is in use, nothing is reported. While the handle lives, the drop of an
+/// [`OwnedPool`](crate::OwnedPool) reports the objects of that pool that are in use.
 ///
 /// No program can see whether an object that is out was forgotten (`mem::forget`, a circle of `Arc`s), or is in a static, or is held by a thread that
 /// still runs. So the report is that it is in use, and since when; a program that joins its threads knows the rest. A program that ends by
@@ -70,7 +74,10 @@ pub fn in_use_report() -> InUseReport {
 /// // … the program …
 /// ```
 pub fn report_at_end() -> AtEnd {
-    AtEnd { process: process::current() }
+    let process = process::current();
+    HANDLES.fetch_add(1, Relaxed);
+    PROCESS.store(process, Relaxed);
+    AtEnd { process }
 }
 
 /// The handle of [`report_at_end`]: the report is made when it is dropped.
@@ -80,39 +87,71 @@ pub struct AtEnd {
     process: u32,
 }
 
+/// The number of handles. Any thread changes it, and the drop of a pool reads it, as the next.
+static HANDLES: AtomicUsize = AtomicUsize::new(0);
+
+/// The process that has made the last handle: a child of `fork` reports nothing.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
 impl Drop for AtEnd {
     fn drop(&mut self) {
-        if self.process == process::current() {
-            let pools = {
-                let _lock = lock();
-                POOLS.listed()
-            };
-            pools.into_iter().for_each(|pool| report_still_in_use(PoolHandle::of(pool), "at the end of the program"));
+        HANDLES.fetch_sub(1, Relaxed);
+        if self.process != process::current() {
+            return;
         }
+        let stores = {
+            let _lock = lock();
+            POOLS.listed()
+        };
+        for store in &stores {
+            report_still_in_use(PoolHandle::of(store), "at the end of the program");
+        }
+        // Guards outlive a pool that is a value. Their number is known no more, but for the recorded ones.
+        let others = diagnose::in_use_of_others(&stores);
+        let pools: BTreeSet<_> = others.iter().map(|row| row.pool.clone()).collect();
+        for pool in pools {
+            let rows = InUseReport(others.iter().filter(|row| row.pool == pool).cloned().collect());
+            tell(&pool, "at the end of the program, although it is dropped", recorded(&rows), &rows);
+        }
+    }
+}
+
+/// Reports the objects of a pool that is about to be dropped, if the program wants reports at its end.
+pub(crate) fn report_at_drop(pool: &'static PoolHandle) {
+    if HANDLES.load(Relaxed) > 0 && PROCESS.load(Relaxed) == process::current() {
+        report_still_in_use(pool, "when it is dropped");
     }
 }
 
 /// Reports the objects of a pool that are in use, and where they were acquired.
-pub(crate) fn report_still_in_use(pool: &'static PoolHandle, when: &str) {
-    let objects = pool.settled_stats().unwrap_or_else(|| pool.stats()).in_use;
+fn report_still_in_use(pool: &'static PoolHandle, when: &str) {
     let rows = diagnose::in_use_of(&pool.0);
-    if objects == 0 && rows.is_empty() {
-        return;
+    let objects = pool.settled_stats().unwrap_or_else(|| pool.stats()).in_use;
+    if objects > 0 || !rows.is_empty() {
+        tell(pool.name(), when, objects, &rows);
     }
+}
+
+/// Tells the subscriber, or standard error.
+fn tell(pool: &str, when: &str, objects: usize, rows: &InUseReport) {
     #[cfg(feature = "tracing")]
     if events::wants_still_in_use() {
-        events::still_in_use(pool.name(), when, objects);
-        for row in &rows {
-            events::still_in_use_from(pool.name(), &row.place, row.recorded, row.oldest, row.backtrace.as_deref());
+        events::still_in_use(pool, when, objects);
+        for row in rows {
+            events::still_in_use_from(pool, &row.place, row.recorded, row.oldest, row.backtrace.as_deref());
         }
         return;
     }
-    report(&words(pool.name(), when, objects, &rows));
+    report(&words(pool, when, objects, rows));
+}
+
+fn recorded(rows: &InUseReport) -> usize {
+    rows.iter().map(|row| row.recorded).sum()
 }
 
 /// The report of a pool, in lines.
-pub(super) fn words(pool: &str, when: &str, objects: usize, rows: &InUseReport) -> String {
-    let recorded: usize = rows.iter().map(|row| row.recorded).sum();
+fn words(pool: &str, when: &str, objects: usize, rows: &InUseReport) -> String {
+    let recorded = recorded(rows);
     let (objects_are, pool) = (if objects == 1 { "object is" } else { "objects are" }, escaped(pool));
     let mut words = format!(
         "pool-runtime: {objects} {objects_are} in use in the pool `{pool}` {when}, {recorded} of them recorded: forgotten, or held by a static \

@@ -17,7 +17,7 @@ use crate::storage::drops::{Pending, drop_all};
 use crate::storage::live::Listed as _;
 #[cfg(feature = "diagnose")]
 use crate::storage::live::Registration;
-use crate::storage::store::{POOLS, Store};
+use crate::storage::store::{KINDS, POOLS, Store};
 use crate::storage::sweeping::{lock, wait_while};
 
 /// The reason why a pool does not leave the registry.
@@ -53,6 +53,9 @@ pub(super) fn leave(store: &'static Store) -> Result<(), StillInUse> {
     let Some(registration) = store.registration() else { return Ok(()) };
     let taken = {
         let _one_at_a_time = lock();
+        if store.is_closed() {
+            return Ok(());
+        }
         let started = store.tables.stop();
         let fenced = started && decision::fence();
         let objects = store.settled(fenced).unwrap_or_else(|| store.stats()).in_use;
@@ -86,6 +89,7 @@ pub(crate) fn own_library() -> Library {
 unsafe fn forget(library: Library) {
     let registrations = {
         let _lock = lock();
+        KINDS.forget(library);
         POOLS.take_out(|registration| registration.store.library() == library)
     };
     // Invariant 6. No registration becomes pending, but while another is.

@@ -27,6 +27,7 @@ mod handle;
 #[cfg(feature = "diagnose")]
 pub(crate) mod in_use;
 pub(crate) mod leave;
+pub(crate) mod owned;
 pub(crate) mod rows;
 pub(crate) mod sweeps;
 #[cfg_attr(not(feature = "tracing"), path = "no_telling.rs")]

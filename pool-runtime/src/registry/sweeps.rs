@@ -49,9 +49,20 @@ pub(crate) fn shrink_to(budget: usize) -> Swept {
             let (objects, bytes) = (swept.objects, swept.bytes);
             pending.drop_objects(&mut swept);
             pending.registration.store.scales.lighten(swept.bytes - bytes, swept.objects - objects);
+            pending.end(&mut swept);
         }
     }
     telling.end(swept)
+}
+
+/// [`sweep`] of a single pool, unless it is the storage of a pool that is dropped.
+pub(super) fn sweep_one(
+    work: Work,
+    store: &'static Store,
+    take: impl Fn(&'static Store, bool) -> Vec<Object>,
+) -> Swept {
+    // Asked under the lock.
+    sweep(work, || if store.is_closed() { Vec::new() } else { vec![store] }, take)
 }
 
 /// Stops the pools, takes objects out of each, lets the pools run again, drops the objects, and weighs those that an ageing step has left.
@@ -93,6 +104,9 @@ pub(super) fn restart(store: &'static Store) {
 /// Statistics of one pool at one moment, for which the pool is stopped.
 pub(super) fn settled_stats(store: &'static Store) -> Option<Stats> {
     let _one_at_a_time = lock();
+    if store.is_closed() {
+        return Some(store.stats());
+    }
     for _ in 0..ATTEMPTS {
         let before = store.counted();
         // Acquire: the counters are read before and after the pool is asked whether it was started.

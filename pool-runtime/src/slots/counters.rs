@@ -46,6 +46,10 @@ impl Counter {
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
+
+    pub(crate) fn clear(&self) {
+        self.0.store(0, Relaxed);
+    }
 }
 
 /// A number of 64 bits in two halves. Between the two steps of an addition that carries, a reader finds 2³² too few.
@@ -67,6 +71,11 @@ impl Counter {
         if self.low.fetch_add(n, Relaxed).checked_add(n).is_none() {
             self.high.fetch_add(1, Relaxed);
         }
+    }
+
+    pub(crate) fn clear(&self) {
+        self.low.store(0, Relaxed);
+        self.high.store(0, Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {
@@ -110,6 +119,14 @@ impl Counters {
             misses: Counter::new(),
             dropped: [const { Counter::new() }; 8],
         }
+    }
+
+    /// Sets all counters to zero. No other thread adds to them meanwhile.
+    pub(crate) fn clear(&self) {
+        let Self { created, adopted, detached, refills, flushes, steals, dropped, .. } = self;
+        [created, adopted, detached, refills, flushes, steals].into_iter().chain(dropped).for_each(Counter::clear);
+        #[cfg(feature = "hits")]
+        [&self.hits, &self.misses].into_iter().for_each(Counter::clear);
     }
 
     pub(crate) fn dropped(&self, reason: Reason, objects: usize) {

@@ -76,6 +76,13 @@ impl Bound {
         }
     }
 
+    /// Makes it as new, with this limit, or the default. Nothing is charged, and no other thread uses it.
+    pub(crate) fn renew(&self, max: Option<usize>) {
+        let new = max.map_or_else(Self::default_for_machine, Self::new);
+        self.word.store(new.word.load(Relaxed), Relaxed);
+        self.dropping.store(0, Relaxed);
+    }
+
     pub(crate) fn max(&self) -> usize {
         self.load().max
     }

@@ -5,10 +5,12 @@ use core::any::Any;
 use core::mem;
 use core::sync::atomic::Ordering::{Relaxed, Release};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 
 use crate::machine::process;
 use crate::slots::counters::Reason;
 use crate::slots::object::Object;
+use crate::storage::life::Life;
 use crate::storage::live::Registration;
 use crate::storage::store::Store;
 use crate::storage::sweeping::lock;
@@ -23,10 +25,12 @@ pub(crate) struct Swept {
 }
 
 impl Swept {
-    /// Lets a panic of user code go on, now that all objects are dropped.
+    /// Lets a panic of user code go on, now that all objects are dropped. Not while another panic unwinds the thread: two would end the process.
     pub(crate) fn go_on(self) {
-        if let Some(payload) = self.panic {
-            resume_unwind(payload);
+        match self.panic {
+            Some(payload) if thread::panicking() => mem::forget(payload),
+            Some(payload) => resume_unwind(payload),
+            None => {}
         }
     }
 
@@ -40,6 +44,12 @@ impl Swept {
             Some(_) => mem::forget(other.panic),
         }
         self
+    }
+
+    /// Hands a storage over that the calling thread has alone. No lock is held: the drop of the hooks is user code.
+    pub(crate) fn hand_over(&mut self, life: &'static Life<Store>) {
+        self.run(|| life.drop_hooks());
+        life.hand_over();
     }
 
     /// Runs user code. The lock is not held. `None` if it panics.
@@ -81,6 +91,8 @@ pub(crate) struct Pending {
     process: u32,
     /// The number of passes at which the objects that are left are to be weighed. Another sweep moves the number on.
     weigh: Option<usize>,
+    /// The sweep is at work in the storage of a pool that may be dropped meanwhile.
+    inside: Option<Inside>,
 }
 
 impl Pending {
@@ -97,7 +109,14 @@ impl Pending {
         }
         registration.pending.fetch_add(1, Relaxed);
         store.bound.begin_drops(process, objects.len());
-        Some(Self { registration, objects, weigh, process })
+        Some(Self { registration, objects, weigh, process, inside: Inside::enter(store) })
+    }
+
+    /// Ends the work in the pool, which may have been dropped meanwhile. The lock is not held: user code runs.
+    pub(crate) fn end(mut self, swept: &mut Swept) {
+        if let Some(inside) = self.inside.take() {
+            inside.end(swept);
+        }
     }
 
     /// Drops the objects. The lock is not held: user code runs.
@@ -170,6 +189,55 @@ pub(crate) fn drop_all(taken: impl IntoIterator<Item = Pending>) -> Swept {
     for mut pending in taken {
         pending.drop_objects(&mut swept);
         pending.weigh_rest(&mut swept);
+        pending.end(&mut swept);
     }
     swept
+}
+
+/// A thread at work in the storage of a pool that is a value, and may be dropped meanwhile (invariant 1 of `life`).
+pub(crate) struct Inside(&'static Store, &'static Life<Store>);
+
+impl Inside {
+    /// `None` if the pool is a static, or dropped.
+    pub(crate) fn enter(store: &'static Store) -> Option<Self> {
+        store.life.filter(|life| life.enter()).map(|life| Self(store, life))
+    }
+
+    /// Lets the thread out. If it is the last in a dropped pool it settles the pool, and so runs user code. No lock is held.
+    pub(crate) fn end(self, swept: &mut Swept) {
+        let Self(store, life) = self;
+        mem::forget(self);
+        if life.exit() {
+            // A thread that was at work when the pool was dropped may have put an object into a list since.
+            store.take_for_good(false).into_iter().for_each(|object| {
+                let _ = swept.run(|| store.dispose(object));
+            });
+            let mut counted = store.counted();
+            counted.balance();
+            if life.settle(counted.in_use) {
+                swept.hand_over(life);
+            }
+        }
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let mut swept = Swept::default();
+        Self(self.0, self.1).end(&mut swept);
+        swept.go_on();
+    }
+}
+
+/// A guard's drop that was not let in, since the pool is dropped: its thread is the last user of the storage, or leaves it to the others.
+pub(crate) struct Outside(pub(crate) &'static Life<Store>);
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        if self.0.leave() {
+            let mut swept = Swept::default();
+            swept.hand_over(self.0);
+            swept.go_on();
+        }
+    }
 }

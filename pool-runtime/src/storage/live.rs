@@ -81,6 +81,12 @@ impl<S: Listed> Registration<S> {
         !self.told.swap(true, Relaxed)
     }
 
+    /// Another pool has the storage: its first use is to be told, too.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn renew_start(&self) {
+        self.told.store(false, Relaxed);
+    }
+
     /// Whether a thread of this process has objects of the pool to drop.
     pub(crate) fn is_pending(&self) -> bool {
         // Acquire: pairs with `Pending`; all that the `Drop` of an object has done comes before.
@@ -201,7 +207,7 @@ fn after<S>(link: &AtomicPtr<Registration<S>>) -> Option<&'static Registration<S
 }
 
 /// A copy of a name, which is never freed. All pools of this name share it, those of libraries that have been unloaded, too.
-fn kept(name: &'static str) -> &'static str {
+pub(crate) fn kept(name: &str) -> &'static str {
     struct Kept {
         name: Box<str>,
         next: *mut Kept,

@@ -8,9 +8,11 @@ pub(crate) mod bound;
 pub(crate) mod chaos;
 pub(crate) mod current;
 pub(crate) mod drops;
+pub(crate) mod life;
 pub(crate) mod live;
 #[cfg(all(test, pool_loom))]
 mod models;
+pub(crate) mod owned;
 pub(crate) mod scales;
 pub(crate) mod store;
 pub(crate) mod sweep;

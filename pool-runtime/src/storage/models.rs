@@ -3,10 +3,11 @@
 //! The objects are numbered. At the end of each model every number is accounted for, once. The number is in a cell that
 //! loom watches: it must have been written *before* it is read, or the model fails.
 
+use core::any::TypeId;
 use core::ptr;
-use core::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use loom::cell::Cell;
+use loom::cell::{Cell, UnsafeCell};
 use loom::thread;
 
 use crate::machine::library::Library;
@@ -16,6 +17,8 @@ use crate::slots::object::Object;
 use crate::slots::offsets::Stopped;
 use crate::storage::bound::Bound;
 use crate::storage::current;
+use crate::storage::drops::{Inside, Swept};
+use crate::storage::life::{Calls, Key, Kinds, Life};
 use crate::storage::store::Store;
 use crate::sync::{AtomicUsize, fence};
 
@@ -303,5 +306,118 @@ fn of_two_limits_no_more_than_the_larger_is_charged() {
         assert!(charged <= 3, "{charged} charged");
         setters.into_iter().for_each(|setter| setter.join().unwrap());
         assert_eq!(bound.max() + bound.excess(), charged + bound.available());
+    });
+}
+
+/// The storage of a pool that is a value: `life` and the store, with hooks that are a counter of their drops.
+fn value(objects: usize) -> (&'static Life<Store>, &'static AtomicUsize, Vec<Object>) {
+    let drops: &'static AtomicUsize = Box::leak(Box::new(AtomicUsize::new(0)));
+    // A storage of its own for each repetition: no list is shared.
+    let key = Key { hooks: TypeId::of::<()>(), name: "model", local: 2, weighs: false, library: Library };
+    let calls = Calls {
+        release: |_, _| {},
+        reset: |_, _| {},
+        // SAFETY: the hooks of these models are such counters.
+        drop_hooks: |hooks| _ = unsafe { &*hooks.cast::<AtomicUsize>() }.fetch_add(1, Relaxed),
+    };
+    let (kind, _) = Kinds::new().take(key, calls);
+    let dispose = |object| _ = number(object);
+    let life = Life::begin(kind, |life| {
+        Store::new("model", dispose, || Library).with_max_idle(16).with_local(2).with_life(life)
+    });
+    life.storage().renew(Some(16));
+    life.renew(ptr::from_ref(drops).cast_mut().cast());
+    set_slot(0);
+    let made = |n| life.storage().created(Object::from_box(Box::new(Cell::new(n))));
+    (life, drops, (0..objects).map(made).collect())
+}
+
+/// As `registry::owned::close`, without the registry's lock, which all models would share.
+fn close(life: &'static Life<Store>) {
+    let store = life.storage();
+    let inside = Inside::enter(store).expect("it is open");
+    assert!(store.tables.stop());
+    let taken = store.take_for_good(true);
+    life.close();
+    store.bound.give_back(taken.len());
+    taken.into_iter().for_each(|object| store.dispose(object));
+    inside.end(&mut Swept::default());
+}
+
+/// A guard's drop.
+fn end(life: &'static Life<Store>, object: Object) {
+    if let Err(object) = current::push(&life.storage().tables, object) {
+        life.keep_or_drop(object);
+    }
+}
+
+/// A pool is dropped while a guard ends: the storage is handed over once, and no object is left in it.
+#[test]
+fn a_dropped_pool_hands_its_storage_over_once() {
+    loom::model(|| {
+        let (life, drops, mut objects) = value(1);
+        let held = objects.pop().unwrap();
+        let thread = thread::spawn(move || {
+            set_slot(0);
+            end(life, held);
+        });
+        close(life);
+        thread.join().unwrap();
+        assert_eq!((drops.load(Relaxed), life.storage().idle()), (1, 0));
+    });
+}
+
+/// Two guards end on threads of their own, out of line, while the pool is dropped. The storage is a cell that loom watches: a thread that uses it
+/// reads the cell, and the thread to which it is handed over writes there.
+#[test]
+fn the_last_of_two_guards_hands_over() {
+    struct Storage {
+        cell: UnsafeCell<usize>,
+        ended: AtomicUsize,
+    }
+    // SAFETY: loom watches the cell.
+    unsafe impl Sync for Storage {}
+
+    fn key() -> Key {
+        Key { hooks: TypeId::of::<()>(), name: "model", local: 0, weighs: false, library: Library }
+    }
+
+    fn hand_over(life: &Life<Storage>) {
+        life.storage().cell.with_mut(|handed_over| {
+            // SAFETY: loom watches the cell.
+            unsafe { *handed_over += 1 }
+        });
+    }
+
+    fn exit(life: &Life<Storage>) {
+        life.storage().cell.with(|_| {});
+        if life.exit() && life.settle(2 - life.storage().ended.load(Relaxed)) {
+            hand_over(life);
+        }
+    }
+
+    loom::model(|| {
+        let calls = Calls { release: |_, _| {}, reset: |_, _| {}, drop_hooks: |_| {} };
+        let (kind, _) = Kinds::new().take(key(), calls);
+        let life = Life::begin(kind, |_| Storage { cell: UnsafeCell::new(0), ended: AtomicUsize::new(0) });
+        life.renew(ptr::null_mut());
+        let end = move || {
+            if life.enter() {
+                life.storage().ended.fetch_add(1, Relaxed);
+                exit(life);
+            } else {
+                life.storage().cell.with(|_| {});
+                if life.leave() {
+                    hand_over(life);
+                }
+            }
+        };
+        let guards = [thread::spawn(end), thread::spawn(end)];
+        assert!(life.enter());
+        life.close();
+        exit(life);
+        guards.into_iter().for_each(|guard| guard.join().unwrap());
+        // SAFETY: loom watches the cell.
+        assert_eq!(life.storage().cell.with(|handed_over| unsafe { *handed_over }), 1);
     });
 }

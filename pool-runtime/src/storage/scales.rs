@@ -68,6 +68,13 @@ impl Scales {
         self
     }
 
+    /// Makes it as new: no object has been weighed. The number of passes goes on.
+    pub(crate) fn renew(&self) {
+        self.pass();
+        self.bytes.store(UNKNOWN, Relaxed);
+        self.objects.store(0, Relaxed);
+    }
+
     /// The number of objects on the scales, if this process has the thread that weighs them (invariant 4).
     pub(crate) fn held(&self) -> usize {
         let held = self.held.load(Relaxed);

@@ -26,6 +26,7 @@ use crate::stats::Stats;
 use crate::storage::bound::Bound;
 use crate::storage::chaos;
 use crate::storage::current::{self, Current};
+use crate::storage::life::{Kinds, Life};
 use crate::storage::live::{Listed, Live, Place, Registration};
 use crate::storage::scales::Scales;
 use crate::storage::sweeping::try_lock;
@@ -41,7 +42,7 @@ const FIRST_CAPACITY: usize = if cfg!(pool_loom) { 2 } else { 4 };
 const ROUNDS: usize = if cfg!(pool_loom) { 2 } else { 6 };
 
 /// The largest local stack of a pool whose type gives no size.
-const DEFAULT_LOCAL: usize = 32;
+pub(crate) const DEFAULT_LOCAL: usize = 32;
 
 /// The largest local stack that a type can ask for: its memory is there from a slot's first use.
 const MAX_LOCAL: usize = 4096;
@@ -70,10 +71,15 @@ pub(crate) struct Store {
     pub(crate) unfenced: Counter,
     /// The weight of the idle objects. Written by sweeps and the threads that weigh after them; any thread reads it (invariant 1 of `scales`).
     pub(crate) scales: Scales,
+    /// The storage's life, if its pool is a value and not a static. Never changed.
+    pub(crate) life: Option<&'static Life<Store>>,
 }
 
 /// The pools of the process that have been used.
 pub(crate) static POOLS: Live<Store> = Live::new();
+
+/// The storages of pools that are values.
+pub(crate) static KINDS: Kinds<Store> = Kinds::new();
 
 impl Listed for Store {
     fn place(&self) -> &Place<Self> {
@@ -108,8 +114,14 @@ impl Store {
                 sweep_counters: Counters::new(),
                 unfenced: Counter::new(),
                 scales: Scales::new(),
+                life: None,
             }
         }
+    }
+
+    pub(crate) fn with_life(mut self, life: &'static Life<Self>) -> Self {
+        self.life = Some(life);
+        self
     }
 
     const_fn! {
@@ -143,6 +155,28 @@ impl Store {
         self.registration().map_or(self.own_name, Registration::name)
     }
 
+    /// Whether this is the storage of a pool that was a value, and is dropped. Exact under the registry's lock.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.life.is_some_and(Life::is_closed)
+    }
+
+    /// Makes a storage as new, whose pool was dropped, and lets it run again. The lock is held, and no other thread uses it.
+    pub(crate) fn renew(&self, max_idle: Option<usize>) {
+        self.slots().for_each(|slot| slot.counters.clear());
+        self.sweep_counters.clear();
+        self.unfenced.clear();
+        self.bound.renew(max_idle);
+        self.scales.renew();
+        if let Some(registration) = self.registration() {
+            registration.marked.store(false, Relaxed);
+            #[cfg(feature = "tracing")]
+            registration.renew_start();
+        }
+        if self.tables.is_stopped() {
+            self.tables.restart();
+        }
+    }
+
     /// Whether pooling is off, for a thread that has an object of the pool: to make it would have started the pool.
     #[inline]
     pub(crate) fn is_off(&self) -> bool {
@@ -168,12 +202,43 @@ impl Store {
         object
     }
 
+    /// An idle object for an acquire whose inline attempt has missed, if there was one.
+    #[cold]
+    pub(crate) fn find_out_of_line(&'static self) -> Option<Object> {
+        let found = current::pop_out_of_line(&self.tables).or_else(|| self.find());
+        self.count_acquire(found.is_some());
+        found
+    }
+
     /// Counts an acquire that got an idle object, or did not. Does nothing without the feature `hits`.
     #[inline]
     pub(crate) fn count_acquire(&'static self, hit: bool) {
         #[cfg(feature = "hits")]
         self.slot_or_make().1.counters.acquired(hit);
         let _ = hit;
+    }
+
+    /// An idle object, or the object that `create` makes in its place. Inline, since it is compiled for each closure.
+    #[inline]
+    pub(crate) fn try_acquire_with<T: Send, E>(
+        &'static self,
+        create: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Object, E> {
+        if let Some(object) = current::pop_inline(&self.tables) {
+            self.count_acquire(true);
+            return Ok(object);
+        }
+        match self.find_out_of_line() {
+            Some(object) => Ok(object),
+            None => Ok(self.created(Object::from_box(Box::new(create()?)))),
+        }
+    }
+
+    /// An idle object, if the thread finds one.
+    pub(crate) fn try_acquire(&'static self) -> Option<Object> {
+        let found = if chaos::fails() { None } else { current::pop(&self.tables).or_else(|| self.find()) };
+        self.count_acquire(found.is_some());
+        found
     }
 
     /// An object from anywhere, or a new one, if the top of this thread's stack was empty.
@@ -186,7 +251,11 @@ impl Store {
 
     /// A new object.
     pub(crate) fn create(&'static self, create: fn() -> Object) -> Object {
-        let object = create();
+        self.created(create())
+    }
+
+    /// Counts an object that was just made, and gives it back.
+    pub(crate) fn created(&'static self, object: Object) -> Object {
         self.slot_or_make().1.counters.created.add(1);
         object
     }
@@ -341,6 +410,10 @@ impl Store {
         let is_stopped = !cfg!(pool_loom) && self.tables.is_stopped();
         let Some(registration) = self.registration().filter(|it| is_stopped || it.has_left()) else { return };
         let Some(_no_sweep) = try_lock() else { return };
+        // Its pool is dropped: this thread is one of those that were at work in it.
+        if self.is_closed() {
+            return;
+        }
         registration.marked.store(false, Relaxed);
         if self.tables.is_stopped() {
             self.tables.restart();

@@ -51,15 +51,31 @@ const BATCH: usize = 32;
 impl Store {
     /// Takes every idle object out.
     pub(crate) fn take_all(&'static self, fenced: bool) -> Vec<Object> {
-        let mut taken = Vec::new();
-        for slot in self.slots_to_sweep() {
-            // The stack before the lists: an object on its way off the stack is in the list once the list's lock is free (invariant 3 of `slot`).
+        self.take(|slot, taken| {
             if !self.is_known_empty(slot, fenced) {
                 if let Some(mut local) = held(slot, fenced) {
                     let capacity = local.capacity();
                     taken.append(&mut self.emptied_to(&mut local, capacity));
                 }
             }
+        })
+    }
+
+    /// Takes every idle object out, and all places of the local stacks: from then on no object enters a stack before the pool runs again, not even
+    /// by an exchange that the portable backend has begun before the stop.
+    pub(crate) fn take_for_good(&'static self, fenced: bool) -> Vec<Object> {
+        self.take(|slot, taken| {
+            if let Some(mut local) = held(slot, fenced) {
+                taken.append(&mut self.emptied_to(&mut local, 0));
+            }
+        })
+    }
+
+    fn take(&'static self, empty_stack: impl Fn(&'static Slot, &mut Vec<Object>)) -> Vec<Object> {
+        let mut taken = Vec::new();
+        for slot in self.slots_to_sweep() {
+            // The stack before the lists: an object on its way off the stack is in the list once the list's lock is free (invariant 3 of `slot`).
+            empty_stack(slot, &mut taken);
             taken.append(&mut emptied(&slot.lists.shared));
             taken.append(&mut emptied(&slot.lists.victims));
         }

@@ -6,10 +6,6 @@
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
-use core::borrow::{Borrow, BorrowMut};
-use core::cmp::Ordering;
-use core::fmt;
-use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
@@ -267,67 +263,5 @@ impl<T: Pooled> DerefMut for Guard<T> {
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as for `deref`, and the guard is borrowed exclusively.
         unsafe { &mut *(self.0.as_raw() as *mut T) }
-    }
-}
-
-impl<T: Pooled + AsRef<U>, U: ?Sized> AsRef<U> for Guard<T> {
-    fn as_ref(&self) -> &U {
-        (**self).as_ref()
-    }
-}
-
-impl<T: Pooled + AsMut<U>, U: ?Sized> AsMut<U> for Guard<T> {
-    fn as_mut(&mut self) -> &mut U {
-        (**self).as_mut()
-    }
-}
-
-impl<T: Pooled> Borrow<T> for Guard<T> {
-    fn borrow(&self) -> &T {
-        self
-    }
-}
-
-impl<T: Pooled> BorrowMut<T> for Guard<T> {
-    fn borrow_mut(&mut self) -> &mut T {
-        self
-    }
-}
-
-impl<T: Pooled + fmt::Debug> fmt::Debug for Guard<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: Pooled + fmt::Display> fmt::Display for Guard<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: Pooled + PartialEq> PartialEq for Guard<T> {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl<T: Pooled + Eq> Eq for Guard<T> {}
-
-impl<T: Pooled + PartialOrd> PartialOrd for Guard<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (**self).partial_cmp(&**other)
-    }
-}
-
-impl<T: Pooled + Ord> Ord for Guard<T> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
-    }
-}
-
-impl<T: Pooled + Hash> Hash for Guard<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
     }
 }

@@ -5,6 +5,9 @@
 
 pub(crate) mod forward;
 pub(crate) mod guard;
+pub(crate) mod hooks;
 mod objects;
+pub(crate) mod owned_guard;
+pub(crate) mod owned_pool;
 pub(crate) mod pool;
 pub(crate) mod pooled;

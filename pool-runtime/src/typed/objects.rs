@@ -15,19 +15,34 @@ impl<T: Pooled> Pool<T> {
     /// Resets an object, and drops it if it is not worth keeping.
     #[inline]
     pub(super) fn clean(&'static self, object: Object) -> Option<Object> {
-        let unwinding = DropInPanic { store: &self.handle.0, object: ManuallyDrop::new(object) };
-        // SAFETY: the object is of this pool, so it came from a `Box<T>` (invariant 2 of `object`), and `unwinding` owns it until
-        // `defuse`.
-        let object = unsafe { &mut *(unwinding.object.as_raw() as *mut T) };
-        T::reset_object(object);
-        let retained = T::retain_object(object);
-        let object = unwinding.defuse();
-        if !retained || chaos::fails() {
-            self.handle.0.drop_object(object, Reason::Retain);
-            return None;
-        }
-        Some(object)
+        // SAFETY: the object is of this pool, so it came from a `Box<T>` (invariant 2 of `object`).
+        unsafe { clean(&self.handle.0, object, T::reset_object, T::retain_object) }
     }
+}
+
+/// Resets an object of this store, and drops it if it is not worth keeping.
+///
+/// # Safety
+///
+/// The object came from a box of `T`.
+#[inline]
+pub(super) unsafe fn clean<T>(
+    store: &'static Store,
+    object: Object,
+    reset: impl FnOnce(&mut T),
+    retain: impl FnOnce(&T) -> bool,
+) -> Option<Object> {
+    let unwinding = DropInPanic { store, object: ManuallyDrop::new(object) };
+    // SAFETY: it came from a box of `T` (the caller's promise), and `unwinding` owns it until `defuse`.
+    let object = unsafe { &mut *(unwinding.object.as_raw() as *mut T) };
+    reset(object);
+    let retained = retain(object);
+    let object = unwinding.defuse();
+    if !retained || chaos::fails() {
+        store.give_up(object, Reason::Retain);
+        return None;
+    }
+    Some(object)
 }
 
 /// The owner of an object while its reset and its `retain` run: the object is dropped, and counted, if one of them panics.
@@ -49,7 +64,7 @@ impl Drop for DropInPanic {
     fn drop(&mut self) {
         // SAFETY: the field is not used again.
         let object = unsafe { ManuallyDrop::take(&mut self.object) };
-        self.store.drop_object(object, Reason::Panic);
+        self.store.give_up(object, Reason::Panic);
     }
 }
 

@@ -11,8 +11,8 @@ use crate::registry::PoolHandle;
 use crate::registry::leave::own_library;
 use crate::slots::counters::Reason;
 use crate::slots::object::{Object, Weigh};
+use crate::storage::current;
 use crate::storage::store::Store;
-use crate::storage::{chaos, current};
 use crate::sync::const_fn;
 use crate::typed::objects::{create, dispose, weigh};
 use crate::{Guard, OnPanic, Pooled};
@@ -87,13 +87,17 @@ impl<T: Pooled> Pool<T> {
         self.guard(object)
     }
 
+    /// An idle object, or the object that `create` makes.
+    #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    pub(crate) fn try_acquire_with<E>(&'static self, create: impl FnOnce() -> Result<T, E>) -> Result<Guard<T>, E> {
+        // Not by a closure, whose caller would be std; as in the next.
+        Ok(self.guard(self.handle.0.try_acquire_with(create)?))
+    }
+
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
-        let found =
-            if chaos::fails() { None } else { current::pop(&self.handle.0.tables).or_else(|| self.handle.0.find()) };
-        self.handle.0.count_acquire(found.is_some());
-        // Not by a closure, whose caller would be std.
-        Some(self.guard(found?))
+        Some(self.guard(self.handle.0.try_acquire()?))
     }
 
     #[cfg_attr(feature = "diagnose", track_caller)]

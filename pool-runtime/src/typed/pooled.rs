@@ -1,5 +1,7 @@
 //! [`Pooled`], the trait of types that have a pool.
 
+use core::convert::Infallible;
+
 use crate::{Guard, Pool};
 
 /// A type that has a static pool of its own.
@@ -95,6 +97,79 @@ pub trait Pooled: Sized + Send + 'static {
     #[cfg_attr(feature = "diagnose", track_caller)]
     fn acquire() -> Guard<Self> {
         Self::pool().acquire()
+    }
+
+    /// An idle object, or the object that `create` makes: for objects whose making needs a value that is known at the call.
+    ///
+    /// The object of a hit has been released and reset: it is not known which closure has made it. So objects of one type that differ by such a
+    /// value, as contexts of several levels do, belong into pools of their own: [`OwnedPool`](crate::OwnedPool). What the closure makes is not reset.
+    /// Otherwise as [`acquire`](Self::acquire).
+    ///
+    /// # Panics
+    ///
+    /// If the closure does; the pool is as it was before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pool_runtime::Pooled;
+    ///
+    /// #[derive(Default, Pooled)]
+    /// struct Page(Vec<u8>);
+    ///
+    /// let page_size = 4096;
+    /// let page = Page::acquire_with(|| Page(Vec::with_capacity(page_size)));
+    /// assert!(page.0.is_empty() && page.0.capacity() >= page_size);
+    /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    fn acquire_with(create: impl FnOnce() -> Self) -> Guard<Self> {
+        match Self::pool().try_acquire_with(|| Ok::<_, Infallible>(create())) {
+            Ok(guard) => guard,
+            Err(never) => match never {},
+        }
+    }
+
+    /// [`acquire_with`](Self::acquire_with) for objects whose making can fail: contexts of C libraries, files, devices.
+    ///
+    /// # Errors
+    ///
+    /// The closure's: no object was idle, and it made none. The pool is as it was before.
+    ///
+    /// # Panics
+    ///
+    /// As for `acquire_with`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use std::io;
+    ///
+    /// use pool_runtime::Pooled;
+    ///
+    /// #[derive(Pooled)]
+    /// #[pooled(new = Log::to_nowhere)]
+    /// struct Log {
+    ///     #[pooled(keep)]
+    ///     file: Option<File>,
+    /// }
+    ///
+    /// impl Log {
+    ///     fn to_nowhere() -> Self {
+    ///         Self { file: None }
+    ///     }
+    ///
+    ///     fn open(path: &str) -> io::Result<Self> {
+    ///         Ok(Self { file: Some(File::open(path)?) })
+    ///     }
+    /// }
+    ///
+    /// assert!(Log::try_acquire_with(|| Log::open("no such file")).is_err());
+    /// assert_eq!(Log::pool().stats().created, 0);
+    /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    fn try_acquire_with<E>(create: impl FnOnce() -> Result<Self, E>) -> Result<Guard<Self>, E> {
+        Self::pool().try_acquire_with(create)
     }
 
     /// An idle object, if the thread finds one. Never creates an object, never waits.

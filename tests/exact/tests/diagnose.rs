@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::{mem, panic, thread};
 
 use pool_runtime::diagnose::{self, InUse, InUseReport};
-use pool_runtime::{Guard, Pool, Pooled, registry};
+use pool_runtime::{Guard, OwnedGuard, OwnedPool, Pool, Pooled, registry};
 use tests::child;
 use tests::turn::turn;
 
@@ -56,9 +56,11 @@ fn every_way_to_a_guard_names_the_line_of_its_call() {
     let _settings = settings();
     Page::prefill(1);
     let first = line!() + 2;
-    let guards: [Guard<Page>; 8] = [
+    let guards: [Guard<Page>; 10] = [
         Page::acquire(),
         Page::acquire(),
+        Page::acquire_with(|| Page(0)),
+        Page::try_acquire_with(|| Ok::<_, ()>(Page(0))).expect("it can be made"),
         Page::adopt(Page(0)),
         Page::adopt_box(Box::new(Page(0))),
         Guard::default(),
@@ -66,7 +68,7 @@ fn every_way_to_a_guard_names_the_line_of_its_call() {
         Guard::from(Box::new(Page(0))),
         <Guard<Page> as Default>::default(),
     ];
-    assert_eq!(lines("ways in"), (first..first + 8).collect::<Vec<_>>());
+    assert_eq!(lines("ways in"), (first..first + 10).collect::<Vec<_>>());
     drop(guards);
     assert!(lines("ways in").is_empty());
     let line = line!() + 1;
@@ -110,6 +112,75 @@ fn every_way_out_ends_the_record() {
     assert_eq!(recorded("ways out"), 1);
     drop(boxed);
     assert_eq!(recorded("ways out"), 0);
+}
+
+#[test]
+fn a_pool_that_is_a_value_names_the_lines_of_its_calls() {
+    type Page = [u64; 2];
+
+    let _settings = settings();
+    let pool = OwnedPool::builder(|| [0; 2]).name("value").build();
+    pool.prefill(1);
+    let first = line!() + 2;
+    let guards: [OwnedGuard<Page>; 6] = [
+        pool.acquire(),
+        pool.acquire(),
+        pool.acquire_with(|| [1; 2]),
+        pool.try_acquire_with(|| Ok::<_, ()>([1; 2])).expect("it can be made"),
+        pool.adopt([1; 2]),
+        pool.adopt_box(Box::new([1; 2])),
+    ];
+    assert_eq!(lines("value"), (first..first + 6).collect::<Vec<_>>());
+    let [one, two, three, four, five, six] = guards;
+    drop(one);
+    OwnedGuard::into_inner(two);
+    OwnedGuard::discard(three);
+    // The object goes back to the system all the same.
+    drop(Box::new(*OwnedGuard::leak(four)));
+    drop(OwnedGuard::into_box(five));
+    assert_eq!(recorded("value"), 1);
+    let (found, line) = (pool.try_acquire().expect("one is idle"), line!());
+    assert_eq!(lines("value"), [first + 5, line]);
+    // Guards outlive the pool, and are out until they end.
+    drop(pool);
+    assert_eq!(recorded("value"), 2);
+    drop((six, found));
+    assert_eq!(recorded("value"), 0);
+}
+
+#[test]
+fn the_drop_of_a_pool_tells_of_what_is_still_out_if_that_is_wanted() {
+    const NAME: &str = "the_drop_of_a_pool_tells_of_what_is_still_out_if_that_is_wanted";
+
+    if child::is_child() {
+        diagnose::sample_every(1);
+        let pool = |name: &'static str| OwnedPool::builder(|| 0_u64).name(name).build();
+        let (unwanted, first, second, third) = (pool("unwanted"), pool("first"), pool("second"), pool("third"));
+        let (mut held, returned) = (Some(unwanted.acquire()), third.acquire());
+        drop(unwanted);
+        drop(held.take());
+        let at_end = registry::report_at_end();
+        mem::forget(first.acquire());
+        let late = second.acquire();
+        drop(returned);
+        drop((first, second, third));
+        eprintln!("main ends");
+        drop(late);
+        drop(at_end);
+        return;
+    }
+    let output = child::run_and_pass(NAME, |child| child);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let sentences: Vec<&str> =
+        stderr.lines().filter(|line| line.starts_with("pool-runtime: ") || *line == "main ends").collect();
+    let expected = [
+        "`first` when it is dropped, 1 of",
+        "`second` when it is dropped, 1 of",
+        "main ends",
+        "`first` at the end of the program, although",
+    ];
+    assert_eq!(sentences.len(), expected.len(), "{stderr}");
+    assert!(sentences.iter().zip(expected).all(|(sentence, expected)| sentence.contains(expected)), "{stderr}");
 }
 
 /// The pool of the type panics when the guard ends, so the object is dropped, and its memory may be another object's.

@@ -1,0 +1,25 @@
+//! The memory of pools that are values: in a binary of its own, with one test, so that no other thread allocates.
+
+use std::hint::black_box;
+
+use pool_runtime::OwnedPool;
+use tests::allocator::{Counting, live};
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// One pool, used as a burst would use it, and gone.
+fn one() {
+    let pool = OwnedPool::new(|| [0_u64; 4]);
+    let burst: Vec<_> = (0..100).map(|_| pool.acquire()).collect();
+    drop(pool);
+    drop(black_box(burst));
+}
+
+#[test]
+fn a_million_pools_take_the_memory_of_one() {
+    one();
+    let before = live();
+    (0..if cfg!(debug_assertions) { 30_000 } else { 1_000_000 }).for_each(|_| one());
+    assert_eq!(live() - before, 0);
+}
