@@ -209,7 +209,7 @@ pub(super) fn visit(_lock: &Sweeping, mut see: impl FnMut(&mut Record)) {
 pub(super) fn take_returned(_lock: &Sweeping) -> Vec<Record> {
     // Acquire: pairs with the store of `leave`.
     let returned = all_entries().filter(|(word, _)| word.load(Acquire) == RETURNED);
-    // SAFETY: no other thread claims such a word (invariants 2 and 3).
+    // SAFETY: no other thread claims such a word, which was an address (invariants 2 and 3).
     returned.map(|(word, entry)| unsafe { entry.free(word) }).collect()
 }
 
@@ -251,7 +251,8 @@ impl Entry {
                 // Acquire: pairs with the store of `enter`, and with that of the last reader.
                 found if found == address => {
                     if word.compare_exchange(address, BUSY, Acquire, Relaxed).is_ok() {
-                        self.leave(word);
+                        // SAFETY: the word was the address, and is this thread's (invariant 2).
+                        unsafe { self.leave(word) };
                         return true;
                     }
                 }
@@ -267,9 +268,13 @@ impl Entry {
         }
     }
 
-    /// Gives the entry up after the end of the guard. The word is the calling thread's.
-    fn leave(&self, word: &AtomicUsize) {
-        // SAFETY: the word is this thread's (invariant 2), and was an address before.
+    /// Gives the entry up after the end of the guard.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    unsafe fn leave(&self, word: &AtomicUsize) {
+        // SAFETY: the caller's promise: the record was written, and no other thread reaches it.
         let record = unsafe { &mut *self.record() };
         if record.told {
             record.returned = now();
@@ -277,7 +282,7 @@ impl Entry {
             word.store(RETURNED, Release);
             return;
         }
-        // SAFETY: the word is this thread's.
+        // SAFETY: the caller's promise.
         drop(unsafe { self.free(word) });
     }
 
@@ -285,7 +290,7 @@ impl Entry {
     ///
     /// # Safety
     ///
-    /// The word is the calling thread's, and was an address before.
+    /// The word is the calling thread's (invariant 2), and was an address before.
     unsafe fn free(&self, word: &AtomicUsize) -> Record {
         // SAFETY: the caller's promise: the record was written, and is not read again.
         let record = unsafe { self.record().read() };
@@ -300,7 +305,8 @@ impl Entry {
         let address = match word.load(Acquire) {
             0 | BUSY | RETURNED => return,
             // Invariant 3.
-            GONE => return self.leave(word),
+            // SAFETY: it was an address, and the record is this reader's.
+            GONE => return unsafe { self.leave(word) },
             READING => self.address.load(Relaxed),
             address => {
                 // Acquire: pairs with the store of `enter`. If it fails the guard has ended.
@@ -310,11 +316,12 @@ impl Entry {
                 address
             }
         };
-        // SAFETY: the word is this reader's (invariant 2).
+        // SAFETY: the word is this reader's (invariant 2), and was an address.
         see(address, unsafe { &mut *self.record() });
         // Release: pairs with the exchange of `end`. If it fails the guard has ended meanwhile, and the word is `GONE`.
         if word.compare_exchange(READING, address, Release, Relaxed).is_err() {
-            self.leave(word);
+            // SAFETY: it is this reader's (invariant 2).
+            unsafe { self.leave(word) };
         }
     }
 }
