@@ -376,3 +376,119 @@ unsafe fn zeroed<T>(length: usize) -> Box<[T]> {
     // SAFETY: it is allocated as a slice of this length, and holds values (the caller's promise).
     unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(memory, length)) }
 }
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use core::panic::Location;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::diagnose::place;
+    use crate::storage::sweeping::lock;
+
+    /// The table is the process's: other tests have objects in it, and readers would wait for each other.
+    static TURN: Mutex<()> = Mutex::new(());
+
+    /// An address that no other object has.
+    fn address() -> usize {
+        ptr::from_mut(Box::leak(Box::new(0_u64))).addr()
+    }
+
+    fn record(name: &'static str) -> Record {
+        let place = place::kept(Location::caller());
+        Record { pool: 0, name, place, since: now(), backtrace: None, every: 1, told: false, returned: None }
+    }
+
+    /// How many records have this name; `see` is called for each.
+    fn visit_all(name: &str, mut see: impl FnMut(&mut Record)) -> usize {
+        let mut seen = 0;
+        visit(&lock(), |record| {
+            if record.name == name {
+                seen += 1;
+                see(record);
+            }
+        });
+        seen
+    }
+
+    fn returned(name: &str) -> usize {
+        take_returned(&lock()).iter().filter(|record| record.name == name).count()
+    }
+
+    fn held(address: usize) -> u32 {
+        FIRST.at(address).0.held.load(Relaxed)
+    }
+
+    #[test]
+    fn a_guard_that_ends_while_a_reader_has_its_record_leaves_it_to_the_reader() {
+        let _turn = TURN.lock();
+        for is_told in [false, true] {
+            let address = address();
+            let others = held(address);
+            enter(address, record("read"));
+            let seen = visit_all("read", |record| {
+                record.told = is_told;
+                take_out(address);
+            });
+            assert_eq!((seen, visit_all("read", |_| ())), (1, 0));
+            assert_eq!(returned("read"), usize::from(is_told));
+            assert_eq!(held(address), others, "its way is given up");
+        }
+    }
+
+    /// The object goes back to its pool and is acquired again while the reader has the record of the hold before.
+    #[test]
+    fn the_next_hold_of_an_object_has_an_entry_of_its_own() {
+        let _turn = TURN.lock();
+        let address = address();
+        enter(address, record("first hold"));
+        visit_all("first hold", |_| {
+            take_out(address);
+            enter(address, record("next hold"));
+        });
+        assert_eq!((visit_all("first hold", |_| ()), visit_all("next hold", |_| ())), (0, 1));
+        take_out(address);
+        assert_eq!(visit_all("next hold", |_| ()), 0);
+    }
+
+    /// As in a child of `fork`, whose parent's reader is in the middle of it.
+    #[test]
+    fn a_record_that_a_reader_has_left_is_the_next_readers() {
+        let _turn = TURN.lock();
+        let address = address();
+        enter(address, record("left"));
+        let leave = |ends: bool| {
+            let left = catch_unwind(AssertUnwindSafe(|| {
+                visit_all("left", |_| {
+                    if ends {
+                        take_out(address);
+                    }
+                    resume_unwind(Box::new(()));
+                })
+            }));
+            assert!(left.is_err());
+        };
+        leave(false);
+        assert_eq!(visit_all("left", |_| ()), 1, "it is out still");
+        leave(false);
+        take_out(address);
+        assert_eq!(visit_all("left", |_| ()), 0, "the guard has ended");
+        enter(address, record("left"));
+        leave(true);
+        assert_eq!(visit_all("left", |_| ()), 0, "the guard has ended before the reader was gone");
+        let is_free =
+            FIRST.at(address).0.words.iter().all(|word| !matches!(word.load(Relaxed), GONE | READING | RETURNED));
+        assert!(is_free, "no entry is lost");
+    }
+
+    #[test]
+    fn an_object_that_was_not_entered_is_not_taken_out() {
+        let _turn = TURN.lock();
+        let (entered, other) = (address(), address());
+        enter(entered, record("entered"));
+        take_out(other);
+        assert_eq!(visit_all("entered", |_| ()), 1);
+        take_out(entered);
+    }
+}
