@@ -11,8 +11,8 @@ use std::{mem, panic, thread};
 
 use pool_runtime::diagnose::{self, InUse, InUseReport};
 use pool_runtime::{Guard, OwnedGuard, OwnedPool, Pool, Pooled, registry};
-use tests::child;
 use tests::turn::turn;
+use tests::{child, cpu};
 
 /// The right to the settings, which are those that a test begins with: each acquire is recorded.
 fn settings() -> MutexGuard<'static, ()> {
@@ -54,6 +54,7 @@ fn every_way_to_a_guard_names_the_line_of_its_call() {
     struct Page(#[allow(dead_code, reason = "it has a size")] u64);
 
     let _settings = settings();
+    cpu::pin();
     Page::prefill(1);
     let first = line!() + 2;
     let guards: [Guard<Page>; 10] = [
@@ -119,6 +120,7 @@ fn a_pool_that_is_a_value_names_the_lines_of_its_calls() {
     type Page = [u64; 2];
 
     let _settings = settings();
+    cpu::pin();
     let pool = OwnedPool::builder(|| [0; 2]).name("value").build();
     pool.prefill(1);
     let first = line!() + 2;
