@@ -30,7 +30,7 @@ pub(crate) use held::{forget, in_use, in_use_of, in_use_of_others};
 /// Sets how many acquires are recorded: one in `n` of each thread, on average. The default is 128. One records all; zero records none.
 ///
 /// The distance of two samples is random, so that a thread that acquires at several places in turn is sampled at each. An object that is out is
-/// recorded until it comes back, also if no acquire is recorded any more. A record takes a fifth of a microsecond and about 100 bytes, which
+/// recorded until it comes back, also if no acquire is recorded any more. A record takes a tenth of a microsecond and about 100 bytes, which
 /// are used again for other objects and are never freed.
 ///
 /// # Examples
