@@ -10,7 +10,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 # From the bottom.
-layers='sync stats reset machine slots sequence storage registry typed __derive collector lib'
+layers='sync stats events reset machine slots sequence storage diagnose registry typed __derive collector lib'
 
 # Each file's imports as `FILE PATH`, with a path without `crate::`.
 imports() {

@@ -11,7 +11,7 @@ cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 # The runtime without its derive.
 cargo clippy --locked -p pool-runtime --no-default-features -- -D warnings
 # The runtime with each of its features alone.
-for feature in arrayvec bytes derive hashbrown heapless indexmap metrics serde smallvec stable_deref_trait zeroize; do
+for feature in arrayvec bytes derive diagnose hashbrown heapless indexmap metrics serde smallvec stable_deref_trait tracing zeroize; do
   cargo clippy --locked -p pool-runtime --no-default-features --features "$feature" -- -D warnings
 done
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features

@@ -34,3 +34,4 @@ cargo check --locked --quiet -p pool-runtime --no-default-features
 cargo update --quiet bytes --precise 1.9.0
 cargo test --locked -p pool-runtime --lib -p tests-exact -p tests-always --test collect --test derive --test derive_zeroize --test fork --test go \
   --test guard --test guard_traits --test registry --test reset_crates --test statistics_published
+cargo test --locked -p tests-exact --features diagnose,tracing --test tracing

@@ -7,5 +7,7 @@ echo "$command"
 $command
 # The stress tests, with the iterations of a release build.
 cargo test --locked --release -p tests-exact -p tests-always
-# The test of the feature `hits`.
+# The tests of the features `hits`, `diagnose` and `tracing`.
 cargo test --locked --release -p tests-exact --features hits --test statistics_hits
+cargo test --locked --release -p tests-exact --features diagnose --test diagnose --test diagnose_signals
+cargo test --locked --release -p tests-exact --features diagnose,tracing --test tracing

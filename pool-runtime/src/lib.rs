@@ -78,6 +78,9 @@
 //! - `stable_deref_trait`: [`Guard`] is `StableDeref`, for the crates that keep an owner and its borrower in one value.
 //! - `metrics`: `publish_metrics()` tells the recorder of the [`metrics`](https://docs.rs/metrics) crate; a [`Collector`] calls it
 //!   before each of its steps.
+//! - `diagnose`: a sample of the acquires is recorded with place and time, `registry::in_use_report()` says who holds what, and
+//!   `registry::report_at_end()` what never came back. A pair of acquire and release takes 4 to 5 ns more.
+//! - `tracing`: events and spans for the [`tracing`](https://docs.rs/tracing) facade, of sweeps, pressure, first uses and bounds. The hot path has none.
 //! - `hits`: statistics count acquires and hits. Without it, an acquire that hits counts nothing; with it, it costs an
 //!   atomic addition more.
 //!
@@ -95,6 +98,10 @@
 #[doc(hidden)]
 pub mod __derive;
 pub mod collector;
+#[cfg(feature = "diagnose")]
+pub mod diagnose;
+#[cfg(feature = "tracing")]
+mod events;
 mod machine;
 pub mod registry;
 mod reset;
@@ -125,6 +132,10 @@ mod typed;
 #[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/choosing.md")]
 pub mod choosing {}
+
+#[cfg(all(any(doc, doctest), feature = "diagnose"))]
+#[doc = include_str!("../docs/diagnose.md")]
+pub mod diagnosing {}
 
 #[cfg(any(doc, doctest))]
 #[cfg_attr(not(doctest), doc = include_str!("links.md"))]

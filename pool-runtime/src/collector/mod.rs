@@ -36,6 +36,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+#[cfg(feature = "tracing")]
+use crate::events;
 use crate::machine::process;
 use allocator::Trimmer;
 use heard::Wake;
@@ -409,12 +411,21 @@ fn run(mut sleeper: Sleeper, mut sources: Sources, builder: &Builder, heard: &Mu
     loop {
         let level = match sleeper.sleep(Instant::now().checked_add(builder.interval)) {
             Wake::Deadline => Level::Interval,
-            Wake::Pressure => shortage.goes_on(Instant::now()),
+            Wake::Pressure => {
+                let level = shortage.goes_on(Instant::now());
+                #[cfg(feature = "tracing")]
+                step::caught(|| events::pressure(level.name()));
+                level
+            }
             Wake::Lost(error) => {
                 step::LOST_SOURCES.add(1);
                 let found = sources.next();
                 sleeper.watch(found.watch);
+                #[cfg(feature = "tracing")]
+                let source = locked(heard).source.clone();
                 locked(heard).replace(&error, found.source, found.errors);
+                #[cfg(feature = "tracing")]
+                step::caught(|| events::lost_source(&source, &error));
                 continue;
             }
             Wake::Broken(error) => return locked(heard).replace(&error, PressureSource::None, Vec::new()),

@@ -12,6 +12,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::allocator::Trimmer;
+#[cfg(all(feature = "diagnose", feature = "tracing"))]
+use crate::diagnose;
+#[cfg(feature = "tracing")]
+use crate::events;
 use crate::registry::sweeps::{age_all, collect_all, shrink_to};
 use crate::slots::counters::Counter;
 
@@ -117,6 +121,10 @@ impl Steps {
         if let Some(After(after)) = &self.after {
             caught(|| after(&step));
         }
+        #[cfg(feature = "tracing")]
+        caught(|| events::stepped(level.name(), step.objects, step.bytes, step.duration, step.trim));
+        #[cfg(all(feature = "diagnose", feature = "tracing"))]
+        caught(diagnose::check_and_tell);
     }
 }
 
@@ -145,11 +153,28 @@ impl Shortage {
     }
 }
 
+impl Level {
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Interval => "interval",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 impl Counts {
     /// Each level's name and the number of its steps.
     #[cfg(feature = "metrics")]
     pub(crate) fn by_level(self) -> [(&'static str, u64); 4] {
-        [("interval", self.interval), ("low", self.low), ("medium", self.medium), ("critical", self.critical)]
+        [
+            (Level::Interval.name(), self.interval),
+            (Level::Low.name(), self.low),
+            (Level::Medium.name(), self.medium),
+            (Level::Critical.name(), self.critical),
+        ]
     }
 }
 

@@ -8,6 +8,7 @@ use core::ptr;
 use crate::machine::cpus::recount;
 use crate::registry::leave::{StillInUse, leave};
 use crate::registry::sweeps::{settled_stats, sweep_one};
+use crate::registry::work::Work;
 use crate::stats::Stats;
 use crate::storage::store::Store;
 
@@ -92,8 +93,9 @@ impl PoolHandle {
     ///
     /// As for [`collect`](Self::collect).
     pub fn set_max_idle(&'static self, n: usize) {
+        let before = self.0.bound.max();
         self.0.bound.set_max(n);
-        sweep_one(&self.0, Store::take_above).go_on();
+        sweep_one(Work::Bound(&self.0, before), &self.0, Store::take_above).go_on();
     }
 
     /// Drops every idle object of this pool, as [`collect`](crate::collect) does for all pools. Not from a signal handler.
@@ -102,7 +104,7 @@ impl PoolHandle {
     ///
     /// If the `Drop` of an object panics: all the others are dropped first, and then the first panic goes on.
     pub fn collect(&'static self) {
-        sweep_one(&self.0, Store::take_all).go_on();
+        sweep_one(Work::CollectOf(&self.0), &self.0, Store::take_all).go_on();
     }
 
     /// Takes one ageing step in this pool, as [`age`](crate::age) does in all pools. Not from a signal handler.
@@ -112,7 +114,7 @@ impl PoolHandle {
     /// As for [`collect`](Self::collect).
     pub fn age(&'static self) {
         recount();
-        sweep_one(&self.0, Store::take_aged).go_on();
+        sweep_one(Work::AgeOf(&self.0), &self.0, Store::take_aged).go_on();
     }
 
     /// Takes the pool out of the registry, before the library is unloaded that it is part of: its idle objects are dropped, and

@@ -7,12 +7,16 @@ use core::fmt;
 use core::mem;
 use core::sync::atomic::Ordering::Relaxed;
 
+#[cfg(feature = "diagnose")]
+use crate::diagnose;
 use crate::machine::decision;
 use crate::machine::library::Library;
 use crate::machine::report::report;
 use crate::registry::sweeps::restart;
 use crate::storage::drops::{Pending, drop_all};
 use crate::storage::live::Listed as _;
+#[cfg(feature = "diagnose")]
+use crate::storage::live::Registration;
 use crate::storage::store::{KINDS, POOLS, Store};
 use crate::storage::sweeping::{lock, wait_while};
 
@@ -90,6 +94,8 @@ unsafe fn forget(library: Library) {
     };
     // Invariant 6. No registration becomes pending, but while another is.
     wait_while(|| registrations.iter().any(|registration| registration.is_pending()));
+    #[cfg(feature = "diagnose")]
+    registrations.iter().for_each(|registration| report_places(registration));
     let mut taken = Vec::new();
     {
         let _one_at_a_time = lock();
@@ -103,6 +109,8 @@ unsafe fn forget(library: Library) {
                 let error = StillInUse { pool: registration.name(), objects };
                 report(&format!("pool-runtime: a library is unloaded: {error}\n"));
             }
+            #[cfg(feature = "diagnose")]
+            diagnose::forget(&_one_at_a_time, store);
             store.tables.stop();
             // No sequence is at work: all threads have left the code that would run one (the caller's promise).
             taken.extend(Pending::new(store, store.take_all(true)));
@@ -116,5 +124,15 @@ unsafe fn forget(library: Library) {
     for registration in registrations {
         // SAFETY: it is out of the list, no store names it, and it is not pending.
         unsafe { registration.free() };
+    }
+}
+
+/// Writes to standard error where the objects were acquired whose library is unloaded. The lock is not held.
+#[cfg(feature = "diagnose")]
+fn report_places(registration: &Registration<Store>) {
+    let rows = diagnose::in_use_of(registration.store);
+    if !rows.is_empty() {
+        let pool = registration.name();
+        report(&format!("pool-runtime: a library is unloaded while its pool `{pool}` has objects in use:\n{rows:#}\n"));
     }
 }

@@ -24,12 +24,19 @@
 //! The end of *pending* is written with `Release` and read with `Acquire`.
 
 mod handle;
+#[cfg(feature = "diagnose")]
+pub(crate) mod in_use;
 pub(crate) mod leave;
 pub(crate) mod owned;
 pub(crate) mod rows;
 pub(crate) mod sweeps;
+#[cfg_attr(not(feature = "tracing"), path = "no_telling.rs")]
+mod telling;
+mod work;
 
 pub use handle::PoolHandle;
+#[cfg(feature = "diagnose")]
+pub use in_use::{AtEnd, in_use_report, report_at_end};
 pub use leave::StillInUse;
 
 use crate::registry::sweeps::{age_all, collect_all};

@@ -1,4 +1,4 @@
-//! The table of a process's pools, for people.
+//! The table of a process's pools, for people, and what its columns are made of.
 
 use core::fmt;
 
@@ -7,10 +7,10 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use crate::stats::{AllStats, Stats};
 
 /// The number of columns of the table if the formatter says nothing.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// The least number of columns of a name.
-const LEAST_NAME: usize = 8;
+pub(super) const LEAST_NAME: usize = 8;
 
 const NUMBERS: usize = 6;
 
@@ -18,7 +18,7 @@ const NUMBERS: usize = 6;
 const HEAD: (&str, [&str; NUMBERS]) = ("pool", ["in use", "idle", "victims", "max idle", "created", "dropped"]);
 
 /// Before each column of numbers.
-const GAP: &str = "  ";
+pub(super) const GAP: &str = "  ";
 
 /// Before the words below a line.
 const INDENT: &str = "    ";
@@ -111,7 +111,7 @@ fn rest(pool: &Stats) -> Vec<String> {
 }
 
 /// A number in six columns at the most.
-fn short(number: u64) -> String {
+pub(super) fn short(number: u64) -> String {
     const MILLION: u64 = 1_000_000;
     let (mut unit, mut letters) = (MILLION, "MGTPE".chars());
     let mut letter = letters.next();
@@ -131,7 +131,7 @@ fn short(number: u64) -> String {
 }
 
 /// A name that moves no cursor and changes no direction of writing.
-fn escaped(name: &str) -> String {
+pub(super) fn escaped(name: &str) -> String {
     let mut escaped = String::with_capacity(name.len());
     for character in name.chars() {
         match character {
@@ -146,7 +146,7 @@ fn escaped(name: &str) -> String {
 }
 
 /// The name, or a sign and as much of its end as fits.
-fn end_of(name: &str, width: usize) -> String {
+pub(super) fn end_of(name: &str, width: usize) -> String {
     if name.width() <= width {
         return name.to_owned();
     }

@@ -4,6 +4,8 @@ use core::sync::atomic::Ordering::Acquire;
 
 use crate::machine::cpus::recount;
 use crate::machine::decision;
+use crate::registry::telling::Telling;
+use crate::registry::work::Work;
 use crate::slots::object::Object;
 use crate::stats::Stats;
 use crate::storage::drops::{Pending, Swept, drop_all};
@@ -15,31 +17,33 @@ use crate::sync::fence;
 
 /// [`collect`](crate::collect). Returns the account of the drops.
 pub(crate) fn collect_all() -> Swept {
-    sweep(|| POOLS.listed(), Store::take_all)
+    sweep(Work::Collect, || POOLS.listed(), Store::take_all)
 }
 
 /// [`age`](crate::age). Returns the account of the drops.
 pub(crate) fn age_all() -> Swept {
     recount();
-    sweep(|| POOLS.listed(), Store::take_aged)
+    sweep(Work::Age, || POOLS.listed(), Store::take_aged)
 }
 
 /// Drops victims until the weight of the pools at the last step is no more than `budget`: of each pool the same share, and in it first the objects
 /// that were released first.
 pub(crate) fn shrink_to(budget: usize) -> Swept {
+    let mut telling = Telling::begin(Work::Budget);
     let mut swept = Swept::default();
     loop {
         let taken: Vec<Pending> = {
             let _one_at_a_time = lock();
             let stores = POOLS.listed();
+            telling.note_pools(&stores);
             let sum = stores.iter().fold(0_usize, |sum, store| sum.saturating_add(store.reckon()));
             if sum <= budget {
-                return swept;
+                break;
             }
             stores.iter().filter_map(|store| Pending::new(store, store.take_share(budget, sum))).collect()
         };
         if taken.is_empty() {
-            return swept;
+            break;
         }
         for mut pending in taken {
             let (objects, bytes) = (swept.objects, swept.bytes);
@@ -48,23 +52,31 @@ pub(crate) fn shrink_to(budget: usize) -> Swept {
             pending.end(&mut swept);
         }
     }
+    telling.end(swept)
 }
 
 /// [`sweep`] of a single pool, unless it is the storage of a pool that is dropped.
-pub(super) fn sweep_one(store: &'static Store, take: impl Fn(&'static Store, bool) -> Vec<Object>) -> Swept {
+pub(super) fn sweep_one(
+    work: Work,
+    store: &'static Store,
+    take: impl Fn(&'static Store, bool) -> Vec<Object>,
+) -> Swept {
     // Asked under the lock.
-    sweep(|| if store.is_closed() { Vec::new() } else { vec![store] }, take)
+    sweep(work, || if store.is_closed() { Vec::new() } else { vec![store] }, take)
 }
 
 /// Stops the pools, takes objects out of each, lets the pools run again, drops the objects, and weighs those that an ageing step has left.
 pub(crate) fn sweep(
+    work: Work,
     stores: impl FnOnce() -> Vec<&'static Store>,
     take: impl Fn(&'static Store, bool) -> Vec<Object>,
 ) -> Swept {
+    let mut telling = Telling::begin(work);
     let mut taken = Vec::new();
     {
         let _one_at_a_time = lock();
         let mut stopped = stores();
+        telling.note_pools(&stopped);
         stopped.retain(|store| store.tables.stop());
         // A single fence, however many pools there are.
         let fenced = !stopped.is_empty() && decision::fence(); // mutant: late-fence
@@ -77,8 +89,9 @@ pub(crate) fn sweep(
         // mutant: early-restart
         taken.extend(stopped.iter().filter_map(|store| Pending::new(store, take(store, fenced))));
         stopped.iter().for_each(|store| restart(store)); // mutant: late-fence
+        telling.note_bounds();
     }
-    drop_all(taken)
+    telling.end(drop_all(taken))
 }
 
 /// Lets a pool run again after a sweep, unless it has left.

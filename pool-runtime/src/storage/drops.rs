@@ -53,7 +53,7 @@ impl Swept {
     }
 
     /// Runs user code. The lock is not held. `None` if it panics.
-    fn run<R>(&mut self, code: impl FnOnce() -> R) -> Option<R> {
+    pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Option<R> {
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(result) => Some(result),
             Err(payload) => {

@@ -60,6 +60,9 @@ pub(crate) struct Registration<S: 'static> {
     /// The process of these threads: a forked child has none of them (invariant 4). Written under the registry's lock; read by a thread that
     /// waits, without it.
     pub(crate) pending_in: AtomicU32,
+    /// Whether a sweep has told of the pool's first use. Exchanged under the registry's lock.
+    #[cfg(feature = "tracing")]
+    told: AtomicBool,
 }
 
 impl<S: Listed> Registration<S> {
@@ -70,6 +73,18 @@ impl<S: Listed> Registration<S> {
     /// Whether the pool has left. Exact under the lock, a guess for others.
     pub(crate) fn has_left(&self) -> bool {
         self.marked.load(Relaxed)
+    }
+
+    /// Whether the pool's first use is to be told now. The lock is held.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn tell_start(&self) -> bool {
+        !self.told.swap(true, Relaxed)
+    }
+
+    /// Another pool has the storage: its first use is to be told, too.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn renew_start(&self) {
+        self.told.store(false, Relaxed);
     }
 
     /// Whether a thread of this process has objects of the pool to drop.
@@ -133,6 +148,8 @@ impl<S: Listed> Live<S> {
             marked: AtomicBool::new(false),
             pending: AtomicU32::new(0),
             pending_in: AtomicU32::new(0),
+            #[cfg(feature = "tracing")]
+            told: AtomicBool::new(false),
         }));
         let mut head = self.head.load(Relaxed);
         loop {

@@ -178,6 +178,8 @@ impl Store {
         self.scales.renew();
         if let Some(registration) = self.registration() {
             registration.marked.store(false, Relaxed);
+            #[cfg(feature = "tracing")]
+            registration.renew_start();
         }
         if self.tables.is_stopped() {
             self.tables.restart();

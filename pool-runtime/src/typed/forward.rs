@@ -14,6 +14,7 @@ use crate::{Guard, OwnedGuard, Pooled};
 
 /// Acquires an object: an idle one, or a new one.
 impl<T: Pooled> Default for Guard<T> {
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn default() -> Self {
         T::acquire()
     }
@@ -21,6 +22,7 @@ impl<T: Pooled> Default for Guard<T> {
 
 /// [Adopts](Pooled::adopt) the value.
 impl<T: Pooled> From<T> for Guard<T> {
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn from(value: T) -> Self {
         T::adopt(value)
     }
@@ -28,6 +30,7 @@ impl<T: Pooled> From<T> for Guard<T> {
 
 /// [Adopts](Pooled::adopt_box) the object in its box.
 impl<T: Pooled> From<Box<T>> for Guard<T> {
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn from(object: Box<T>) -> Self {
         T::adopt_box(object)
     }

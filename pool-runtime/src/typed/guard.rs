@@ -142,7 +142,10 @@ impl<T: Pooled + UnwindSafe> UnwindSafe for Guard<T> {}
 impl<T: Pooled> Pool<T> {
     /// A guard for an object of this pool. Each of the pool's objects came from a `Box<T>` (invariant 2 of `object`).
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(super) fn guard(&'static self, object: Object) -> Guard<T> {
+        #[cfg(feature = "diagnose")]
+        crate::diagnose::acquired(&self.handle.0, object.as_raw());
         Guard(object, PhantomData)
     }
 }
@@ -200,6 +203,9 @@ impl Ending {
     /// The object, a guard's, is not used through the guard any more, and the function is that of its type.
     #[inline]
     unsafe fn new(object: &Object, dispose: Dispose) -> Self {
+        // Before any other thread can have the object.
+        #[cfg(feature = "diagnose")]
+        crate::diagnose::released(object.as_raw());
         // SAFETY: the caller's promise: it has one owner.
         let object = ManuallyDrop::new(unsafe { ptr::read(object) });
         Self { object, dispose }

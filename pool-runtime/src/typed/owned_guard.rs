@@ -126,6 +126,9 @@ impl<T: Send + 'static, H: Hooks<T>> OwnedGuard<T, H> {
     }
 
     fn end(self) -> (&'static Life<Store>, Object) {
+        // Before any other thread can have the object, as in the drop.
+        #[cfg(feature = "diagnose")]
+        crate::diagnose::released(self.object.as_raw());
         let guard = ManuallyDrop::new(self);
         // SAFETY: the guard is not dropped, and its object is not used through it any more.
         (guard.life, unsafe { ptr::read(&guard.object) })
@@ -135,6 +138,8 @@ impl<T: Send + 'static, H: Hooks<T>> OwnedGuard<T, H> {
 impl<T: Send + 'static, H: Hooks<T>> Drop for OwnedGuard<T, H> {
     #[inline]
     fn drop(&mut self) {
+        #[cfg(feature = "diagnose")]
+        crate::diagnose::released(self.object.as_raw());
         // SAFETY: the guard ends here.
         let object = unsafe { ptr::read(&self.object) };
         let life = self.life;

@@ -139,6 +139,7 @@ impl<T: Send + 'static, H: Hooks<T>, F: Fn() -> T> OwnedPool<T, H, F> {
     ///
     /// If the pool's closure does; the pool is as it was before.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn acquire(&self) -> OwnedGuard<T, H> {
         self.acquire_with(&self.create)
     }
@@ -170,6 +171,7 @@ impl<T: Send + 'static, H: Hooks<T>, F> OwnedPool<T, H, F> {
     ///
     /// If the closure does; the pool is as it was before.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn acquire_with(&self, create: impl FnOnce() -> T) -> OwnedGuard<T, H> {
         match self.try_acquire_with(|| Ok::<_, Infallible>(create())) {
             Ok(guard) => guard,
@@ -187,21 +189,26 @@ impl<T: Send + 'static, H: Hooks<T>, F> OwnedPool<T, H, F> {
     ///
     /// As for `acquire_with`.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_acquire_with<E>(&self, create: impl FnOnce() -> Result<T, E>) -> Result<OwnedGuard<T, H>, E> {
-        self.store().try_acquire_with(create).map(|object| self.guard(object))
+        // Not by a closure, whose caller would be std; as in the next.
+        Ok(self.guard(self.store().try_acquire_with(create)?))
     }
 
     /// An idle object, if the thread finds one, as [`Pooled::try_acquire`](crate::Pooled::try_acquire).
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_acquire(&self) -> Option<OwnedGuard<T, H>> {
-        self.store().try_acquire().map(|object| self.guard(object))
+        Some(self.guard(self.store().try_acquire()?))
     }
 
     /// A guard around a value made elsewhere. It enters this pool when the guard is dropped.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn adopt(&self, value: T) -> OwnedGuard<T, H> {
         self.adopt_box(Box::new(value))
     }
 
     /// A guard around an object made elsewhere, which stays in its box. It enters this pool when the guard is dropped.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn adopt_box(&self, object: Box<T>) -> OwnedGuard<T, H> {
         let guard = self.guard(Object::from_box(object));
         self.store().slot_or_make().1.counters.adopted.add(1);
@@ -271,7 +278,10 @@ impl<T: Send + 'static, H: Hooks<T>, F> OwnedPool<T, H, F> {
 
     /// A guard for an object of this pool: each came from a box of `T`.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn guard(&self, object: Object) -> OwnedGuard<T, H> {
+        #[cfg(feature = "diagnose")]
+        crate::diagnose::acquired(self.store(), object.as_raw());
         OwnedGuard::new(object, self.life)
     }
 }
@@ -285,6 +295,8 @@ impl<T: Send + 'static, H: Hooks<T>, F> OwnedPool<T, H, F> {
 /// As for [`collect`](OwnedPool::collect).
 impl<T: Send + 'static, H: Hooks<T>, F> Drop for OwnedPool<T, H, F> {
     fn drop(&mut self) {
+        #[cfg(feature = "diagnose")]
+        crate::registry::in_use::report_at_drop(self.handle());
         owned::close(self.life).go_on();
     }
 }

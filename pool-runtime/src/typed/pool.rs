@@ -75,6 +75,7 @@ impl<T: Pooled> Pool<T> {
 
     /// An idle object, or a new one: an inline attempt, and if that misses the store's search.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn acquire(&'static self) -> Guard<T> {
         let object = match current::pop_inline(&self.handle.0.tables) {
             Some(object) => {
@@ -88,14 +89,18 @@ impl<T: Pooled> Pool<T> {
 
     /// An idle object, or the object that `create` makes.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn try_acquire_with<E>(&'static self, create: impl FnOnce() -> Result<T, E>) -> Result<Guard<T>, E> {
-        self.handle.0.try_acquire_with(create).map(|object| self.guard(object))
+        // Not by a closure, whose caller would be std; as in the next.
+        Ok(self.guard(self.handle.0.try_acquire_with(create)?))
     }
 
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn try_acquire(&'static self) -> Option<Guard<T>> {
-        self.handle.0.try_acquire().map(|object| self.guard(object))
+        Some(self.guard(self.handle.0.try_acquire()?))
     }
 
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn adopt(&'static self, object: Box<T>) -> Guard<T> {
         let guard = self.guard(Object::from_box(object));
         self.handle.0.slot_or_make().1.counters.adopted.add(1);

@@ -94,6 +94,7 @@ pub trait Pooled: Sized + Send + 'static {
     /// no object is in two places meanwhile. The functions that an acquire calls have to be allowed in a handler, too. A miss calls the
     /// allocator and [`create_boxed`](Self::create_boxed), and the first acquire or release in a slot allocates it. The allocators of the C
     /// libraries are not for handlers.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn acquire() -> Guard<Self> {
         Self::pool().acquire()
     }
@@ -120,6 +121,7 @@ pub trait Pooled: Sized + Send + 'static {
     /// let page = Page::acquire_with(|| Page(Vec::with_capacity(page_size)));
     /// assert!(page.0.is_empty() && page.0.capacity() >= page_size);
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn acquire_with(create: impl FnOnce() -> Self) -> Guard<Self> {
         match Self::pool().try_acquire_with(|| Ok::<_, Infallible>(create())) {
             Ok(guard) => guard,
@@ -165,6 +167,7 @@ pub trait Pooled: Sized + Send + 'static {
     /// assert!(Log::try_acquire_with(|| Log::open("no such file")).is_err());
     /// assert_eq!(Log::pool().stats().created, 0);
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn try_acquire_with<E>(create: impl FnOnce() -> Result<Self, E>) -> Result<Guard<Self>, E> {
         Self::pool().try_acquire_with(create)
     }
@@ -175,6 +178,7 @@ pub trait Pooled: Sized + Send + 'static {
     /// list that another thread has locked at this moment.
     ///
     /// A signal handler may call it as it may [`acquire`](Self::acquire). The first use of a slot allocates here, too.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn try_acquire() -> Option<Guard<Self>> {
         Self::pool().try_acquire()
     }
@@ -182,6 +186,7 @@ pub trait Pooled: Sized + Send + 'static {
     /// A guard around a value made elsewhere. It enters the pool when the guard is dropped.
     ///
     /// Allocates a box for the value. A value that is too large for the stack comes in by [`adopt_box`](Self::adopt_box).
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn adopt(value: Self) -> Guard<Self> {
         Self::pool().adopt(Box::new(value))
     }
@@ -190,6 +195,7 @@ pub trait Pooled: Sized + Send + 'static {
     /// pool when the guard is dropped.
     ///
     /// The way back of [`Guard::into_box`].
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn adopt_box(object: Box<Self>) -> Guard<Self> {
         Self::pool().adopt(object)
     }
