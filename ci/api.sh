@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
 # docs/api.md has a row for each public item and a name for each of its members, and no others: the script compares the tables with
-# rustdoc's pages, with the derive's keys, the features, and the items that are hidden from the documentation.
+# rustdoc's pages, with the derive's keys, the features, and the items that are hidden from the documentation. And ci/signatures.txt
+# has the declaration of each, and the traits that each type has: no signature changes unless that file does.
+#
+#   ci/api.sh [--write]
+#
+# --write  writes ci/signatures.txt anew. Read what has changed as a user would: a line that goes or changes breaks a program
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,8 +16,12 @@ runtime=pool-runtime/src
 # Names after a first word, one a line: `Guard: into_inner`. The word alone is the item itself.
 members() { echo "$1"; sed "s/^/$1: /"; }
 
+items() {
+  grep -oE 'href="[^"]*(struct|enum|trait|fn|derive|macro|type|constant|static|union|attr)\.[^"]*\.html"' "$pages/all.html" | cut -d '"' -f 2
+}
+
 documented() {
-  grep -oE 'href="[^"]*(struct|enum|trait|fn|derive|macro|type|constant|static|union|attr)\.[^"]*\.html"' "$pages/all.html" | cut -d '"' -f 2 |
+  items |
     while read -r page; do
       item=$(sed -E 's/(derive)\.(.*)\.html/\1(\2)/; s/[a-z]+\.([A-Za-z_]+)\.html/\1/; s|/|::|g' <<<"$page")
       # The item's own members: not those of a type that it dereferences to, nor of traits.
@@ -32,6 +41,24 @@ documented() {
   for module in $modules; do ! is_page "$module" || echo "$module"; done | members pages
   sed -n '/^\[features\]/,/^$/p' pool-runtime/Cargo.toml | grep -oE '^[a-z_]+ =' | tr -d ' =' | members features
   hidden
+}
+
+# Of each page the declaration of the item, of its own members, and the heads of its implementations: each in a line, as text. Without
+# what a type dereferences to, what every type has, and the traits that are the compiler's own.
+signatures() {
+  items | sort | while read -r page; do
+    echo "# ${page%.html}"
+    tr '\n' ' ' <"$pages/$page" |
+      sed -E 's/<(h2 id="|pre class="rust item-decl"|h[34] class="code-header")/\n<\1/g' |
+      awk '
+        /^<h2 id="/ { section = $0; sub(/^<h2 id="/, "", section); sub(/".*/, "", section); next }
+        section ~ /^(deref-methods|blanket-implementations)/ { next }
+        section ~ /(trait-|synthetic-)implementations|implementors|foreign-impls/ && /^<h4/ { next }
+        /^<(pre|h[34])/ { sub(/<\/(pre|h[34])>.*/, ""); print }' |
+      sed -E 's/<br>|<div class="where">/ /g; s/<summary[^>]*>([^<]|<span>)*<\/summary>//g; s/<[^>]*>//g
+        s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&#39;/'"'"'/g; s/&nbsp;/ /g; s/&amp;/\&/g; s/ +/ /g; s/^ | $//g' |
+      sed -E '/^impl.* (Freeze|StructuralPartialEq|UnsafeUnpin) for /d'
+  done
 }
 
 # The first item behind each `#[doc(hidden)]`: the last part of its name.
@@ -66,3 +93,13 @@ if ! diff "$work/written" "$work/documented" >"$work/difference"; then
   exit 1
 fi
 echo "docs/api.md names all of $(wc -l <"$work/written") items and members"
+
+if [[ ${1:-} == --write ]]; then
+  signatures >ci/signatures.txt
+fi
+if ! diff -U 0 --label 'ci/signatures.txt' ci/signatures.txt --label 'the source' <(signatures) >"$work/difference"; then
+  cat "$work/difference" >&2
+  echo 'the public interface has changed: `ci/api.sh --write` writes it down. A line that goes or changes needs a new minor version' >&2
+  exit 1
+fi
+echo "ci/signatures.txt has all of $(grep -vc '^#' ci/signatures.txt) signatures"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks that the version in Cargo.toml is high enough for the changes since the last release: cargo-semver-checks compares the public
-# API with that of a git revision. No part of .ci/run: the tool has 400 packages to build. The release checklist (docs/release.md) runs it.
+# API with that of a git revision. No part of .ci/run: the tool has 400 packages to build, for more than 20 minutes on two cores. CI has
+# ci/signatures.txt (ci/api.sh) in its place, and the release checklist (docs/release.md) runs this.
 #
 #   ci/semver.sh [REVISION]
 #

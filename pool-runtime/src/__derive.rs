@@ -29,6 +29,60 @@ impl<T: Default> Create for T {
     }
 }
 
+/// A function that makes a `T`, for `new`, or a box of one, for `new_boxed`. The trait stands for its message.
+#[diagnostic::on_unimplemented(
+    message = "an object is made by `fn() -> {T}`, not by `{Self}`",
+    label = "returns no `{T}`",
+    note = "an acquire that finds no idle object makes one, and cannot fail: have `new` unwrap what may be an error, and acquire by \
+            `try_acquire_with(|| ..)`, whose closure returns a `Result`, where one is to be expected",
+    note = "a function that returns a `Box` is for `new_boxed`, and any other for `new`"
+)]
+pub trait Makes<T> {
+    /// The function itself.
+    fn function(self) -> fn() -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, F: Is<fn() -> T>> Makes<T> for F {
+    #[inline(always)]
+    fn function(self) -> fn() -> T {
+        self.it()
+    }
+}
+
+/// A function that resets a `T`, for `reset` and `with`. The trait stands for its message.
+#[diagnostic::on_unimplemented(
+    message = "an object or a field is reset by a function that returns nothing, not by `{Self}`",
+    label = "what it returns would be dropped",
+    note = "if that does not matter, write a closure that drops it, as in `|it| drop(clear(it))`",
+    note = "a reset cannot fail: have it note a failure in a field, and have `retain` refuse the object"
+)]
+pub trait Resets<T: ?Sized> {
+    /// The function itself.
+    fn function(self) -> fn(&mut T);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized, F: Is<fn(&mut T)>> Resets<T> for F {
+    #[inline(always)]
+    fn function(self) -> fn(&mut T) {
+        self.it()
+    }
+}
+
+/// The same type. It has one implementation, so that the compiler knows by it what a closure returns that could return any type.
+pub trait Is<T> {
+    /// The value itself.
+    fn it(self) -> T;
+}
+
+impl<T> Is<T> for T {
+    #[inline(always)]
+    fn it(self) -> T {
+        self
+    }
+}
+
 /// Exchanges an object for a new one, and drops the old one in the new one's box: neither is ever on the stack.
 pub fn renew<T: Pooled>(object: &mut T) {
     let mut new = T::create_boxed();

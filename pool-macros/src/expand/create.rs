@@ -4,8 +4,9 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Expr;
 
-use super::tokens::{Writing, call};
+use super::tokens::{Writing, call, call_if};
 use crate::ast::{Body, Item, Variant};
 use crate::attr::Arg;
 use crate::instance::Instance;
@@ -15,7 +16,7 @@ pub(super) fn create_object(item: &Item<'_>, instance: &Instance) -> TokenStream
     let writing = Writing { generics: Some(item.generics), associated: &item.associated };
     let body = match (&item.args.new, &item.body) {
         _ if item.args.new_boxed.is_some() => quote!(*<#ty as __pool_runtime::Pooled>::create_boxed()),
-        (Some(Arg { key, value }), _) => call(key, &writing.value(value), quote!(fn() -> Self), &quote!()),
+        (Some(Arg { key, value }), _) => make(key, value, &quote!(Self), item),
         (None, Body::Enum(variants)) => match variants.first() {
             Some(variant) => variant_value(variant, &writing),
             None => quote!(<#ty as __pool_runtime::DefaultVariant>::default_variant()),
@@ -40,14 +41,24 @@ pub(super) fn create_object(item: &Item<'_>, instance: &Instance) -> TokenStream
 
 pub(super) fn create_boxed(item: &Item<'_>) -> Option<TokenStream> {
     let Arg { key, value } = item.args.new_boxed.as_ref()?;
-    let writing = Writing { generics: Some(item.generics), associated: &item.associated };
-    let body = call(key, &writing.value(value), quote!(fn() -> __pool_runtime::Box<Self>), &quote!());
+    let body = make(key, value, &quote!(__pool_runtime::Box<Self>), item);
     Some(quote! {
         #[inline]
         fn create_boxed() -> __pool_runtime::Box<Self> {
             #body
         }
     })
+}
+
+/// Calls the user's function, which has to return a `ty`.
+fn make(key: &Ident, value: &Option<Expr>, ty: &TokenStream, item: &Item<'_>) -> TokenStream {
+    let writing = Writing { generics: Some(item.generics), associated: &item.associated };
+    let written = writing.value(value);
+    // What a closure of a generic type returns may depend on the type that is expected: `|| Self(Box::new(..))`, for a box of a trait's.
+    if !item.generics.params.is_empty() && !matches!(value, Some(Expr::Path(_))) {
+        return call(key, &written, quote!(fn() -> #ty), &quote!());
+    }
+    call_if(key, &written, quote!(fn() -> _), &quote!(Makes<#ty>), &quote!())
 }
 
 /// The default variant, with fields of their defaults.

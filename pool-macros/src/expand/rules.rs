@@ -6,7 +6,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 
 use super::create::variant_value;
-use super::tokens::{Writing, call, located_at, object, typed};
+use super::tokens::{Writing, call_if, located_at, object, typed};
 use crate::ast::{Body, Field, Item, Variant};
 use crate::attr::{Arg, Rule};
 
@@ -22,7 +22,9 @@ pub(super) fn statements(
         return in_box.cloned().unwrap_or_else(|| quote!(*#object = #new;));
     }
     match (&item.args.reset, &item.body) {
-        (Some(Arg { key, value }), _) => call(key, &writing.value(value), quote!(fn(&mut Self)), &quote!(#object)),
+        (Some(Arg { key, value }), _) => {
+            call_if(key, &writing.value(value), quote!(fn(&mut Self) -> _), &quote!(Resets<Self>), &quote!(#object))
+        }
         (None, Body::Struct(fields)) => {
             let reset = |field: &Field<'_>| {
                 let member = &field.member;
@@ -81,7 +83,8 @@ fn reset_field(field: &Field<'_>, writing: &Writing<'_>, place: &TokenStream, ex
             Rule::With(value) => {
                 // Parentheses as in `&mut (dyn A + B)`.
                 let ty = if matches!(field.ty, Type::TraitObject(_)) { quote!((#ty)) } else { ty.clone() };
-                let call = call(key, &writing.value(value), quote!(fn(&mut #ty)), exclusive);
+                let call =
+                    call_if(key, &writing.value(value), quote!(fn(&mut #ty) -> _), &quote!(Resets<#ty>), exclusive);
                 quote!({ #call })
             }
             Rule::Keep => quote!(),

@@ -60,15 +60,34 @@ impl Writing<'_> {
 
 /// A call of the user's function, which has to be one of this type.
 pub(super) fn call(key: &Ident, value: &TokenStream, ty: TokenStream, argument: &TokenStream) -> TokenStream {
+    let (hook, statement) = hook(key, value, ty);
+    quote!(#statement #hook(#argument))
+}
+
+/// A call of the user's function, which has to be one of this type, with `_` for what it returns, and to have this trait. The compiler
+/// finds what it returns before it looks for the trait: the trait's message is about that type.
+pub(super) fn call_if(
+    key: &Ident,
+    value: &TokenStream,
+    ty: TokenStream,
+    has: &TokenStream,
+    argument: &TokenStream,
+) -> TokenStream {
+    let (hook, statement) = hook(key, value, ty);
+    let span = Span::mixed_site().located_at(key.span());
+    let function = quote_spanned!(span=> <_ as __pool_runtime::#has>::function(#hook));
+    quote!(#statement #function(#argument))
+}
+
+/// A name for the user's function, and the statement that gives it the name.
+fn hook(key: &Ident, value: &TokenStream, ty: TokenStream) -> (Ident, TokenStream) {
     let hook = Ident::new("__hook", Span::mixed_site());
     let ty = located_at(key, ty);
     // A path or a closure cannot leave the function that evaluates it; a macro can.
     let is_macro = matches!(syn::parse2(value.clone()), Ok(Expr::Macro(_)));
     let value = if is_macro { stay(value, &ty) } else { value.clone() };
-    quote! {
-        let #hook: #ty = #value;
-        #hook(#argument)
-    }
+    let statement = quote!(let #hook: #ty = #value;);
+    (hook, statement)
 }
 
 /// A constant of the user's, which has to be of this type, for the pool of an instance.
