@@ -95,7 +95,7 @@ fn every_way_out_ends_the_record() {
         assert_eq!(recorded("ways out"), 0);
     };
     out(drop);
-    out(|page| drop(Guard::into_inner(page)));
+    out(|page| _ = Guard::into_inner(page));
     out(|page| drop(Guard::into_box(page)));
     out(Guard::discard);
     // The object goes back to the system all the same.
