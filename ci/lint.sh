@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, the layers, the page about unsafe code, the places of mutations, clippy and rustdoc; each warning is an error.
+# Formatting, the layers, the page about unsafe code, the places of mutations, clippy, rustdoc and the pages; each warning is an error.
 set -euo pipefail
 
 cargo fmt --all --check
@@ -15,3 +15,5 @@ for feature in arrayvec bytes derive diagnose hashbrown heapless indexmap metric
   cargo clippy --locked -p pool-runtime --no-default-features --features "$feature" -- -D warnings
 done
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
+# Behind rustdoc, whose pages the links lead to.
+ci/pages.sh

@@ -116,7 +116,7 @@ pub enum Scenario {
     Plain,
     /// Percentiles of one acquire.
     Tail,
-    /// 1 to 1,000 pools in turn.
+    /// 1 to 1,000 pools in turn, each of a type of its own if it is a static.
     ColdTypes,
     /// The first acquire of a pool.
     FirstUse,

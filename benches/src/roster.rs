@@ -14,14 +14,14 @@ use thread_local::ThreadLocal;
 use crate::contestant::limits::{AtomicSwap, CellSwap, Limit};
 use crate::contestant::lists::{Listed, ThreadLocalVec};
 use crate::contestant::none::NoPool;
-use crate::contestant::ours::Ours;
+use crate::contestant::ours::{Ours, Owned};
 use crate::contestant::peers::{
     DynamicPool, EasyPool, LockfreeLinear, NEXUS_CAPACITY, NexusSync, ObjectPool, Opool, RegexAutomata, ShardedSlab,
     ShardedSlabOwned, Swimmer,
 };
 use crate::contestant::{Contestant, Discard, Object};
 use crate::protocol::{Kind, Scenario, Task};
-use crate::scenario::cold::{self, Types};
+use crate::scenario::cold::{self, Types, Values};
 use crate::scenario::{self, Figures, handoff, http, plain, squeeze, sweep};
 use crate::verify;
 
@@ -78,40 +78,50 @@ impl Entry {
         self.with(Scenario::ColdTypes, cold::types::<C>).with(Scenario::FirstUse, cold::first_use::<C>)
     }
 
+    /// With any number of pools.
+    fn with_values<C: Values>(self) -> Self {
+        self.with(Scenario::ColdTypes, cold::values::<C>)
+    }
+
     fn with(mut self, scenario: Scenario, run: fn(&Task) -> Figures) -> Self {
         self.scenarios.insert(scenario, run);
         self
     }
 }
 
-/// Ours, on the backend that this process has.
+/// Ours, on the backend that this process has: the static pool, and the pool that is a value.
 pub fn ours() -> Vec<Entry> {
-    let entry = Entry::many::<Ours>(&name_of_ours(), Kind::Ours)
+    let owned = Entry::many::<Owned>(&name_of_ours("pool-runtime OwnedPool"), Kind::Ours)
+        .sends::<Owned>()
+        .discards::<Owned>()
+        .with_values::<Owned>();
+    let entry = Entry::many::<Ours>(&name_of_ours("pool-runtime"), Kind::Ours)
         .sends::<Ours>()
         .discards::<Ours>()
         .with(Scenario::Plain, plain::points_of::<Ours>)
         .with(Scenario::Squeeze, squeeze::files_of::<Ours>)
         .with(Scenario::Http, http::pages_of::<Ours>);
     if pool_runtime::backend() == Backend::Off {
-        return vec![entry];
+        return vec![entry, owned];
     }
     vec![
         entry
             .with(Scenario::ExpensiveNewAge, sweep::expensive_new_age)
             .with(Scenario::ExpensiveNewCollect, sweep::expensive_new_collect)
             .with(Scenario::Collect, sweep::collect),
+        owned,
     ]
 }
 
 /// Ours in the scenarios with many types.
 pub fn ours_of_types<C: Types>() -> Entry {
-    Entry::new(&name_of_ours(), Kind::Ours, verify::many::<Ours>).with_types::<C>()
+    Entry::new(&name_of_ours("pool-runtime"), Kind::Ours, verify::many::<Ours>).with_types::<C>()
 }
 
-/// Names the backend of this process. Behind a colon, the backend says why it was chosen, which is no part of the name.
-fn name_of_ours() -> String {
+/// Names a pool of ours and the backend of this process. Behind a colon, the backend says why it was chosen, which is no part of the name.
+fn name_of_ours(pool: &str) -> String {
     let backend = pool_runtime::backend().to_string();
-    format!("pool-runtime, {}", backend.split(':').next().unwrap_or_default())
+    format!("{pool}, {}", backend.split(':').next().unwrap_or_default())
 }
 
 const THREAD_LOCAL_VEC: &str = "thread_local! Vec";
@@ -171,10 +181,17 @@ fn lists() -> Vec<Entry> {
 
 fn peers() -> Vec<Entry> {
     vec![
-        Entry::many::<RegexAutomata>("regex-automata", Kind::Peer).sends::<RegexAutomata>(),
-        Entry::many::<ObjectPool>("object-pool", Kind::Peer).sends::<ObjectPool>().discards::<ObjectPool>(),
-        Entry::many::<LockfreeLinear>("lockfree-object-pool, linear", Kind::Peer).sends::<LockfreeLinear>(),
-        Entry::many::<Opool>("opool", Kind::Peer).sends::<Opool>().discards::<Opool>(),
+        Entry::many::<RegexAutomata>("regex-automata", Kind::Peer)
+            .sends::<RegexAutomata>()
+            .with_values::<RegexAutomata>(),
+        Entry::many::<ObjectPool>("object-pool", Kind::Peer)
+            .sends::<ObjectPool>()
+            .discards::<ObjectPool>()
+            .with_values::<ObjectPool>(),
+        Entry::many::<LockfreeLinear>("lockfree-object-pool, linear", Kind::Peer)
+            .sends::<LockfreeLinear>()
+            .with_values::<LockfreeLinear>(),
+        Entry::many::<Opool>("opool", Kind::Peer).sends::<Opool>().discards::<Opool>().with_values::<Opool>(),
         Entry::many::<ShardedSlab>("sharded-slab", Kind::Peer).sends::<ShardedSlabOwned>(),
         Entry {
             most_held: Some(NEXUS_CAPACITY),

@@ -17,7 +17,8 @@
 //! ```
 //!
 //! A pool is for objects that are dear to make and cheap to reset: buffers, parser and compressor states, scratch space. Go
-//! programmers know it as `sync.Pool`: [its names here](from_sync_pool). Frequent questions have [recipes].
+//! programmers know it as `sync.Pool`: [its names here](from_sync_pool), and [those of other pools](names). Five questions tell
+//! [whether to pool a type](choosing). There are recipes for [types](recipes), [guards], [pools], [tasks and threads](runtimes) and [sizes](sizing).
 //!
 //! # Guarantees
 //!
@@ -122,37 +123,77 @@ mod storage;
 mod sync;
 mod typed;
 
-// Pages: modules that exist in the documentation alone, and whose examples are tests.
+// Pages: modules that exist in the documentation alone. GitHub shows their text, too, so it has no hidden lines, and defines its links for
+// GitHub. `links.md` comes before it and defines them for rustdoc, which takes the first definition; a doc test goes without, so that it
+// has the page's name and line. Examples are tests, but for those of pages that are hidden from `doctest`: they need other crates, and are
+// taken from programs (`ci/pages.sh`).
+
+#[cfg(all(doc, not(doctest)))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
+#[doc = include_str!("../docs/choosing.md")]
+pub mod choosing {}
 
 #[cfg(all(any(doc, doctest), feature = "diagnose"))]
 #[doc = include_str!("../docs/diagnose.md")]
 pub mod diagnosing {}
 
 #[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/from-sync-pool.md")]
 pub mod from_sync_pool {}
 
 #[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
+#[doc = include_str!("../docs/guards.md")]
+pub mod guards {}
+
+#[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/libraries.md")]
 pub mod libraries {}
 
-#[cfg(any(doc, doctest))]
+#[cfg(all(doc, not(doctest)))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/memory.md")]
 pub mod memory {}
 
 #[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/memory-pressure.md")]
 pub mod memory_pressure {}
 
 #[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
+#[doc = include_str!("../docs/names.md")]
+pub mod names {}
+
+#[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
+#[doc = include_str!("../docs/pools.md")]
+pub mod pools {}
+
+#[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/recipes.md")]
 pub mod recipes {}
 
-#[cfg(any(doc, doctest))]
+#[cfg(all(doc, not(doctest)))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
+#[doc = include_str!("../docs/runtimes.md")]
+pub mod runtimes {}
+
+#[cfg(any(all(doc, not(doctest)), all(doctest, feature = "zeroize")))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/secrets.md")]
 pub mod secrets {}
 
 #[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
+#[doc = include_str!("../docs/sizing.md")]
+pub mod sizing {}
+
+#[cfg(any(doc, doctest))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"))]
 #[doc = include_str!("../docs/system-calls.md")]
 pub mod system_calls {}
 
@@ -176,7 +217,7 @@ pub use typed::pooled::{OnPanic, Pooled};
 
 /// The builder of an [`OwnedPool`], and the types in its signature.
 pub mod owned {
-    pub use crate::typed::hooks::{Always, By, ByReset, ResetBy, RetainBy};
+    pub use crate::typed::hooks::{By, ByReset, Hooks, NoHooks, Retain};
     pub use crate::typed::owned_pool::Builder;
 }
 

@@ -9,13 +9,13 @@ use benches::child;
 use benches::roster::{of_types, ours_of_types};
 use benches::scenario::cold::{Small, Types};
 use parking_lot::Mutex;
-use pool_runtime::Pooled;
+use pool_runtime::{Pooled, Reset};
 
 /// The cycle of a type of its own.
 macro_rules! ours {
     () => {{
         #[derive(Default, Pooled)]
-        struct Cold(#[pooled(with = Small::reset)] Small);
+        struct Cold(Small);
 
         fn cycle() {
             Cold::acquire().0.write();

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use pool_runtime::Pooled;
+use pool_runtime::{Pooled, Reset};
 
 /// A fresh object has room for so many bytes.
 const CAPACITY: usize = 1024;
@@ -12,7 +12,7 @@ const CAPACITY: usize = 1024;
 pub(super) const BOUND: usize = 16 * 1024;
 
 /// A buffer of 1 KiB and a number.
-#[derive(Pooled)]
+#[derive(Pooled, Reset)]
 #[pooled(new = Self::new, max_idle = BOUND)]
 pub struct Object {
     /// Content.

@@ -1,7 +1,9 @@
-//! This project's pool.
+//! This project's pools: the static of a type, and the value.
 
-use pool_runtime::{Guard, Pooled};
+use pool_runtime::owned::ByReset;
+use pool_runtime::{Guard, OwnedGuard, OwnedPool, Pooled};
 
+use super::object::BOUND;
 use super::{Contestant, Discard, Object};
 
 /// The pool of [`Object`], as the derive made it.
@@ -32,5 +34,28 @@ impl Contestant for Ours {
 impl Discard for Ours {
     fn discard(held: Guard<Object>) {
         Guard::discard(held);
+    }
+}
+
+/// A pool of [`Object`] that is a value.
+pub(crate) struct Owned;
+
+impl Contestant for Owned {
+    type Pool = OwnedPool<Object, ByReset, fn() -> Object>;
+    type Held<'a> = OwnedGuard<Object>;
+
+    fn pool() -> Self::Pool {
+        OwnedPool::builder(Object::counted as fn() -> Object).max_idle(BOUND).build()
+    }
+
+    #[inline]
+    fn acquire(pool: &Self::Pool) -> OwnedGuard<Object> {
+        pool.acquire()
+    }
+}
+
+impl Discard for Owned {
+    fn discard(held: OwnedGuard<Object>) {
+        OwnedGuard::discard(held);
     }
 }

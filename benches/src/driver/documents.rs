@@ -17,8 +17,9 @@ use crate::driver::table;
 const BRIEFLY: &str = ", briefly";
 
 /// The contestants of such a table.
-const FEW: [&str; 13] = [
+const FEW: [&str; 14] = [
     "pool-runtime, rseq",
+    "pool-runtime OwnedPool, rseq",
     "pool-runtime, portable",
     "limit: thread-local cell",
     "limit: two uncontended atomic swaps",

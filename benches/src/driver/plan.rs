@@ -131,10 +131,11 @@ impl Info {
                 ..DEFAULT
             },
             Scenario::ColdTypes => Self {
-                about: "Pools of so many types in turn, one pair each. CPU time in ns.",
+                about: "So many pools in turn, one pair each. CPU time in ns. A static pool has a type and code of its own; pools that are \
+                        values share them.",
                 threads: &[1],
                 sizes: &[1, 10, 100, 1000],
-                size_of: Some("types"),
+                size_of: Some("pools"),
                 any_threads: false,
                 ..DEFAULT
             },

@@ -27,12 +27,15 @@ use Wanted::{AtMost, First};
 
 const PORTABLE: &str = "pool-runtime, portable";
 
+/// A pool that is a value.
+const OWNED: &str = "pool-runtime OwnedPool, rseq";
+
 /// In these, an object that a thread releases is never acquired by another.
 const NOT_SHARED: [&str; 2] = ["thread_local! Vec", "thread_local crate, Cell"];
 
 const GO: &str = "Go sync.Pool";
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 9] = [
     on_rseq(Scenario::Pair, AtMost(2.0, "limit: thread-local cell")),
     on_rseq(Scenario::Pair, AtMost(1.0, "thread_local! Vec")),
     on_rseq(Scenario::Pair, AtMost(0.35, GO)),
@@ -40,6 +43,7 @@ const TARGETS: [Target; 8] = [
     on_rseq(Scenario::Burst, AtMost(1.2, "thread_local! Vec")),
     on_rseq(Scenario::Handoff, First(&[])),
     on_rseq(Scenario::Starvation, First(&[])),
+    Target { ours: OWNED, scenario: Scenario::Pair, threads: 1, wanted: AtMost(1.15, OURS) },
     Target { ours: PORTABLE, scenario: Scenario::Pair, threads: 2, wanted: First(&[GO]) },
 ];
 
@@ -93,8 +97,8 @@ impl Target {
             First([]) => ("the best that shares", "first".to_owned()),
             First(_) => ("the best crate that shares", "first".to_owned()),
         };
-        let backend = self.ours.rsplit(' ').next().unwrap_or_default();
-        vec![format!("{}, {backend}", self.scenario.name()), over.to_owned(), wanted, ratios, verdict.to_owned()]
+        let ours = self.ours.trim_start_matches("pool-runtime").trim_start_matches([',', ' ']);
+        vec![format!("{}, {ours}", self.scenario.name()), over.to_owned(), wanted, ratios, verdict.to_owned()]
     }
 }
 

@@ -280,7 +280,7 @@ impl Builder {
     /// derive's key `weigh`. Other objects count with their size alone, without the memory that they own.
     ///
     /// The budget holds after each step, not in between: until the next step pools fill up to their `max_idle`. For a hard limit on one pool, at all
-    /// times, see [recipes](crate::recipes#a-limit-in-bytes).
+    /// times, see [sizing](crate::sizing#a-limit-in-bytes).
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.steps.max_bytes = Some(bytes);
         self

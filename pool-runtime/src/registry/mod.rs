@@ -135,6 +135,9 @@ pub fn stats() -> AllStats {
 
 /// Every pool that has been used, in no particular order. It may wait as [`stats`] does.
 ///
+/// The handle of an [`OwnedPool`](crate::OwnedPool) is that of its memory: once the pool is dropped it may be the handle of a later pool of the same
+/// [kind](crate::owned::Builder::name).
+///
 /// # Examples
 ///
 /// ```

@@ -6,7 +6,7 @@ use crate::machine::decision;
 use crate::machine::library::Library;
 use crate::slots::object::{Dispose, Weigh};
 use crate::storage::drops::{Inside, Pending, Swept, drop_all};
-use crate::storage::life::{Calls, Key, Life};
+use crate::storage::life::{DropHooks, Key, Life};
 use crate::storage::store::{KINDS, Store};
 use crate::storage::sweeping::lock;
 
@@ -21,18 +21,16 @@ pub(crate) struct Objects {
 /// A storage for a pool of this kind, with these hooks, which are of the kind's type.
 pub(crate) fn open(
     key: Key,
-    calls: Calls<Store>,
+    drop_hooks: DropHooks,
     objects: &Objects,
     max_idle: Option<usize>,
     hooks: *mut (),
 ) -> &'static Life<Store> {
     let _no_sweep = lock();
-    let (kind, free) = KINDS.take(key, calls);
+    let (kind, free) = KINDS.take(key, drop_hooks);
     let life = free.unwrap_or_else(|| {
-        Life::begin(kind, |life| {
-            let store = Store::new(key.name, objects.dispose, objects.library).with_local(key.local);
-            store.with_weight(objects.size, objects.weigh).with_life(life)
-        })
+        let store = Store::new(key.name, objects.dispose, objects.library).with_local(key.local);
+        store.with_weight(objects.size, objects.weigh).begin(kind)
     });
     life.storage().renew(max_idle);
     life.renew(hooks);

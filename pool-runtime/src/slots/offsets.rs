@@ -17,7 +17,7 @@
 //! 1. An offset other than `UNSET` and `STOPPED` is that of the slot with its number, which the pool's first table had before.
 //! 2. From a sweep's stop to its restart the offsets of the first table's numbers are `STOPPED`; others are always `UNSET`. Only a sweep
 //!    changes `STOPPED`, and to `UNSET`. The next miss, which an emptied stack brings about, publishes the slot again.
-//! 3. A struct that has an offset does not move: it is part of a pool, and a pool is a static.
+//! 3. A struct that has an offset does not move: it is part of a pool's static, or of a storage that is never freed (`life`).
 //!
 //! # Orderings
 //!

@@ -12,8 +12,8 @@
 //!
 //! # Invariants
 //!
-//! 1. A published table or slot is never moved, replaced or freed: a pool is a static, and a reference to its tables and slots is good for
-//!    ever. The chain grows, so growth loses no idle object. Tables and slots are freed if the library that the pool is part of is unloaded:
+//! 1. A published table or slot is never moved, replaced or freed: a pool is a static, or has a storage that is never freed (`life`), and a
+//!    reference to its tables and slots is good for ever. The chain grows, so growth loses no idle object. Tables and slots are freed if the library that the pool is part of is unloaded:
 //!    then no thread has a reference, nor the code that would use it.
 //! 2. `running` is as in the table above, and `slots` leads to the slots of `first` from the start on. The offsets are stopped and
 //!    run again together with `running`.

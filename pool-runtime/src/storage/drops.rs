@@ -117,6 +117,7 @@ impl Pending {
         if let Some(inside) = self.inside.take() {
             inside.end(swept);
         }
+        // Only now is it no longer pending: a library that is unloaded waits until no thread is at work in its pools.
     }
 
     /// Drops the objects. The lock is not held: user code runs.
@@ -200,7 +201,7 @@ pub(crate) struct Inside(&'static Store, &'static Life<Store>);
 impl Inside {
     /// `None` if the pool is a static, or dropped.
     pub(crate) fn enter(store: &'static Store) -> Option<Self> {
-        store.life.filter(|life| life.enter()).map(|life| Self(store, life))
+        store.life().filter(|life| life.enter()).map(|life| Self(store, life))
     }
 
     /// Lets the thread out. If it is the last in a dropped pool it settles the pool, and so runs user code. No lock is held.

@@ -42,7 +42,6 @@ use core::sync::atomic;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::machine::library::Library;
-use crate::slots::object::Object;
 use crate::sync::{AtomicPtr, AtomicUsize};
 
 /// The bit of `inside` that says that the pool is closed.
@@ -51,12 +50,11 @@ const CLOSED: usize = 1 << (usize::BITS - 1);
 /// The value of `left` before the guards that are out are counted: more than there can be.
 const UNSETTLED: usize = 1 << (usize::BITS - 1);
 
-/// The life of a storage of type `S`.
+/// A storage of type `S`, and its life.
+#[repr(C)]
 pub(crate) struct Life<S: 'static> {
-    /// The functions of the kind, and its list.
+    storage: S,
     pub(crate) kind: &'static Kind<S>,
-    /// The storage. Written once, before another thread knows of either.
-    storage: AtomicPtr<S>,
     /// `CLOSED`, and the number of threads inside. Any thread that gives an object up, and each sweep, changes it (invariants 1 and 2).
     inside: AtomicUsize,
     /// The number of objects that are out, once that is known (invariant 3). Threads with a guard of a closed pool take one off.
@@ -70,7 +68,7 @@ pub(crate) struct Life<S: 'static> {
 /// The pools that can have each other's storage (invariant 5).
 pub(crate) struct Kind<S: 'static> {
     pub(crate) key: Key,
-    pub(crate) calls: Calls<S>,
+    drop_hooks: DropHooks,
     /// The storages that no pool has (invariant 4).
     free: AtomicPtr<Life<S>>,
     /// The kind that was made before this. Read and written under the registry's lock.
@@ -79,59 +77,48 @@ pub(crate) struct Kind<S: 'static> {
 
 #[derive(Clone, Copy)]
 pub(crate) struct Key {
-    /// The type of the hooks, which names the type of the objects.
+    /// The type of the hooks, and that of the objects.
     pub(crate) hooks: TypeId,
     pub(crate) name: &'static str,
     pub(crate) local: usize,
     pub(crate) weighs: bool,
+    /// Whether an object is dropped if its guard is while the thread unwinds.
+    pub(crate) discards: bool,
     /// The library that has the functions.
     pub(crate) library: Library,
 }
 
-/// The functions that know the types.
-pub(crate) struct Calls<S: 'static> {
-    /// Releases an object.
-    ///
-    /// The object is one of the storage's, and its pool's guard gives it up.
-    pub(crate) release: unsafe fn(&'static Life<S>, Object),
-    /// Resets an object, which stays in use.
-    ///
-    /// The object is one of the storage's, and the guard of it is borrowed.
-    pub(crate) reset: unsafe fn(&'static Life<S>, &mut Object),
-    /// Drops the hooks, given their address.
-    ///
-    /// The address is that of a box of hooks of the kind's type, which is not used again.
-    pub(crate) drop_hooks: unsafe fn(*mut ()),
-}
+/// Drops the hooks of a pool, given their address.
+///
+/// # Safety
+///
+/// The address is that of a box of hooks of the kind's type, which is not used again.
+pub(crate) type DropHooks = unsafe fn(*mut ());
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        (self.hooks, self.local, self.weighs) == (other.hooks, other.local, other.weighs)
+        (self.hooks, self.local, self.weighs, self.discards) == (other.hooks, other.local, other.weighs, other.discards)
             && self.library == other.library
             && self.name == other.name
     }
 }
 
 impl<S> Life<S> {
-    /// The life of a new storage, which `make` makes. It is as one that was handed over.
-    pub(crate) fn begin(kind: &'static Kind<S>, make: impl FnOnce(&'static Self) -> S) -> &'static Self {
-        let life: &'static Self = Box::leak(Box::new(Self {
+    /// A new storage. It is as one that was handed over.
+    pub(crate) fn begin(kind: &'static Kind<S>, storage: S) -> &'static Self {
+        Box::leak(Box::new(Self {
+            storage,
             kind,
-            storage: AtomicPtr::new(ptr::null_mut()),
             inside: AtomicUsize::new(CLOSED),
             left: AtomicUsize::new(0),
             hooks: AtomicPtr::new(ptr::null_mut()),
             next: AtomicPtr::new(ptr::null_mut()),
-        }));
-        // Relaxed: published with the life.
-        life.storage.store(Box::leak(Box::new(make(life))), Relaxed);
-        life
+        }))
     }
 
     #[inline]
-    pub(crate) fn storage(&self) -> &'static S {
-        // SAFETY: `begin` has stored it, before it returned the life, and it is never freed.
-        unsafe { &*self.storage.load(Relaxed) }
+    pub(crate) fn storage(&'static self) -> &'static S {
+        &self.storage
     }
 
     /// The address of the hooks, for a thread with a guard or inside.
@@ -180,7 +167,7 @@ impl<S> Life<S> {
         let hooks = self.hooks.swap(ptr::null_mut(), Relaxed);
         if !hooks.is_null() {
             // SAFETY: `renew` has stored it, which had it of the kind's type, and the exchange took it out.
-            unsafe { (self.kind.calls.drop_hooks)(hooks) };
+            unsafe { (self.kind.drop_hooks)(hooks) };
         }
     }
 
@@ -235,11 +222,11 @@ impl<S> Kinds<S> {
     }
 
     /// The kind with this key, made if there is none, and a storage of it, if one was handed over. The lock is held.
-    pub(crate) fn take(&self, key: Key, calls: Calls<S>) -> (&'static Kind<S>, Option<&'static Life<S>>) {
+    pub(crate) fn take(&self, key: Key, drop_hooks: DropHooks) -> (&'static Kind<S>, Option<&'static Life<S>>) {
         let kind = self.iter().find(|kind| kind.key == key).unwrap_or_else(|| {
             let next = atomic::AtomicPtr::new(self.first.load(Relaxed));
             let kind: &'static Kind<S> =
-                Box::leak(Box::new(Kind { key, calls, free: AtomicPtr::new(ptr::null_mut()), next }));
+                Box::leak(Box::new(Kind { key, drop_hooks, free: AtomicPtr::new(ptr::null_mut()), next }));
             self.first.store(ptr::from_ref(kind).cast_mut(), Relaxed);
             kind
         });

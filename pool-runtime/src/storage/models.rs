@@ -18,7 +18,7 @@ use crate::slots::offsets::Stopped;
 use crate::storage::bound::Bound;
 use crate::storage::current;
 use crate::storage::drops::{Inside, Swept};
-use crate::storage::life::{Calls, Key, Kinds, Life};
+use crate::storage::life::{DropHooks, Key, Kinds, Life};
 use crate::storage::store::Store;
 use crate::sync::{AtomicUsize, fence};
 
@@ -313,18 +313,13 @@ fn of_two_limits_no_more_than_the_larger_is_charged() {
 fn value(objects: usize) -> (&'static Life<Store>, &'static AtomicUsize, Vec<Object>) {
     let drops: &'static AtomicUsize = Box::leak(Box::new(AtomicUsize::new(0)));
     // A storage of its own for each repetition: no list is shared.
-    let key = Key { hooks: TypeId::of::<()>(), name: "model", local: 2, weighs: false, library: Library };
-    let calls = Calls {
-        release: |_, _| {},
-        reset: |_, _| {},
-        // SAFETY: the hooks of these models are such counters.
-        drop_hooks: |hooks| _ = unsafe { &*hooks.cast::<AtomicUsize>() }.fetch_add(1, Relaxed),
-    };
-    let (kind, _) = Kinds::new().take(key, calls);
+    let key =
+        Key { hooks: TypeId::of::<()>(), name: "model", local: 2, weighs: false, discards: true, library: Library };
+    // SAFETY: the hooks of these models are such counters.
+    let drop_hooks: DropHooks = |hooks| _ = unsafe { &*hooks.cast::<AtomicUsize>() }.fetch_add(1, Relaxed);
+    let (kind, _) = Kinds::new().take(key, drop_hooks);
     let dispose = |object| _ = number(object);
-    let life = Life::begin(kind, |life| {
-        Store::new("model", dispose, || Library).with_max_idle(16).with_local(2).with_life(life)
-    });
+    let life = Store::new("model", dispose, || Library).with_local(2).begin(kind);
     life.storage().renew(Some(16));
     life.renew(ptr::from_ref(drops).cast_mut().cast());
     set_slot(0);
@@ -355,7 +350,9 @@ fn end(life: &'static Life<Store>, object: Object) {
 #[test]
 fn a_dropped_pool_hands_its_storage_over_once() {
     loom::model(|| {
-        let (life, drops, mut objects) = value(1);
+        let (life, drops, mut objects) = value(2);
+        // An idle object, on a stack that has a place for another by now.
+        end(life, objects.pop().unwrap());
         let held = objects.pop().unwrap();
         let thread = thread::spawn(move || {
             set_slot(0);
@@ -379,17 +376,17 @@ fn the_last_of_two_guards_hands_over() {
     unsafe impl Sync for Storage {}
 
     fn key() -> Key {
-        Key { hooks: TypeId::of::<()>(), name: "model", local: 0, weighs: false, library: Library }
+        Key { hooks: TypeId::of::<()>(), name: "model", local: 0, weighs: false, discards: true, library: Library }
     }
 
-    fn hand_over(life: &Life<Storage>) {
+    fn hand_over(life: &'static Life<Storage>) {
         life.storage().cell.with_mut(|handed_over| {
             // SAFETY: loom watches the cell.
             unsafe { *handed_over += 1 }
         });
     }
 
-    fn exit(life: &Life<Storage>) {
+    fn exit(life: &'static Life<Storage>) {
         life.storage().cell.with(|_| {});
         if life.exit() && life.settle(2 - life.storage().ended.load(Relaxed)) {
             hand_over(life);
@@ -397,9 +394,8 @@ fn the_last_of_two_guards_hands_over() {
     }
 
     loom::model(|| {
-        let calls = Calls { release: |_, _| {}, reset: |_, _| {}, drop_hooks: |_| {} };
-        let (kind, _) = Kinds::new().take(key(), calls);
-        let life = Life::begin(kind, |_| Storage { cell: UnsafeCell::new(0), ended: AtomicUsize::new(0) });
+        let (kind, _) = Kinds::new().take(key(), |_| {});
+        let life = Life::begin(kind, Storage { cell: UnsafeCell::new(0), ended: AtomicUsize::new(0) });
         life.renew(ptr::null_mut());
         let end = move || {
             if life.enter() {

@@ -4,7 +4,6 @@
 
 use crate::slots::counters::Reason;
 use crate::slots::object::Object;
-use crate::storage::current;
 use crate::storage::drops::{Inside, Outside};
 use crate::storage::life::Life;
 use crate::storage::store::Store;
@@ -13,7 +12,7 @@ impl Store {
     /// Drops an object of this pool, which may be a static or a value.
     #[cold]
     pub(crate) fn give_up(&'static self, object: Object, reason: Reason) {
-        match self.life {
+        match self.life() {
             None => self.drop_object(object, reason),
             Some(life) => life.drop_object(object, reason),
         }
@@ -29,15 +28,6 @@ impl Life<Store> {
         match Inside::enter(store) {
             Some(_inside) => drop(store.keep_or_drop(object)),
             None => self.drop_outside(object),
-        }
-    }
-
-    /// Puts an object onto this thread's stack, or anywhere, or drops it.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn release_out_of_line(&'static self, object: Object) {
-        if let Err(object) = current::push(&self.storage().tables, object) {
-            self.keep_or_drop(object);
         }
     }
 

@@ -26,11 +26,11 @@ use crate::stats::Stats;
 use crate::storage::bound::Bound;
 use crate::storage::chaos;
 use crate::storage::current::{self, Current};
-use crate::storage::life::{Kinds, Life};
+use crate::storage::life::{Kind, Kinds, Life};
 use crate::storage::live::{Listed, Live, Place, Registration};
 use crate::storage::scales::Scales;
 use crate::storage::sweeping::try_lock;
-use crate::sync::const_fn;
+use crate::sync::{AtomicPtr, const_fn};
 
 /// The capacity of a local stack at its first use. It doubles from there on evidence of need.
 const FIRST_CAPACITY: usize = if cfg!(pool_loom) { 2 } else { 4 };
@@ -71,8 +71,9 @@ pub(crate) struct Store {
     pub(crate) unfenced: Counter,
     /// The weight of the idle objects. Written by sweeps and the threads that weigh after them; any thread reads it (invariant 1 of `scales`).
     pub(crate) scales: Scales,
-    /// The storage's life, if its pool is a value and not a static. Never changed.
-    pub(crate) life: Option<&'static Life<Store>>,
+    /// The life that this is the storage of, if the pool is a value and not a static; null otherwise. Written once, before another thread knows of
+    /// either.
+    life: AtomicPtr<Life<Store>>,
 }
 
 /// The pools of the process that have been used.
@@ -114,14 +115,22 @@ impl Store {
                 sweep_counters: Counters::new(),
                 unfenced: Counter::new(),
                 scales: Scales::new(),
-                life: None,
+                life: AtomicPtr::new(ptr::null_mut()),
             }
         }
     }
 
-    pub(crate) fn with_life(mut self, life: &'static Life<Self>) -> Self {
-        self.life = Some(life);
-        self
+    /// A new storage of this kind.
+    pub(crate) fn begin(self, kind: &'static Kind<Self>) -> &'static Life<Self> {
+        let life = Life::begin(kind, self);
+        life.storage().life.store(ptr::from_ref(life).cast_mut(), Relaxed);
+        life
+    }
+
+    /// The life that this is the storage of. `None` for a static.
+    pub(crate) fn life(&self) -> Option<&'static Life<Self>> {
+        // SAFETY: `begin` has stored it, and it is never freed.
+        unsafe { self.life.load(Relaxed).as_ref() }
     }
 
     const_fn! {
@@ -157,7 +166,7 @@ impl Store {
 
     /// Whether this is the storage of a pool that was a value, and is dropped. Exact under the registry's lock.
     pub(crate) fn is_closed(&self) -> bool {
-        self.life.is_some_and(Life::is_closed)
+        self.life().is_some_and(Life::is_closed)
     }
 
     /// Makes a storage as new, whose pool was dropped, and lets it run again. The lock is held, and no other thread uses it.
@@ -224,10 +233,18 @@ impl Store {
         &'static self,
         create: impl FnOnce() -> Result<T, E>,
     ) -> Result<Object, E> {
-        if let Some(object) = current::pop_inline(&self.tables) {
-            self.count_acquire(true);
-            return Ok(object);
+        match current::pop_inline(&self.tables) {
+            Some(object) => {
+                self.count_acquire(true);
+                Ok(object)
+            }
+            None => self.find_or_make(create),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_or_make<T: Send, E>(&'static self, create: impl FnOnce() -> Result<T, E>) -> Result<Object, E> {
         match self.find_out_of_line() {
             Some(object) => Ok(object),
             None => Ok(self.created(Object::from_box(Box::new(create()?)))),

@@ -9,6 +9,7 @@ use core::hash::{Hash, Hasher};
 use core::iter::FusedIterator;
 use std::io::{self, BufRead, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 
+use crate::typed::hooks::Hooks;
 use crate::{Guard, OwnedGuard, Pooled};
 
 /// Acquires an object: an idle one, or a new one.
@@ -45,78 +46,78 @@ macro_rules! forward_numbers {
 
 /// The traits for a guard whose objects are of types with this bound.
 macro_rules! forward {
-    ($guard:ident: $($bound:tt)+) => {
-        impl<T: $($bound)+ + AsRef<U>, U: ?Sized> AsRef<U> for $guard<T> {
+    ($guard:ident<T $(, $hooks:ident)?>: $($bound:tt)+) => {
+        impl<T: $($bound)+ + AsRef<U> $(, $hooks: Hooks<T>)?, U: ?Sized> AsRef<U> for $guard<T $(, $hooks)?> {
             fn as_ref(&self) -> &U {
                 (**self).as_ref()
             }
         }
 
-        impl<T: $($bound)+ + AsMut<U>, U: ?Sized> AsMut<U> for $guard<T> {
+        impl<T: $($bound)+ + AsMut<U> $(, $hooks: Hooks<T>)?, U: ?Sized> AsMut<U> for $guard<T $(, $hooks)?> {
             fn as_mut(&mut self) -> &mut U {
                 (**self).as_mut()
             }
         }
 
-        impl<T: $($bound)+> Borrow<T> for $guard<T> {
+        impl<T: $($bound)+ $(, $hooks: Hooks<T>)?> Borrow<T> for $guard<T $(, $hooks)?> {
             fn borrow(&self) -> &T {
                 self
             }
         }
 
-        impl<T: $($bound)+> BorrowMut<T> for $guard<T> {
+        impl<T: $($bound)+ $(, $hooks: Hooks<T>)?> BorrowMut<T> for $guard<T $(, $hooks)?> {
             fn borrow_mut(&mut self) -> &mut T {
                 self
             }
         }
 
-        impl<T: $($bound)+ + fmt::Debug> fmt::Debug for $guard<T> {
+        impl<T: $($bound)+ + fmt::Debug $(, $hooks: Hooks<T>)?> fmt::Debug for $guard<T $(, $hooks)?> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 (**self).fmt(f)
             }
         }
 
-        impl<T: $($bound)+ + fmt::Display> fmt::Display for $guard<T> {
+        impl<T: $($bound)+ + fmt::Display $(, $hooks: Hooks<T>)?> fmt::Display for $guard<T $(, $hooks)?> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 (**self).fmt(f)
             }
         }
 
-        impl<T: $($bound)+ + PartialEq> PartialEq for $guard<T> {
+        impl<T: $($bound)+ + PartialEq $(, $hooks: Hooks<T>)?> PartialEq for $guard<T $(, $hooks)?> {
             fn eq(&self, other: &Self) -> bool {
                 **self == **other
             }
         }
 
-        impl<T: $($bound)+ + Eq> Eq for $guard<T> {}
+        impl<T: $($bound)+ + Eq $(, $hooks: Hooks<T>)?> Eq for $guard<T $(, $hooks)?> {}
 
-        impl<T: $($bound)+ + PartialOrd> PartialOrd for $guard<T> {
+        impl<T: $($bound)+ + PartialOrd $(, $hooks: Hooks<T>)?> PartialOrd for $guard<T $(, $hooks)?> {
             fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
                 (**self).partial_cmp(&**other)
             }
         }
 
-        impl<T: $($bound)+ + Ord> Ord for $guard<T> {
+        impl<T: $($bound)+ + Ord $(, $hooks: Hooks<T>)?> Ord for $guard<T $(, $hooks)?> {
             fn cmp(&self, other: &Self) -> Ordering {
                 (**self).cmp(&**other)
             }
         }
 
-        impl<T: $($bound)+ + Hash> Hash for $guard<T> {
-            fn hash<H: Hasher>(&self, state: &mut H) {
+        impl<T: $($bound)+ + Hash $(, $hooks: Hooks<T>)?> Hash for $guard<T $(, $hooks)?> {
+            fn hash<S: Hasher>(&self, state: &mut S) {
                 (**self).hash(state);
             }
         }
 
         /// The object's address.
-        impl<T: $($bound)+> Pointer for $guard<T> {
+        impl<T: $($bound)+ $(, $hooks: Hooks<T>)?> Pointer for $guard<T $(, $hooks)?> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let object: *const T = &raw const **self;
                 object.fmt(f)
             }
         }
 
-        impl<T: $($bound)+ + Read> Read for $guard<T> {
+        impl<T: $($bound)+ + Read $(, $hooks: Hooks<T>)?> Read for $guard<T $(, $hooks)?> {
             fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
                 (**self).read(buf)
             }
@@ -138,7 +139,7 @@ macro_rules! forward {
             }
         }
 
-        impl<T: $($bound)+ + BufRead> BufRead for $guard<T> {
+        impl<T: $($bound)+ + BufRead $(, $hooks: Hooks<T>)?> BufRead for $guard<T $(, $hooks)?> {
             fn fill_buf(&mut self) -> io::Result<&[u8]> {
                 (**self).fill_buf()
             }
@@ -160,7 +161,7 @@ macro_rules! forward {
             }
         }
 
-        impl<T: $($bound)+ + Write> Write for $guard<T> {
+        impl<T: $($bound)+ + Write $(, $hooks: Hooks<T>)?> Write for $guard<T $(, $hooks)?> {
             fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
                 (**self).write(buf)
             }
@@ -182,7 +183,7 @@ macro_rules! forward {
             }
         }
 
-        impl<T: $($bound)+ + Seek> Seek for $guard<T> {
+        impl<T: $($bound)+ + Seek $(, $hooks: Hooks<T>)?> Seek for $guard<T $(, $hooks)?> {
             fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
                 (**self).seek(position)
             }
@@ -200,7 +201,7 @@ macro_rules! forward {
             }
         }
 
-        impl<T: $($bound)+ + fmt::Write> fmt::Write for $guard<T> {
+        impl<T: $($bound)+ + fmt::Write $(, $hooks: Hooks<T>)?> fmt::Write for $guard<T $(, $hooks)?> {
             fn write_str(&mut self, text: &str) -> fmt::Result {
                 (**self).write_str(text)
             }
@@ -214,7 +215,7 @@ macro_rules! forward {
             }
         }
 
-        impl<T: $($bound)+ + Iterator> Iterator for $guard<T> {
+        impl<T: $($bound)+ + Iterator $(, $hooks: Hooks<T>)?> Iterator for $guard<T $(, $hooks)?> {
             type Item = T::Item;
 
             fn next(&mut self) -> Option<T::Item> {
@@ -230,7 +231,7 @@ macro_rules! forward {
             }
         }
 
-        impl<T: $($bound)+ + DoubleEndedIterator> DoubleEndedIterator for $guard<T> {
+        impl<T: $($bound)+ + DoubleEndedIterator $(, $hooks: Hooks<T>)?> DoubleEndedIterator for $guard<T $(, $hooks)?> {
             fn next_back(&mut self) -> Option<T::Item> {
                 (**self).next_back()
             }
@@ -240,15 +241,15 @@ macro_rules! forward {
             }
         }
 
-        impl<T: $($bound)+ + ExactSizeIterator> ExactSizeIterator for $guard<T> {
+        impl<T: $($bound)+ + ExactSizeIterator $(, $hooks: Hooks<T>)?> ExactSizeIterator for $guard<T $(, $hooks)?> {
             fn len(&self) -> usize {
                 (**self).len()
             }
         }
 
-        impl<T: $($bound)+ + FusedIterator> FusedIterator for $guard<T> {}
+        impl<T: $($bound)+ + FusedIterator $(, $hooks: Hooks<T>)?> FusedIterator for $guard<T $(, $hooks)?> {}
 
-        impl<T: $($bound)+ + Error> Error for $guard<T> {
+        impl<T: $($bound)+ + Error $(, $hooks: Hooks<T>)?> Error for $guard<T $(, $hooks)?> {
             fn source(&self) -> Option<&(dyn Error + 'static)> {
                 (**self).source()
             }
@@ -264,7 +265,7 @@ macro_rules! forward {
             }
         }
 
-        impl<T: $($bound)+ + Hasher> Hasher for $guard<T> {
+        impl<T: $($bound)+ + Hasher $(, $hooks: Hooks<T>)?> Hasher for $guard<T $(, $hooks)?> {
             fn finish(&self) -> u64 {
                 (**self).finish()
             }
@@ -281,7 +282,7 @@ macro_rules! forward {
         }
 
         #[cfg(feature = "serde")]
-        impl<T: $($bound)+ + serde::Serialize> serde::Serialize for $guard<T> {
+        impl<T: $($bound)+ + serde::Serialize $(, $hooks: Hooks<T>)?> serde::Serialize for $guard<T $(, $hooks)?> {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 (**self).serialize(serializer)
             }
@@ -289,5 +290,5 @@ macro_rules! forward {
     };
 }
 
-forward!(Guard: Pooled);
-forward!(OwnedGuard: Send + 'static);
+forward!(Guard<T>: Pooled);
+forward!(OwnedGuard<T, H>: Send + 'static);

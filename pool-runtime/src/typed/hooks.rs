@@ -1,57 +1,100 @@
-//! The hooks of a pool that is a value, and the functions that call them: a storage has these without their types (`life`).
+//! The hooks of a pool that is a value, and the functions that its storage has without their types (`life`).
 //!
 //! # Invariants
 //!
-//! 1. The hooks of a life are a box of [`Hooks`] of the types that its kind's key names, and so are the functions of the kind.
-//! 2. Hooks are dropped after the last guard (`life`): who has a guard may call them.
+//! 1. The hooks of a life are a box of the type that its kind's key names.
+//! 2. Hooks are dropped after the last guard (`life`), so a thread with a guard may call them.
 
 #![allow(unsafe_code, reason = "docs/unsafe.md")]
 
-use core::any::TypeId;
-use core::marker::PhantomData;
-use std::thread;
-
-use crate::slots::counters::Reason;
 use crate::slots::object::{Object, Weigh};
-use crate::storage::current;
-use crate::storage::life::{Calls, Life};
-use crate::storage::store::Store;
-use crate::typed::objects::clean;
-use crate::{HeapBytes, OnPanic, Reset};
+use crate::{HeapBytes, Reset};
 
-/// Resets the objects of a pool: [`ByReset`], or the closure of [`Builder::reset`](crate::owned::Builder::reset).
+/// The hooks of an [`OwnedPool`](crate::OwnedPool): how the pool resets its objects, and which of them it keeps.
+///
+/// [`ByReset`] are those of a pool whose objects have a [`Reset`], [`By`] and [`Retain`] those of closures that the
+/// [builder](crate::owned::Builder) was given. A type of the program's gives hooks a name, for a field, and a state.
+///
+/// # Examples
+///
+/// ```
+/// use pool_runtime::OwnedPool;
+/// use pool_runtime::owned::Hooks;
+///
+/// struct Encoder(Vec<u8>); // a type of another crate
+///
+/// struct Restart {
+///     largest: usize,
+/// }
+///
+/// impl Hooks<Encoder> for Restart {
+///     fn reset(&self, encoder: &mut Encoder) {
+///         encoder.0.clear();
+///     }
+///
+///     fn retain(&self, encoder: &Encoder) -> bool {
+///         encoder.0.capacity() <= self.largest
+///     }
+/// }
+///
+/// struct Server {
+///     encoders: OwnedPool<Encoder, Restart>,
+/// }
+///
+/// impl Server {
+///     fn new(largest: usize) -> Self {
+///         let encoder: Box<dyn Fn() -> Encoder + Send + Sync> = Box::new(|| Encoder(Vec::new()));
+///         Self { encoders: OwnedPool::builder(encoder).hooks(Restart { largest }).build() }
+///     }
+/// }
+///
+/// let server = Server::new(1000);
+/// server.encoders.acquire().0.resize(2000, 0);
+/// assert_eq!(server.encoders.stats().dropped.retain, 1);
+/// ```
 #[diagnostic::on_unimplemented(
-    message = "the objects of this pool have no reset",
-    label = "`{T}` is not `Reset`",
-    note = "write `#[derive(Reset)]` above the definition of `{T}`, or give the pool a reset: `OwnedPool::builder(..).reset(|object| ..)`"
+    message = "a pool of `{T}` has no reset",
+    label = "no reset for `{T}`",
+    note = "write `#[derive(Reset)]` above the definition of `{T}`, or give the pool a reset: `OwnedPool::builder(..).reset(|object| ..).build()`"
 )]
-pub trait ResetBy<T>: Send + Sync + 'static {
-    #[doc(hidden)]
+pub trait Hooks<T>: Send + Sync + 'static {
+    /// Makes a released object as good as new. The thread that drops the guard calls it, never under a lock.
     fn reset(&self, object: &mut T);
 
-    #[doc(hidden)]
+    /// Whether the object, which is reset by now, is worth keeping.
+    fn retain(&self, _object: &T) -> bool {
+        true
+    }
+
+    /// Wipes the secrets in an object that the pool is about to drop: see [secrets](crate::secrets).
     fn wipe(_object: &mut T) {}
 }
 
-/// Judges the objects of a pool: [`Always`], or the closure of [`Builder::retain`](crate::owned::Builder::retain).
-pub trait RetainBy<T>: Send + Sync + 'static {
-    #[doc(hidden)]
-    fn retain(&self, object: &T) -> bool;
-}
-
-/// The reset of an object's own type.
+/// The reset of an object's own type; each object is worth keeping.
 #[derive(Clone, Copy, Debug)]
 pub struct ByReset;
 
-/// Each object is worth keeping.
-#[derive(Clone, Copy, Debug)]
-pub struct Always;
-
-/// A closure of the pool's builder.
+/// The closure of [`Builder::reset`](crate::owned::Builder::reset); each object is worth keeping.
 #[derive(Clone, Copy, Debug)]
 pub struct By<C>(pub(super) C);
 
-impl<T: Reset> ResetBy<T> for ByReset {
+/// The closure of [`Builder::retain`](crate::owned::Builder::retain), beside other hooks.
+#[derive(Clone, Copy, Debug)]
+pub struct Retain<H, C>(pub(super) H, pub(super) C);
+
+/// The hooks of no pool: [`OwnedPool::builder`](crate::OwnedPool::builder) stands there, before the hooks are known.
+#[derive(Debug)]
+pub enum NoHooks {}
+
+impl<T> Hooks<T> for NoHooks {
+    fn reset(&self, _object: &mut T) {
+        match *self {}
+    }
+}
+
+// The message of `Reset` speaks of a field.
+#[diagnostic::do_not_recommend]
+impl<T: Reset> Hooks<T> for ByReset {
     #[inline]
     fn reset(&self, object: &mut T) {
         object.reset();
@@ -63,100 +106,36 @@ impl<T: Reset> ResetBy<T> for ByReset {
     }
 }
 
-impl<T, C: Fn(&mut T) + Send + Sync + 'static> ResetBy<T> for By<C> {
+impl<T, C: Fn(&mut T) + Send + Sync + 'static> Hooks<T> for By<C> {
     #[inline]
     fn reset(&self, object: &mut T) {
         self.0(object);
     }
 }
 
-impl<T> RetainBy<T> for Always {
+impl<T, H: Hooks<T>, C: Fn(&T) -> bool + Send + Sync + 'static> Hooks<T> for Retain<H, C> {
     #[inline]
-    fn retain(&self, _object: &T) -> bool {
-        true
+    fn reset(&self, object: &mut T) {
+        self.0.reset(object);
     }
-}
 
-impl<T, C: Fn(&T) -> bool + Send + Sync + 'static> RetainBy<T> for By<C> {
     #[inline]
     fn retain(&self, object: &T) -> bool {
-        self.0(object)
-    }
-}
-
-/// The hooks of one pool.
-pub(super) struct Hooks<T, R, P> {
-    pub(super) reset: R,
-    pub(super) retain: P,
-    pub(super) on_panic: OnPanic,
-    pub(super) objects: PhantomData<fn(T)>,
-}
-
-impl<T: Send + 'static, R: ResetBy<T>, P: RetainBy<T>> Hooks<T, R, P> {
-    /// The functions of a kind with these hooks.
-    pub(super) fn calls() -> Calls<Store> {
-        Calls { release: release::<T, R, P>, reset: reset::<T, R, P>, drop_hooks: drop_hooks::<Self> }
+        self.0.retain(object) && self.1(object)
     }
 
-    pub(super) fn type_id() -> TypeId {
-        TypeId::of::<Self>()
-    }
-
-    /// # Safety
-    ///
-    /// The hooks of this life are of this type, and the caller has a guard of the pool.
     #[inline]
-    unsafe fn of(life: &Life<Store>) -> &Self {
-        // SAFETY: the caller's promise (invariants 1 and 2).
-        unsafe { &*(life.hooks() as *const Self) }
+    fn wipe(object: &mut T) {
+        H::wipe(object);
     }
 }
 
+/// Drops hooks of this type.
+///
 /// # Safety
 ///
-/// As [`Calls::release`].
-unsafe fn release<T: Send + 'static, R: ResetBy<T>, P: RetainBy<T>>(life: &'static Life<Store>, object: Object) {
-    // SAFETY: the function is that of the life's kind, and the object is out until it has come to a place, or is dropped.
-    let hooks = unsafe { Hooks::<T, R, P>::of(life) };
-    // Before the reset: the object may have been left half-written.
-    if matches!(hooks.on_panic, OnPanic::Discard) && thread::panicking() {
-        return life.drop_object(object, Reason::Panic);
-    }
-    let store = life.storage();
-    let inline = current::inline();
-    if inline.is_none() && store.is_off() {
-        return life.drop_object(object, Reason::Off);
-    }
-    // Before the push: from then on another thread may have the object.
-    // SAFETY: the object is one of the storage's, whose objects are boxes of `T`.
-    let cleaned = unsafe {
-        clean(store, object, |object: &mut T| hooks.reset.reset(object), |object| hooks.retain.retain(object))
-    };
-    let Some(object) = cleaned else { return };
-    match inline {
-        Some(inline) => {
-            if let Err(object) = inline.push(&store.tables, object) {
-                life.keep_or_drop(object);
-            }
-        }
-        None => life.release_out_of_line(object),
-    }
-}
-
-/// # Safety
-///
-/// As [`Calls::reset`].
-unsafe fn reset<T: Send + 'static, R: ResetBy<T>, P: RetainBy<T>>(life: &'static Life<Store>, object: &mut Object) {
-    // SAFETY: the function is that of the life's kind, and there is a guard.
-    let hooks = unsafe { Hooks::<T, R, P>::of(life) };
-    // SAFETY: the object is one of the storage's, whose objects are boxes of `T`, and it is borrowed exclusively.
-    hooks.reset.reset(unsafe { &mut *(object.as_raw() as *mut T) });
-}
-
-/// # Safety
-///
-/// As [`Calls::drop_hooks`].
-unsafe fn drop_hooks<H>(hooks: *mut ()) {
+/// As [`DropHooks`](crate::storage::life::DropHooks).
+pub(super) unsafe fn drop_hooks<H>(hooks: *mut ()) {
     // SAFETY: the caller's promise.
     drop(unsafe { Box::from_raw(hooks.cast::<H>()) });
 }
@@ -166,10 +145,10 @@ unsafe fn drop_hooks<H>(hooks: *mut ()) {
 /// # Safety
 ///
 /// The object came from a box of `T`.
-pub(super) unsafe fn dispose<T: Send, R: ResetBy<T>>(object: Object) {
+pub(super) unsafe fn dispose<T: Send, H: Hooks<T>>(object: Object) {
     // SAFETY: the caller's promise.
     let mut object = unsafe { object.into_box::<T>() };
-    R::wipe(&mut object);
+    H::wipe(&mut object);
 }
 
 /// Asks an object for its weight.

@@ -1,6 +1,6 @@
 //! [`OwnedPool`], a pool that is a value.
 
-use core::any::type_name;
+use core::any::{TypeId, type_name};
 use core::convert::Infallible;
 use core::fmt;
 use core::marker::PhantomData;
@@ -15,13 +15,13 @@ use crate::stats::Stats;
 use crate::storage::life::{Key, Life};
 use crate::storage::live::kept;
 use crate::storage::store::{DEFAULT_LOCAL, Store};
-use crate::typed::hooks::{Always, By, ByReset, Hooks, ResetBy, RetainBy, dispose, weigher};
-use crate::{HeapBytes, OnPanic, OwnedGuard, Reset};
+use crate::typed::hooks::{By, ByReset, Hooks, NoHooks, Retain, dispose, drop_hooks, weigher};
+use crate::{HeapBytes, OnPanic, OwnedGuard};
 
 /// A pool that is a value: of a server, a parser, a test, a tenant. Its objects are made by a closure, which may capture.
 ///
 /// Otherwise it is as the pool of a type, on the same slots: bounded, shared by all threads, in the registry under its name, aged and collected by
-/// [`collect`](crate::collect), [`age`](crate::age) and a [`Collector`](crate::Collector) as all others. Its objects need [`Reset`], which can be
+/// [`collect`](crate::collect), [`age`](crate::age) and a [`Collector`](crate::Collector) as all others. Its objects need [`Reset`](crate::Reset), which can be
 /// derived alone, or a reset from the [builder](Self::builder), and no [`Pooled`](crate::Pooled).
 ///
 /// To drop the pool drops its idle objects. Guards that are out stay good, and their objects are dropped with them.
@@ -81,28 +81,30 @@ use crate::{HeapBytes, OnPanic, OwnedGuard, Reset};
 /// assert_eq!((&*line.text, line.width), ("hello", 80)); // the guard has outlived its pool
 /// ```
 #[must_use = "a pool that is not kept is dropped at once"]
-pub struct OwnedPool<T: Send + 'static, F = Box<dyn Fn() -> T + Send + Sync>> {
+pub struct OwnedPool<T: Send + 'static, H: Hooks<T> = ByReset, F = Box<dyn Fn() -> T + Send + Sync>> {
     life: &'static Life<Store>,
     create: F,
     /// Invariant in `T`, as a [`Pool`](crate::Pool) is.
     objects: PhantomData<fn(T) -> T>,
+    hooks: PhantomData<fn(H)>,
 }
 
-impl<T: Reset + Send + 'static, F: Fn() -> T> OwnedPool<T, F> {
+impl<T: Send + 'static, F: Fn() -> T> OwnedPool<T, ByReset, F>
+where
+    ByReset: Hooks<T>,
+{
     /// A pool whose objects `create` makes, with the default bounds. Its name is that of the type.
     pub fn new(create: F) -> Self {
-        Self::builder(create).build()
+        OwnedPool::builder(create).build()
     }
 }
 
-impl<T: Send + 'static, F: Fn() -> T> OwnedPool<T, F> {
+impl<T: Send + 'static> OwnedPool<T, NoHooks> {
     /// A pool with a name, bounds and hooks of its own.
     ///
     /// # Examples
     ///
     /// ```
-    /// use std::net::TcpStream;
-    ///
     /// use pool_runtime::OwnedPool;
     ///
     /// struct Encoder(Vec<u8>); // a type of another crate
@@ -116,12 +118,11 @@ impl<T: Send + 'static, F: Fn() -> T> OwnedPool<T, F> {
     /// drop(encoders.acquire());
     /// assert_eq!((encoders.name(), encoders.idle()), ("encoders", 1));
     /// ```
-    pub fn builder(create: F) -> Builder<T, F> {
+    pub fn builder<F: Fn() -> T>(create: F) -> Builder<T, ByReset, F> {
         Builder {
             create,
             name: Cow::Borrowed(type_name::<T>()),
-            reset: ByReset,
-            retain: Always,
+            hooks: ByReset,
             on_panic: OnPanic::default(),
             weigh: None,
             max_idle: None,
@@ -129,7 +130,9 @@ impl<T: Send + 'static, F: Fn() -> T> OwnedPool<T, F> {
             objects: PhantomData,
         }
     }
+}
 
+impl<T: Send + 'static, H: Hooks<T>, F: Fn() -> T> OwnedPool<T, H, F> {
     /// An idle object, or a new one, as [`Pooled::acquire`](crate::Pooled::acquire).
     ///
     /// # Panics
@@ -137,7 +140,7 @@ impl<T: Send + 'static, F: Fn() -> T> OwnedPool<T, F> {
     /// If the pool's closure does; the pool is as it was before.
     #[inline]
     #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn acquire(&self) -> OwnedGuard<T> {
+    pub fn acquire(&self) -> OwnedGuard<T, H> {
         self.acquire_with(&self.create)
     }
 
@@ -161,7 +164,7 @@ impl<T: Send + 'static, F: Fn() -> T> OwnedPool<T, F> {
     }
 }
 
-impl<T: Send + 'static, F> OwnedPool<T, F> {
+impl<T: Send + 'static, H: Hooks<T>, F> OwnedPool<T, H, F> {
     /// An idle object, or the object that `create` makes, as [`Pooled::acquire_with`](crate::Pooled::acquire_with).
     ///
     /// # Panics
@@ -169,7 +172,7 @@ impl<T: Send + 'static, F> OwnedPool<T, F> {
     /// If the closure does; the pool is as it was before.
     #[inline]
     #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn acquire_with(&self, create: impl FnOnce() -> T) -> OwnedGuard<T> {
+    pub fn acquire_with(&self, create: impl FnOnce() -> T) -> OwnedGuard<T, H> {
         match self.try_acquire_with(|| Ok::<_, Infallible>(create())) {
             Ok(guard) => guard,
             Err(never) => match never {},
@@ -187,26 +190,26 @@ impl<T: Send + 'static, F> OwnedPool<T, F> {
     /// As for `acquire_with`.
     #[inline]
     #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_acquire_with<E>(&self, create: impl FnOnce() -> Result<T, E>) -> Result<OwnedGuard<T>, E> {
+    pub fn try_acquire_with<E>(&self, create: impl FnOnce() -> Result<T, E>) -> Result<OwnedGuard<T, H>, E> {
         // Not by a closure, whose caller would be std; as in the next.
         Ok(self.guard(self.store().try_acquire_with(create)?))
     }
 
     /// An idle object, if the thread finds one, as [`Pooled::try_acquire`](crate::Pooled::try_acquire).
     #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_acquire(&self) -> Option<OwnedGuard<T>> {
+    pub fn try_acquire(&self) -> Option<OwnedGuard<T, H>> {
         Some(self.guard(self.store().try_acquire()?))
     }
 
     /// A guard around a value made elsewhere. It enters this pool when the guard is dropped.
     #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn adopt(&self, value: T) -> OwnedGuard<T> {
+    pub fn adopt(&self, value: T) -> OwnedGuard<T, H> {
         self.adopt_box(Box::new(value))
     }
 
     /// A guard around an object made elsewhere, which stays in its box. It enters this pool when the guard is dropped.
     #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn adopt_box(&self, object: Box<T>) -> OwnedGuard<T> {
+    pub fn adopt_box(&self, object: Box<T>) -> OwnedGuard<T, H> {
         let guard = self.guard(Object::from_box(object));
         self.store().slot_or_make().1.counters.adopted.add(1);
         guard
@@ -276,7 +279,7 @@ impl<T: Send + 'static, F> OwnedPool<T, F> {
     /// A guard for an object of this pool: each came from a box of `T`.
     #[inline]
     #[cfg_attr(feature = "diagnose", track_caller)]
-    fn guard(&self, object: Object) -> OwnedGuard<T> {
+    fn guard(&self, object: Object) -> OwnedGuard<T, H> {
         #[cfg(feature = "diagnose")]
         crate::diagnose::acquired(self.store(), object.as_raw());
         OwnedGuard::new(object, self.life)
@@ -290,7 +293,7 @@ impl<T: Send + 'static, F> OwnedPool<T, F> {
 /// # Panics
 ///
 /// As for [`collect`](OwnedPool::collect).
-impl<T: Send + 'static, F> Drop for OwnedPool<T, F> {
+impl<T: Send + 'static, H: Hooks<T>, F> Drop for OwnedPool<T, H, F> {
     fn drop(&mut self) {
         #[cfg(feature = "diagnose")]
         crate::registry::in_use::report_at_drop(self.handle());
@@ -298,7 +301,7 @@ impl<T: Send + 'static, F> Drop for OwnedPool<T, F> {
     }
 }
 
-impl<T: Send + 'static, F> fmt::Debug for OwnedPool<T, F> {
+impl<T: Send + 'static, H: Hooks<T>, F> fmt::Debug for OwnedPool<T, H, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OwnedPool").field("name", &self.name()).finish_non_exhaustive()
     }
@@ -306,11 +309,10 @@ impl<T: Send + 'static, F> fmt::Debug for OwnedPool<T, F> {
 
 /// Makes an [`OwnedPool`]: see [`OwnedPool::builder`].
 #[must_use = "a builder makes no pool before `build`"]
-pub struct Builder<T, F, R = ByReset, P = Always> {
+pub struct Builder<T, H = ByReset, F = Box<dyn Fn() -> T + Send + Sync>> {
     create: F,
+    hooks: H,
     name: Cow<'static, str>,
-    reset: R,
-    retain: P,
     on_panic: OnPanic,
     weigh: Option<Weigh>,
     max_idle: Option<usize>,
@@ -318,29 +320,42 @@ pub struct Builder<T, F, R = ByReset, P = Always> {
     objects: PhantomData<fn(T) -> T>,
 }
 
-impl<T: Send + 'static, F: Fn() -> T, R, P> Builder<T, F, R, P> {
+impl<T: Send + 'static, F: Fn() -> T> Builder<T, ByReset, F> {
+    /// Resets each released object by a closure; its [`Reset`](crate::Reset) does otherwise.
+    ///
+    /// The closure is dropped after the pool and its last guard, so it may not borrow. The type of the pool names the closure's type, which has no name:
+    /// for a field see [`Hooks`].
+    pub fn reset<C: Fn(&mut T) + Send + Sync + 'static>(self, reset: C) -> Builder<T, By<C>, F> {
+        self.hooks(By(reset))
+    }
+
+    /// Resets the objects, and says which are worth keeping, by the program's own hooks.
+    pub fn hooks<H: Hooks<T>>(self, hooks: H) -> Builder<T, H, F> {
+        self.with_hooks(|_| hooks)
+    }
+}
+
+impl<T: Send + 'static, H, F: Fn() -> T> Builder<T, H, F> {
+    /// Says whether a released object, which is reset by now, is worth keeping. After [`reset`](Self::reset) or [`hooks`](Self::hooks), if there is one.
+    ///
+    /// As for `reset`, the closure may not borrow.
+    pub fn retain<C: Fn(&T) -> bool + Send + Sync + 'static>(self, retain: C) -> Builder<T, Retain<H, C>, F> {
+        self.with_hooks(|hooks| Retain(hooks, retain))
+    }
+
+    fn with_hooks<G>(self, change: impl FnOnce(H) -> G) -> Builder<T, G, F> {
+        let Self { create, hooks, name, on_panic, weigh, max_idle, local, objects } = self;
+        Builder { create, hooks: change(hooks), name, on_panic, weigh, max_idle, local, objects }
+    }
+
     /// The pool's name in statistics; the type's path otherwise.
     ///
-    /// Pools of one kind can have each other's memory: those of one type of object, with hooks of the same types, the same name and the same
+    /// Pools of one kind can have each other's memory: those of one type of object, with hooks of one type, the same name and the same
     /// [`local`](Self::local). A name that is not a literal is kept for good, once, and so is the memory of its pool. So names are few: of kinds of
     /// tenants, not of tenants.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = name.into();
         self
-    }
-
-    /// Resets each released object; its [`Reset`] does otherwise.
-    ///
-    /// The closure is dropped after the pool and its last guard, so it may not borrow.
-    pub fn reset<C: Fn(&mut T) + Send + Sync + 'static>(self, reset: C) -> Builder<T, F, By<C>, P> {
-        let Self { create, name, retain, on_panic, weigh, max_idle, local, objects, .. } = self;
-        Builder { create, name, reset: By(reset), retain, on_panic, weigh, max_idle, local, objects }
-    }
-
-    /// Says whether a released object, which is reset by now, is worth keeping. As for `reset`, the closure may not borrow.
-    pub fn retain<C: Fn(&T) -> bool + Send + Sync + 'static>(self, retain: C) -> Builder<T, F, R, By<C>> {
-        let Self { create, name, reset, on_panic, weigh, max_idle, local, objects, .. } = self;
-        Builder { create, name, reset, retain: By(retain), on_panic, weigh, max_idle, local, objects }
     }
 
     /// The effect of a guard's drop while its thread unwinds. [`OnPanic::Discard`] otherwise.
@@ -373,33 +388,31 @@ impl<T: Send + 'static, F: Fn() -> T, R, P> Builder<T, F, R, P> {
     /// Makes the pool.
     ///
     /// Costs an allocation if the memory of no dropped pool is there. May wait for a sweep, as [`collect`](crate::collect) does.
-    pub fn build(self) -> OwnedPool<T, F>
+    pub fn build(self) -> OwnedPool<T, H, F>
     where
-        R: ResetBy<T>,
-        P: RetainBy<T>,
+        H: Hooks<T>,
     {
         let name = match self.name {
             Cow::Borrowed(name) => name,
             Cow::Owned(name) => kept(&name),
         };
         let key = Key {
-            hooks: Hooks::<T, R, P>::type_id(),
+            hooks: TypeId::of::<(H, T)>(),
             name,
             local: self.local,
             weighs: self.weigh.is_some(),
+            discards: matches!(self.on_panic, OnPanic::Discard),
             library: own_library(),
         };
         let objects =
-            Objects { size: size_of::<T>(), weigh: self.weigh, dispose: dispose::<T, R>, library: own_library };
-        let hooks =
-            Hooks { reset: self.reset, retain: self.retain, on_panic: self.on_panic, objects: PhantomData::<fn(T)> };
-        let hooks = Box::into_raw(Box::new(hooks)).cast();
-        let life = owned::open(key, Hooks::<T, R, P>::calls(), &objects, self.max_idle, hooks);
-        OwnedPool { life, create: self.create, objects: PhantomData }
+            Objects { size: size_of::<T>(), weigh: self.weigh, dispose: dispose::<T, H>, library: own_library };
+        let hooks = Box::into_raw(Box::new(self.hooks)).cast();
+        let life = owned::open(key, drop_hooks::<H>, &objects, self.max_idle, hooks);
+        OwnedPool { life, create: self.create, objects: PhantomData, hooks: PhantomData }
     }
 }
 
-impl<T, F, R, P> fmt::Debug for Builder<T, F, R, P> {
+impl<T, H, F> fmt::Debug for Builder<T, H, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("name", &self.name).finish_non_exhaustive()
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use shared::pool_runtime::{Guard, Pool, Pooled, registry};
+use shared::pool_runtime::{Guard, OwnedPool, Pool, Pooled, registry};
 
 #[derive(Default, Pooled)]
 #[pooled(crate = shared::pool_runtime)]
@@ -90,6 +90,12 @@ pub extern "C" fn plugin_use_pools(rounds: usize) {
         // Where it is not kept its `Drop` may panic.
         let _ = catch_unwind(|| drop(Wild::acquire()));
         Guard::discard(Buf::<u16>::acquire());
+        // A pool that is a value, whose memory is the next one's, if the library is there still.
+        let lines = OwnedPool::builder(Vec::<u8>::new).name("plugin::lines").build();
+        let line = lines.acquire();
+        drop(lines.acquire());
+        drop(lines);
+        drop(line);
     }
 }
 

@@ -7,9 +7,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Mutex, MutexGuard};
 
 use pool_runtime::collector::{self, Pressure, PressureError, PressureSource, StartError};
+use pool_runtime::owned::ByReset;
 use pool_runtime::registry::PoolHandle;
 use pool_runtime::stats::{AllStats, Dropped, Stats};
-use pool_runtime::{Backend, Collector, Guard, OnPanic, Pool, Pooled, Reason};
+use pool_runtime::{Backend, Collector, Guard, OnPanic, OwnedGuard, OwnedPool, Pool, Pooled, Reason};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 #[derive(Default, Pooled)]
@@ -48,6 +49,9 @@ macro_rules! table {
         )*
     };
 }
+/// The closure of a pool in a field.
+type Boxed<T> = Box<dyn Fn() -> T + Send + Sync>;
+
 macro_rules! row {
     (yes, $type:ty, $trait:ident) => {
         assert_impl_all!($type: $trait);
@@ -75,6 +79,13 @@ table! {
     Pinned:                    yes  yes  no    yes        yes,
     &'static Guard<Plain>:     yes  yes  yes   yes        yes,
     &'static Guard<WithCell>:  no   no   yes   no         no,
+    OwnedGuard<Vec<u8>>:       yes  yes  yes   yes        yes,
+    OwnedGuard<Cell<u8>>:      yes  no   yes   yes        no,
+    Box<Cell<u8>>:             yes  no   yes   yes        no,
+    // The pool has the closure that makes objects, and is as that is.
+    OwnedPool<Cell<u8>>:       yes  yes  yes   no         no,
+    Boxed<Cell<u8>>:           yes  yes  yes   no         no,
+    OwnedPool<Cell<u8>, ByReset, fn() -> Cell<u8>>: yes yes yes yes yes,
     Pool<Plain>:               yes  yes  yes   yes        yes,
     Pool<WithCell>:            yes  yes  yes   yes        yes,
     Pool<NoUnwind>:            yes  yes  yes   yes        yes,

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 
-use pool_runtime::{Guard, Pooled, registry};
+use pool_runtime::{Guard, OwnedPool, Pooled, registry};
 use tests::forked::{begin, end};
 
 /// Declares a pooled type that knows whether it is held.
@@ -259,4 +259,45 @@ fn a_child_may_have_threads() {
     for _ in 0..10 {
         assert_eq!(in_child(life), Ok(()));
     }
+}
+
+/// A pool that is a value, and the list of its kind's storages, wherever the threads of the parent are: the child uses it, drops it, and makes others.
+#[test]
+fn a_child_drops_a_pool_that_is_a_value() {
+    let _sweeps = SWEEPS.read();
+    let stop = AtomicBool::new(false);
+    let pool: OwnedPool<Vec<u8>> = OwnedPool::new(Box::new(Vec::new));
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !stop.load(Relaxed) {
+                    drop((0..50).map(|_| pool.acquire()).collect::<Vec<_>>());
+                    let brief: OwnedPool<Vec<u8>> = OwnedPool::new(Box::new(Vec::new));
+                    let held = brief.acquire();
+                    drop(brief);
+                    drop(held);
+                }
+            });
+        }
+        for _ in 0..if cfg!(debug_assertions) { 10 } else { 50 } {
+            let life = || {
+                drop((0..50).map(|_| pool.acquire()).collect::<Vec<_>>());
+                let held = pool.acquire();
+                // SAFETY: in the child no other thread has the pool, and the child leaves without a return to its owner.
+                drop(unsafe { std::ptr::read(&pool) });
+                drop(held);
+                for _ in 0..100 {
+                    let next: OwnedPool<Vec<u8>> = OwnedPool::new(Box::new(Vec::new));
+                    let mut page = next.acquire();
+                    if !page.is_empty() {
+                        return 1;
+                    }
+                    page.push(1);
+                }
+                0
+            };
+            end(begin(std::panic::AssertUnwindSafe(life))).unwrap();
+        }
+        stop.store(true, Relaxed);
+    });
 }

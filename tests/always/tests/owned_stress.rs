@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pool_runtime::{OwnedGuard, OwnedPool, Reset};
+use pool_runtime::{OwnedGuard, OwnedPool, Reset, owned};
 use tests::counted::{Counted, Tally};
 use tests::random::Random;
 use tests::watchdog::within_a_minute;
@@ -20,7 +20,17 @@ struct Page {
     counted: Counted,
 }
 
-type Pages = OwnedPool<Page>;
+/// The reset of the pages, and a part that is counted.
+struct Hooks(#[allow(dead_code, reason = "it is there to be dropped")] Hook);
+
+impl owned::Hooks<Page> for Hooks {
+    fn reset(&self, page: &mut Page) {
+        page.reset();
+    }
+}
+
+type Pages = OwnedPool<Page, Hooks>;
+type Held = OwnedGuard<Page, Hooks>;
 
 static TALLY: Tally = Tally::new();
 
@@ -44,22 +54,16 @@ impl Drop for Hook {
 }
 
 fn pool(random: &mut Random) -> Pages {
-    let hook = Hook::new();
-    let page = || Page { user: 0, counted: TALLY.make() };
-    let builder = OwnedPool::<Page, Box<dyn Fn() -> Page + Send + Sync>>::builder(Box::new(page)).reset(
-        move |page: &mut Page| {
-            let _hook = &hook;
-            page.reset();
-        },
-    );
+    let page: Box<dyn Fn() -> Page + Send + Sync> = Box::new(|| Page { user: 0, counted: TALLY.make() });
     // Two kinds, with and without local stacks, and bounds of all sizes.
-    builder.local(random.below(2) * 8).max_idle([0, 3, 100, 1000][random.below(4)]).build()
+    let builder = OwnedPool::builder(page).hooks(Hooks(Hook::new())).local(random.below(2) * 8);
+    builder.max_idle([0, 3, 100, 1000][random.below(4)]).build()
 }
 
 /// A thread's turns: with the pool of the moment, which it drops now and then, and with guards of pools that are there or not.
-fn work(seed: u64, current: &Mutex<Arc<Pages>>, passed: &Mutex<Vec<OwnedGuard<Page>>>, stop: &AtomicBool) {
+fn work(seed: u64, current: &Mutex<Arc<Pages>>, passed: &Mutex<Vec<Held>>, stop: &AtomicBool) {
     let mut random = Random::new(seed);
-    let mut held: Vec<OwnedGuard<Page>> = Vec::new();
+    let mut held: Vec<Held> = Vec::new();
     let mut pools: Vec<Arc<Pages>> = Vec::new();
     while !stop.load(Relaxed) {
         let pool = pools.last().cloned().unwrap_or_else(|| Arc::clone(&current.lock().unwrap()));

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use pool_runtime::{OnPanic, OwnedGuard, OwnedPool, Reset, registry};
+use pool_runtime::owned::Hooks;
+use pool_runtime::{OnPanic, OwnedGuard, OwnedPool, Pooled, Reset, registry};
 use tests::counted::{Counted, Tally};
 
 /// A type that has a reset, and no pool of its own.
@@ -19,10 +20,15 @@ struct Page {
     counted: Counted,
 }
 
+type Boxed<T> = Box<dyn Fn() -> T + Send + Sync>;
+
+fn boxed<T>(create: impl Fn() -> T + Send + Sync + 'static) -> Boxed<T> {
+    Box::new(create)
+}
+
 /// A pool of pages, which no other test has by this name.
 fn pages(name: &'static str, tally: &'static Tally) -> OwnedPool<Page> {
-    let page = move || Page { bytes: Vec::new(), counted: tally.make() };
-    OwnedPool::<Page, Box<dyn Fn() -> Page + Send + Sync>>::builder(Box::new(page)).name(name).build()
+    OwnedPool::builder(boxed(move || Page { bytes: Vec::new(), counted: tally.make() })).name(name).build()
 }
 
 fn is_listed(name: &str) -> bool {
@@ -39,6 +45,22 @@ fn an_object_comes_back_reset_and_with_its_memory() {
     let second = pool.acquire();
     assert_eq!((second.len(), second.as_ptr()), (0, address));
     assert_eq!(pool.name(), std::any::type_name::<Vec<u8>>());
+}
+
+/// A generic type has a static pool for each instance, and may be in pools that are values, too.
+#[test]
+fn a_type_with_a_static_pool_may_be_in_others() {
+    #[derive(Default, Pooled, Reset)]
+    #[pooled(instances(Buf<u8>))]
+    struct Buf<T>(Vec<T>);
+
+    let others = OwnedPool::new(|| Buf(Vec::<u16>::with_capacity(10)));
+    let bytes = OwnedPool::new(Buf::<u8>::default);
+    others.acquire().0.push(1);
+    bytes.acquire().0.push(1);
+    Buf::<u8>::acquire().0.push(1);
+    assert!(others.acquire().0.is_empty() && bytes.acquire().0.is_empty());
+    assert_eq!((others.idle(), bytes.idle(), Buf::<u8>::pool().idle()), (1, 1, 1));
 }
 
 #[test]
@@ -149,35 +171,44 @@ fn the_next_pool_begins_anew() {
     assert_eq!(TALLY.alive(), 0);
 }
 
-/// A pool that is dropped in a reset, in a `retain`, and in the closure that makes its objects is out of question: the last borrows it. The others
-/// have their hooks for as long as they run.
+/// A pool that is dropped in its reset or its `retain`, which it has for as long as they run.
 #[test]
 fn a_pool_may_be_dropped_in_its_own_hooks() {
-    type Slot = Arc<Mutex<Option<OwnedPool<Vec<u8>>>>>;
-    let dropped = Arc::new(());
+    type Place = Arc<Mutex<Option<OwnedPool<Vec<u8>, Dropping>>>>;
+    struct Dropping {
+        in_retain: bool,
+        pool: Place,
+        token: Arc<()>,
+    }
+    impl Dropping {
+        fn drop_pool(&self) {
+            drop(self.pool.lock().unwrap().take());
+            assert_eq!(Arc::strong_count(&self.token), 2, "these hooks are there");
+        }
+    }
+    impl Hooks<Vec<u8>> for Dropping {
+        fn reset(&self, _: &mut Vec<u8>) {
+            if !self.in_retain {
+                self.drop_pool();
+            }
+        }
+
+        fn retain(&self, _: &Vec<u8>) -> bool {
+            self.drop_pool();
+            true
+        }
+    }
+
+    let token = Arc::new(());
     for in_retain in [false, true] {
-        let slot: Slot = Arc::default();
-        let (in_reset, in_judge) = (Arc::clone(&slot), Arc::clone(&slot));
-        let token = Arc::clone(&dropped);
-        let take = move |slot: &Slot| drop(slot.lock().unwrap().take());
-        let pool: OwnedPool<Vec<u8>> =
-            OwnedPool::<_, Box<dyn Fn() -> Vec<u8> + Send + Sync>>::builder(Box::new(Vec::new))
-                .reset(move |_| {
-                    let _token = &token;
-                    if !in_retain {
-                        take(&in_reset);
-                    }
-                })
-                .retain(move |_| {
-                    take(&in_judge);
-                    true
-                })
-                .build();
-        let guard = pool.acquire();
-        *slot.lock().unwrap() = Some(pool);
+        let pool = Arc::new(Mutex::new(None));
+        let hooks = Dropping { in_retain, pool: Arc::clone(&pool), token: Arc::clone(&token) };
+        let owned = OwnedPool::builder(boxed(Vec::new)).hooks(hooks).build();
+        let guard = owned.acquire();
+        *pool.lock().unwrap() = Some(owned);
         drop(guard);
-        assert!(slot.lock().unwrap().is_none());
-        assert_eq!(Arc::strong_count(&dropped), 1, "the hooks are dropped with the last guard");
+        assert!(pool.lock().unwrap().is_none());
+        assert_eq!(Arc::strong_count(&token), 1, "the hooks are dropped with the last guard");
     }
 }
 
@@ -195,9 +226,7 @@ fn a_panic_costs_its_object_and_no_more() {
     let discards: OwnedPool<Page> = OwnedPool::new(Box::new(page));
     unwind(&discards);
     assert_eq!((discards.stats().dropped.panic, discards.idle()), (1, 0));
-    let resets: OwnedPool<Page> = OwnedPool::<Page, Box<dyn Fn() -> Page + Send + Sync>>::builder(Box::new(page))
-        .on_panic(OnPanic::Reset)
-        .build();
+    let resets: OwnedPool<Page> = OwnedPool::builder(boxed(page)).on_panic(OnPanic::Reset).build();
     unwind(&resets);
     assert_eq!((resets.stats().dropped.panic, resets.idle()), (0, 1));
     // A reset that panics, before and after the pool is dropped.
