@@ -74,7 +74,7 @@ for page in "${pages[@]}"; do
   [[ $page == "$folder"/* ]] || continue
   while IFS=$'\t' read -r label to; do
     # rustdoc's destination of the label, and that of `some-page.md#heading`.
-    found=$(grep -F -- "[$label]: " "$links" | sed 's/^.*\]: //' || true)
+    found=$(grep -hF -- "[$label]: " "$links" "${links%.md}-diagnose.md" | sed 's/^.*\]: //' || true)
     [[ $to != '#'* ]] || to=${page##*/}$to
     name=${to%%.md*}
     if [[ -z $found ]]; then

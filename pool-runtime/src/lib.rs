@@ -134,6 +134,7 @@ mod typed;
 pub mod choosing {}
 
 #[cfg(all(any(doc, doctest), feature = "diagnose"))]
+#[cfg_attr(not(doctest), doc = include_str!("links.md"), doc = include_str!("links-diagnose.md"))]
 #[doc = include_str!("../docs/diagnose.md")]
 pub mod diagnosing {}
 

@@ -104,7 +104,11 @@ unsafe fn forget(library: Library) {
             if !registration.is_own() {
                 continue;
             }
-            let objects = store.stats().in_use;
+            let objects = match store.life().filter(|life| life.is_closed()) {
+                // Its counters stand still since the pool was dropped.
+                Some(life) => life.out(),
+                None => store.stats().in_use,
+            };
             if objects > 0 {
                 let error = StillInUse { pool: registration.name(), objects };
                 report(&format!("pool-runtime: a library is unloaded: {error}\n"));

@@ -162,6 +162,12 @@ impl<S> Life<S> {
         before == UNSETTLED - out
     }
 
+    /// The number of objects that are out, of a closed pool in which no thread is at work.
+    #[allow(dead_code, reason = "only glibc tells that a library is unloaded")]
+    pub(crate) fn out(&self) -> usize {
+        self.left.load(Relaxed) & !UNSETTLED
+    }
+
     /// Drops the hooks, which is user code. The calling thread has the storage alone.
     pub(crate) fn drop_hooks(&self) {
         let hooks = self.hooks.swap(ptr::null_mut(), Relaxed);
