@@ -1,0 +1,3 @@
+//! Starts the server, and prints where to look.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! A server whose contexts and buffers are pooled: axum on hyper and tokio.
+
+pub mod pools;
