@@ -30,7 +30,10 @@ const BACKLOG: u32 = 1024;
 /// Connections that are told at once that there are too many.
 const REFUSALS: usize = 64;
 
-/// The most bytes of a head, and of a body that hyper reads ahead.
+/// The most bytes of a head. A longer one is answered with status 431.
+const HEAD: usize = 16 << 10;
+
+/// The most bytes that hyper reads ahead of a request that does not take them.
 const READ_AHEAD: usize = 64 << 10;
 
 /// Connections that may still be opened.
@@ -139,7 +142,12 @@ impl Server {
 
     fn http(&self) -> http1::Builder {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(self.limits.stall).max_buf_size(READ_AHEAD);
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.limits.stall)
+            .max_buf_size(READ_AHEAD)
+            .max_header_size(HEAD);
+        // A client that has ended its sending still gets its answer.
+        http.half_close(true);
         http
     }
 
