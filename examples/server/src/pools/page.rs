@@ -1,5 +1,6 @@
 //! The page as it is sent: whole without JavaScript, which goes on from there.
 
+use std::cmp::Reverse;
 use std::fmt::{self, Display, Formatter, Write as _};
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ fn write_page(run: &str, token: &str, seconds: u64, [first, before, last]: [&Arc
     let time = last.at.saturating_sub(before.at).as_secs_f64();
     let mut rows = String::new();
     for (name, row) in &last.rows {
-        let at = |sample: &Sample| sample.rows.get(name).cloned().unwrap_or_default();
+        let at = |sample: &Sample| sample.rows.get(name).copied().unwrap_or_default();
         rows += &write_row(name, &at(first), &at(before), row, time);
     }
     format!(
@@ -76,13 +77,10 @@ fn write_row(name: &str, first: &Row, before: &Row, row: &Row, time: f64) -> Str
 
 /// The reasons of the drops since `first`, the most frequent first.
 fn reasons(first: &Row, row: &Row) -> String {
-    let since = |(reason, number): (&String, &u64)| {
-        (number.saturating_sub(first.why.get(reason).copied().unwrap_or(0)), reason.clone())
-    };
-    let mut reasons: Vec<_> = row.why.iter().map(since).filter(|&(number, _)| number > 0).collect();
-    reasons.sort_by(|one, other| other.0.cmp(&one.0));
+    let mut reasons: Vec<_> = row.why.since(&first.why).iter().collect();
+    reasons.sort_by_key(|&(_, number)| Reverse(number));
     let words: Vec<String> =
-        reasons.into_iter().map(|(number, reason)| format!("{reason} {}", grouped(number))).collect();
+        reasons.into_iter().map(|(reason, number)| format!("{reason} {}", grouped(number))).collect();
     words.join(", ")
 }
 
@@ -125,19 +123,18 @@ fn in_bytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
     use crate::pools::sample::Rows;
+    use crate::pools::sample::tests::why;
 
     fn sample(at: u64, rows: Rows) -> Arc<Sample> {
         Arc::new(Sample { at: Duration::from_millis(at), rows, event: Default::default() })
     }
 
-    fn row(made: u64, why: &[(&str, u64)]) -> Row {
-        let why: BTreeMap<_, _> = why.iter().map(|&(reason, number)| (reason.to_owned(), number)).collect();
-        Row { made, dropped: why.values().sum(), why, ..Row::default() }
+    fn row(made: u64, reasons: &[(&str, u64)]) -> Row {
+        Row { made, dropped: reasons.iter().map(|&(_, number)| number).sum(), why: why(reasons), ..Row::default() }
     }
 
     fn page(samples: [(u64, Row); 3]) -> String {

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use pool_runtime::stats::Stats;
-use serde::Serialize;
-use serde_json::Value;
+use pool_runtime::stats::{Dropped, Stats};
+use serde::{Serialize, Serializer};
 
 /// Pools of one name are one row.
 pub(super) type Rows = BTreeMap<Cow<'static, str>, Row>;
@@ -21,8 +20,24 @@ pub(super) struct Sample {
     pub(super) event: Bytes,
 }
 
+/// The reasons for which a pool drops objects.
+const REASONS: [(&str, fn(&Dropped) -> u64); 8] = [
+    ("bound", |dropped| dropped.bound),
+    ("busy", |dropped| dropped.busy),
+    ("retain", |dropped| dropped.retain),
+    ("panic", |dropped| dropped.panic),
+    ("discard", |dropped| dropped.discard),
+    ("collect", |dropped| dropped.collect),
+    ("age", |dropped| dropped.age),
+    ("off", |dropped| dropped.off),
+];
+
+/// Objects dropped, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Why([u64; REASONS.len()]);
+
 /// The numbers of a pool. In JSON a number that is zero is left out: most are, and the samples of minutes are sent at once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Row {
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) in_use: u64,
@@ -40,9 +55,9 @@ pub(super) struct Row {
     pub(super) made: u64,
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) dropped: u64,
-    /// The same by reason, without those that are zero.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) why: BTreeMap<String, u64>,
+    /// The same by reason.
+    #[serde(skip_serializing_if = "Why::is_empty")]
+    pub(super) why: Why,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -81,19 +96,56 @@ impl Row {
         }
         self.made += stats.created;
         self.dropped += stats.dropped.total();
-        // The names are those of the fields, so that no reason is forgotten here.
-        let Ok(Value::Object(reasons)) = serde_json::to_value(stats.dropped) else { return };
-        for (reason, number) in reasons {
-            if let Some(number) = number.as_u64().filter(|&number| number > 0) {
-                *self.why.entry(reason).or_default() += number;
-            }
+        for (number, (_, of)) in self.why.0.iter_mut().zip(REASONS) {
+            *number += of(&stats.dropped);
         }
     }
 }
 
+impl Why {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The reasons that are not zero.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        REASONS.into_iter().zip(self.0).map(|((reason, _), number)| (reason, number)).filter(|&(_, number)| number > 0)
+    }
+
+    /// The drops since `first`.
+    pub(super) fn since(&self, first: &Self) -> Self {
+        let mut since = *self;
+        since.0.iter_mut().zip(first.0).for_each(|(number, first)| *number = number.saturating_sub(first));
+        since
+    }
+}
+
+impl Serialize for Why {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use serde_json::Value;
+
     use super::*;
+
+    pub(crate) fn why(numbers: &[(&str, u64)]) -> Why {
+        let number = |reason| numbers.iter().find(|one| one.0 == reason).map_or(0, |one| one.1);
+        Why(REASONS.map(|(reason, _)| number(reason)))
+    }
+
+    #[test]
+    fn each_reason_has_its_number() {
+        let Value::Object(fields) = serde_json::to_value(Dropped::default()).unwrap() else { panic!() };
+        assert_eq!(fields.len(), REASONS.len(), "{fields:?}");
+        for (reason, of) in REASONS {
+            let dropped = serde_json::from_value(serde_json::json!({ reason: 7 })).unwrap();
+            assert!(fields.contains_key(reason) && of(&dropped) == 7, "{reason}");
+        }
+    }
 
     fn stats(name: &'static str, numbers: Value) -> Stats {
         let mut numbers = numbers;
@@ -143,7 +195,7 @@ mod tests {
         assert_eq!(sample.rows.len(), 2);
         let row = &sample.rows["a"];
         assert_eq!((row.idle, row.bytes, row.max_idle, row.dropped), (3, Some(5), u64::MAX, 4));
-        assert_eq!(row.why, BTreeMap::from([("busy".to_owned(), 1), ("off".to_owned(), 3)]));
+        assert_eq!(row.why.iter().collect::<Vec<_>>(), [("busy", 1), ("off", 3)]);
     }
 
     /// A line break would end the event's line, and an empty line the event.

@@ -214,3 +214,42 @@ impl IntoResponse for NoPlace {
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "10")], self.to_string()).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pools::sample::{Row, Rows};
+
+    fn history() -> (History, broadcast::Receiver<Bytes>) {
+        let to_listeners = broadcast::Sender::new(LATE);
+        let coming = to_listeners.subscribe();
+        (History { to_listeners: Some(to_listeners), ..History::default() }, coming)
+    }
+
+    fn sample(second: u64, rows: usize) -> Sample {
+        let rows: Rows = (0..rows).map(|row| (row.to_string().into(), Row::default())).collect();
+        Sample { at: Duration::from_secs(second), rows, event: Bytes::new() }
+    }
+
+    #[test]
+    fn samples_are_kept_for_their_time() {
+        let (mut history, _coming) = history();
+        for second in 0..100 {
+            assert!(history.push(sample(second, 1), Duration::from_secs(10)));
+            assert_eq!(history.samples.len() as u64, (second + 1).min(11));
+        }
+    }
+
+    #[test]
+    fn many_pools_are_kept_for_less_and_two_samples_always() {
+        let (mut history, _coming) = history();
+        for second in 0..20 {
+            history.push(sample(second, MAX_ROWS / 5), Duration::MAX);
+            assert_eq!(history.samples.len() as u64, (second + 1).min(5));
+        }
+        for second in 20..25 {
+            history.push(sample(second, MAX_ROWS + 1), Duration::MAX);
+        }
+        assert_eq!(history.samples.len(), 2, "a rate is of two");
+    }
+}
