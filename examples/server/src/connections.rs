@@ -14,15 +14,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::limits::{Limits, Refusal};
 use crate::link::Link;
 use crate::options::Options;
-use crate::{App, pools, routes};
+use crate::{App, pools, prometheus, routes};
 
 /// Connections that the kernel accepts before the server does.
 const BACKLOG: u32 = 1024;
@@ -60,14 +61,16 @@ pub struct Server {
     limits: Limits,
     connections: Count,
     router: Router,
+    /// Dropped when the server stops: the page's streams of events end then, which have no end of their own.
+    open: oneshot::Sender<()>,
 }
 
 impl Server {
-    /// Listens. The runtime has to be that of tokio.
+    /// Listens. The runtime has to be that of tokio. A process has one server, since it has one recorder of metrics.
     ///
     /// # Errors
     ///
-    /// If the address cannot be had.
+    /// If the address cannot be had, or there is a recorder.
     pub fn bind(options: &Options) -> io::Result<Self> {
         let socket = if options.listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
@@ -75,8 +78,11 @@ impl Server {
         let limits = options.limits();
         let connections = Count::new(limits.connections);
         let app = App { store: options.store, limits, connections: connections.clone() };
-        let router = routes::router(app).merge(pools::router(options.pools()));
-        Ok(Self { listener: socket.listen(BACKLOG)?, limits, connections, router })
+        let recorder = PrometheusBuilder::new().install_recorder().map_err(io::Error::other)?;
+        let (open, closed) = oneshot::channel();
+        let page = pools::Options { until: Box::pin(async { drop(closed.await) }), ..pools::Options::default() };
+        let router = routes::router(app).merge(pools::router(page)).merge(prometheus::router(recorder));
+        Ok(Self { listener: socket.listen(BACKLOG)?, limits, connections, router, open })
     }
 
     /// The address that it listens on.
@@ -132,7 +138,7 @@ impl Server {
                 });
             }
         }
-        drop(self.listener);
+        drop((self.listener, self.open));
         let _ = timeout(grace, graceful.shutdown()).await;
         while tasks.try_join_next().is_some() {}
         let cut = tasks.len();

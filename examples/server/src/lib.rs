@@ -11,6 +11,7 @@ mod limits;
 mod link;
 pub mod options;
 pub mod pools;
+pub mod prometheus;
 mod routes;
 pub mod shutdown;
 mod store;

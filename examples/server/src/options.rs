@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::limits::Limits;
-use crate::pools;
 use crate::store::Store;
 
 /// A server that compresses bodies and adds up lines of JSON, with pooled contexts, buffers and scratch.
@@ -76,10 +75,6 @@ impl Options {
             time: Duration::from_secs_f64(self.time),
             connections: self.max_connections as usize,
         }
-    }
-
-    pub(crate) fn pools(&self) -> pools::Options {
-        pools::Options::default()
     }
 }
 
