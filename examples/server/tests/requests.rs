@@ -35,7 +35,7 @@ async fn an_answer_is_the_body_compressed() {
                 }
             }
         }
-        drop(client);
+        client.close().await;
         server.stop();
     })
     .await;
@@ -63,7 +63,7 @@ async fn lines_of_json_are_added_up_wherever_they_are_cut() {
         // The scratch of the last request has left nothing behind.
         let answer = client.post("/json", whole("")).await;
         assert_eq!(serde_json::from_slice::<Value>(&answer.body).unwrap(), json!({ "objects": 0, "fields": {} }));
-        drop(client);
+        client.close().await;
         server.stop();
     })
     .await;

@@ -13,11 +13,15 @@ use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// A connection that is kept.
-pub struct Client(SendRequest<Body>);
+pub struct Client {
+    sender: SendRequest<Body>,
+    connection: JoinHandle<Result<(), hyper::Error>>,
+}
 
 #[derive(Debug)]
 pub struct Answer {
@@ -52,8 +56,13 @@ impl Client {
     pub async fn try_new(address: SocketAddr) -> Option<Self> {
         let stream = TcpStream::connect(address).await.ok()?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-        tokio::spawn(connection);
-        Some(Self(sender))
+        Some(Self { sender, connection: tokio::spawn(connection) })
+    }
+
+    /// Closes the connection, and waits until it is closed.
+    pub async fn close(self) {
+        drop(self.sender);
+        let _ = self.connection.await;
     }
 
     pub async fn post(&mut self, path: &str, body: Body) -> Answer {
@@ -66,9 +75,9 @@ impl Client {
 
     /// An answer whose last byte has arrived, or the error of the connection.
     pub async fn try_send(&mut self, method: &str, path: &str, body: Body) -> Result<Answer, hyper::Error> {
-        self.0.ready().await?;
+        self.sender.ready().await?;
         let request = Request::builder().method(method).uri(path).header("host", "test").body(body).unwrap();
-        let answer = self.0.send_request(request).await?;
+        let answer = self.sender.send_request(request).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.into_body().collect().await?.to_bytes().to_vec();
         Ok(Answer { status, headers, body })

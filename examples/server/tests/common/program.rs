@@ -18,7 +18,7 @@ pub struct Program {
     pub address: SocketAddr,
 }
 
-/// `server`, which `cargo test` builds before it runs the tests of its package.
+/// `server`, which `cargo test -p server` builds before it runs the tests. With `--test` alone it does not.
 pub fn command() -> Command {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().and_then(Path::parent).expect("tests are built into `deps`");
@@ -43,7 +43,9 @@ impl Program {
 
     /// Connections that are open beside that of this question, and objects in use.
     pub async fn health(&self) -> (u64, u64) {
-        let answer = Client::new(self.address).await.get("/health").await;
+        let mut client = Client::new(self.address).await;
+        let answer = client.get("/health").await;
+        client.close().await;
         let health: Value = serde_json::from_slice(&answer.body).unwrap();
         (health["connections"].as_u64().unwrap() - 1, health["in_use"].as_u64().unwrap())
     }
