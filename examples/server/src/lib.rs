@@ -13,6 +13,7 @@ mod options;
 pub mod pools;
 mod program;
 pub mod prometheus;
+mod replay;
 mod routes;
 mod shutdown;
 mod store;

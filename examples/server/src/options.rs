@@ -61,6 +61,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 10.0, requires = "replay", value_parser = seconds)]
     pub(crate) minutes: f64,
 
+    /// Clients at the most, for each server.
+    #[arg(long, value_name = "N", default_value_t = 300, requires = "replay", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) clients: u16,
+
     /// The picture of the replay.
     #[arg(long, value_name = "FILE", default_value = "replay.svg", requires = "replay")]
     pub(crate) svg: PathBuf,

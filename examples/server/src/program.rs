@@ -10,7 +10,7 @@ use tokio::runtime;
 
 use crate::connections::Server;
 use crate::options::Options;
-use crate::shutdown;
+use crate::{replay, shutdown};
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
@@ -24,6 +24,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> io::Result<()> {
+    if options.replay {
+        return replay::run(options);
+    }
     let interval = Duration::from_secs_f64(options.collect);
     let collector = match interval {
         Duration::ZERO => None,

@@ -21,15 +21,6 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// The name on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Pooled => "pooled",
-            Self::ThreadLocal => "thread-local",
-            Self::None => "none",
-        }
-    }
-
     /// An object as good as new.
     pub(crate) fn acquire<T: Stored>(self) -> Held<T> {
         match self {
