@@ -80,7 +80,8 @@ impl Server {
         let app = App { store: options.store, limits, connections: connections.clone() };
         let recorder = PrometheusBuilder::new().install_recorder().map_err(io::Error::other)?;
         let (open, closed) = oneshot::channel();
-        let page = pools::Options { until: Box::pin(async { drop(closed.await) }), ..pools::Options::default() };
+        let until = Box::pin(async { drop(closed.await) });
+        let page = pools::Options { hosts: options.hosts.clone(), until, ..pools::Options::default() };
         let router = routes::router(app).merge(pools::router(page)).merge(prometheus::router(recorder));
         Ok(Self { listener: socket.listen(BACKLOG)?, limits, connections, router, open })
     }

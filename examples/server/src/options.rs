@@ -53,6 +53,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     pub(crate) grace: f64,
 
+    /// A name of this host, from which the buttons of `/pools` can be pressed, beside its addresses and localhost.
+    #[arg(long = "host", value_name = "NAME")]
+    pub hosts: Vec<String>,
+
     /// Play a day of load to four servers, and draw their memory.
     #[arg(long)]
     pub(crate) replay: bool,

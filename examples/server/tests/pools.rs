@@ -1,4 +1,4 @@
-//! The page of the pools, its events and its buttons, asked by programs. `tests/browser` asks it by a browser.
+//! The page of the pools, its events and its buttons, asked by programs. `tests/browser` opens it in a browser: `ci/browser.sh` runs that.
 
 use std::future::pending;
 use std::time::{Duration, Instant};
@@ -527,4 +527,13 @@ async fn another_program_takes_the_router_where_it_wants() {
     }
     let mine = get(&app, "/").await;
     assert!(mine.headers().get(header::CONTENT_SECURITY_POLICY).is_none(), "what is not the page's is left alone");
+}
+
+/// The tests in a browser are built with the feature `browser` alone, so that all others need no browser.
+#[test]
+fn the_tests_in_a_browser_are_run_by_ci_browser_sh() {
+    let (script, run) = (include_str!("../../../ci/browser.sh"), include_str!("../../../.ci/run"));
+    assert!(script.contains(" -p server --features browser --test browser "), "{script}");
+    assert!(run.lines().any(|line| line == "step ci/browser.sh"), "{run}");
+    println!("the page in a browser: ci/browser.sh");
 }

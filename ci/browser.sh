@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The page of the pools in Chromium: `ci/browser.sh`. A new picture of it, after five minutes of load: `ci/browser.sh picture`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! command -v chromium chromedriver >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  log=$(mktemp)
+  { apt-get -qq update && apt-get -qq -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends chromium chromium-driver fonts-dejavu-core; } \
+    >"$log" 2>&1 </dev/null || tail -n 5 "$log" >&2
+  rm -f "$log"
+fi
+for program in chromium chromedriver; do
+  if ! command -v "$program" >/dev/null; then
+    echo "NOT CHECKED: there is no \`$program\`: as root of a Debian, \`apt-get install chromium chromium-driver\`" >&2
+    exit ${CI:+1}
+  fi
+done
+
+if [ "${1:-}" != picture ]; then
+  # One browser at a time, with a limit on the whole: a browser that hangs is killed with the tests.
+  exec timeout --kill-after=10 600 cargo test --locked -p server --features browser --test browser -- --test-threads=1
+fi
+
+cargo build --locked --release -p server --example server
+work=$(mktemp -d)
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+target/release/examples/server --listen 127.0.0.1:0 >"$work/said" &
+server=$!
+while ! address=$(grep -o 'http://127.0.0.1:[0-9]*' "$work/said" | head -n 1) || [ -z "$address" ]; do sleep 0.1; done
+head -c 300000 Cargo.lock >"$work/body"
+for number in $(seq 2000); do echo "{\"page\": $number, \"time\": $((number % 97))}"; done >"$work/lines"
+# Waves of a minute: of ever more requests at once, then silence.
+for second in $(seq 300); do
+  wave=$((second % 60))
+  if [ $wave -lt 40 ]; then
+    for path in gzip zstd brotli; do
+      seq $((wave / 3 + 1)) | xargs -P 16 -I{} curl --silent --limit-rate 400k --output /dev/null --data-binary @"$work/body" "$address/$path" &
+    done
+    curl --silent --output /dev/null --data-binary @"$work/lines" "$address/json"
+  fi
+  sleep 1
+done
+chromium --headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run --hide-scrollbars \
+  --user-data-dir="$work/profile" --window-size=1280,760 --timeout=5000 --screenshot="$work/pools.png" "$address/pools" 2>/dev/null
+test "$(stat --format %s "$work/pools.png")" -le 153600
+mv "$work/pools.png" docs/pools.png
