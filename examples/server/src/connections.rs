@@ -140,7 +140,11 @@ impl Server {
             }
         }
         drop((self.listener, self.open));
-        let _ = timeout(grace, graceful.shutdown()).await;
+        if timeout(grace, graceful.shutdown()).await.is_ok() {
+            // The connections are closed, and their tasks about to end.
+            while tasks.join_next().await.is_some() {}
+            return 0;
+        }
         while tasks.try_join_next().is_some() {}
         let cut = tasks.len();
         tasks.shutdown().await;
