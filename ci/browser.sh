@@ -21,9 +21,10 @@ if [ "${1:-}" != picture ]; then
   exec timeout --kill-after=10 600 cargo test --locked -p server --features browser --test browser -- --test-threads=1
 fi
 
-cargo build --locked --release -p server --example server
 work=$(mktemp -d)
-trap 'kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+cargo build --locked --release -p server --example server
+driver=
+trap 'kill "$server" $driver 2>/dev/null || true; rm -rf "$work"' EXIT
 target/release/examples/server --listen 127.0.0.1:0 >"$work/said" &
 server=$!
 while ! address=$(grep -o 'http://127.0.0.1:[0-9]*' "$work/said" | head -n 1) || [ -z "$address" ]; do sleep 0.1; done
@@ -40,7 +41,20 @@ for second in $(seq 300); do
   fi
   sleep 1
 done
-chromium --headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run --hide-scrollbars \
-  --user-data-dir="$work/profile" --window-size=1280,760 --timeout=5000 --screenshot="$work/pools.png" "$address/pools" 2>/dev/null
+
+# WebDriver is JSON over HTTP.
+chromedriver --port=0 >"$work/driver" &
+driver=$!
+until port=$(grep -o 'successfully on port [0-9]*' "$work/driver" | grep -o '[0-9]*'); do sleep 0.1; done
+ask() { curl --silent --fail --max-time 120 --data "$2" "http://127.0.0.1:$port/session$1"; }
+switches='"--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"'
+session=$(ask '' '{"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": ['"$switches"', "--hide-scrollbars", "--window-size=1280,850"]}}}}' |
+  grep -o '"sessionId":"[^"]*' | cut -d '"' -f 4)
+ask "/$session/url" "{\"url\": \"$address/pools\"}" >"$work/answer"
+until ask "/$session/execute/sync" '{"args": [], "script": "return document.querySelector(\"tbody path\")?.getAttribute(\"d\")?.length > 1000"}' | grep --quiet true; do
+  sleep 0.5
+done
+curl --silent --fail "http://127.0.0.1:$port/session/$session/screenshot" | grep -o '"value":"[^"]*' | cut -d '"' -f 4 | base64 --decode >"$work/pools.png"
+curl --silent --fail --request DELETE --output /dev/null "http://127.0.0.1:$port/session/$session"
 test "$(stat --format %s "$work/pools.png")" -le 153600
 mv "$work/pools.png" docs/pools.png

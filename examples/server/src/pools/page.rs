@@ -87,7 +87,7 @@ fn reasons(first: &Row, row: &Row) -> String {
 fn in_words(seconds: u64) -> String {
     match seconds {
         60 => "minute".to_owned(),
-        _ if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        _ if seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
         _ => format!("{seconds} seconds"),
     }
 }
@@ -97,7 +97,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -20,8 +20,11 @@ pub(super) struct Sample {
     pub(super) event: Bytes,
 }
 
+/// Its name, and its place in the statistics.
+type Reason = (&'static str, fn(&Dropped) -> u64);
+
 /// The reasons for which a pool drops objects.
-const REASONS: [(&str, fn(&Dropped) -> u64); 8] = [
+const REASONS: [Reason; 8] = [
     ("bound", |dropped| dropped.bound),
     ("busy", |dropped| dropped.busy),
     ("retain", |dropped| dropped.retain),

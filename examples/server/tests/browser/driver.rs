@@ -6,8 +6,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, Request};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
@@ -161,12 +159,6 @@ impl Browser {
     pub(crate) async fn key(&self, key: char) {
         let actions = [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})];
         self.post("/actions", json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})).await;
-    }
-
-    /// A picture of the window, as PNG.
-    pub(crate) async fn picture(&self) -> Vec<u8> {
-        let picture = self.call(Method::GET, "/screenshot", Value::Null).await;
-        BASE64_STANDARD.decode(picture.as_str().unwrap()).unwrap()
     }
 
     /// What the page has told the console since the last call: exceptions, and breaches of the policy.
