@@ -28,16 +28,16 @@ trap 'kill "$server" $driver 2>/dev/null || true; rm -rf "$work"' EXIT
 target/release/examples/server --listen 127.0.0.1:0 >"$work/said" &
 server=$!
 while ! address=$(grep -o 'http://127.0.0.1:[0-9]*' "$work/said" | head -n 1) || [ -z "$address" ]; do sleep 0.1; done
-head -c 300000 Cargo.lock >"$work/body"
-for number in $(seq 2000); do echo "{\"page\": $number, \"time\": $((number % 97))}"; done >"$work/lines"
-# Waves of a minute: of ever more requests at once, then silence.
-for second in $(seq 300); do
+head -c 60000 Cargo.lock >"$work/body"
+for number in $(seq 300); do echo "{\"page\": $number, \"time\": $((number % 97))}"; done >"$work/lines"
+# Waves of a minute, of ever more requests at once, then silence; the picture is of the middle of a wave.
+for second in $(seq 335); do
   wave=$((second % 60))
   if [ $wave -lt 40 ]; then
     for path in gzip zstd brotli; do
-      seq $((wave / 3 + 1)) | xargs -P 16 -I{} curl --silent --limit-rate 400k --output /dev/null --data-binary @"$work/body" "$address/$path" &
+      seq $((wave / 10 + 1)) | xargs -P 5 -I{} curl --silent --max-time 20 --limit-rate 30k --output /dev/null --data-binary @"$work/body" "$address/$path" &
     done
-    curl --silent --output /dev/null --data-binary @"$work/lines" "$address/json"
+    curl --silent --max-time 20 --output /dev/null --data-binary @"$work/lines" "$address/json" &
   fi
   sleep 1
 done
