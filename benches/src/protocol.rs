@@ -130,8 +130,10 @@ pub enum Scenario {
     JsonLines,
     /// Real work: small files into gzip.
     Squeeze,
-    /// Real work: a server that compresses its answers, under `wrk`.
-    Http,
+    /// Real work: the example `server`, which answers with gzip, under `wrk`. The driver measures it, without a child.
+    ServerGzip,
+    /// The same with zstd.
+    ServerZstd,
 }
 
 impl Scenario {

@@ -22,7 +22,7 @@ use crate::contestant::peers::{
 use crate::contestant::{Contestant, Discard, Object};
 use crate::protocol::{Kind, Scenario, Task};
 use crate::scenario::cold::{self, Types};
-use crate::scenario::{self, Figures, handoff, http, plain, squeeze, sweep};
+use crate::scenario::{self, Figures, handoff, plain, squeeze, sweep};
 use crate::verify;
 
 /// A contestant, as a child offers it.
@@ -90,8 +90,7 @@ pub fn ours() -> Vec<Entry> {
         .sends::<Ours>()
         .discards::<Ours>()
         .with(Scenario::Plain, plain::points_of::<Ours>)
-        .with(Scenario::Squeeze, squeeze::files_of::<Ours>)
-        .with(Scenario::Http, http::pages_of::<Ours>);
+        .with(Scenario::Squeeze, squeeze::files_of::<Ours>);
     if pool_runtime::backend() == Backend::Off {
         return vec![entry];
     }
@@ -114,7 +113,8 @@ fn name_of_ours() -> String {
     format!("pool-runtime, {}", backend.split(':').next().unwrap_or_default())
 }
 
-const THREAD_LOCAL_VEC: &str = "thread_local! Vec";
+/// A list of objects in each thread.
+pub const THREAD_LOCAL_VEC: &str = "thread_local! Vec";
 const LOCKED_VEC: &str = "parking_lot Mutex<Vec>";
 
 /// A list per thread and one under a lock, in the scenarios with many types.
@@ -152,8 +152,7 @@ fn lists() -> Vec<Entry> {
             .sends::<Listed<ThreadLocalVec>>()
             .discards::<Listed<ThreadLocalVec>>()
             .with(Scenario::Plain, plain::points_of::<ThreadLocalVec>)
-            .with(Scenario::Squeeze, squeeze::files_of::<ThreadLocalVec>)
-            .with(Scenario::Http, http::pages_of::<ThreadLocalVec>),
+            .with(Scenario::Squeeze, squeeze::files_of::<ThreadLocalVec>),
         Entry::many::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>("thread_local crate, Cell", Kind::Peer)
             .sends::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>()
             .discards::<Listed<ThreadLocal<Cell<Option<Box<Object>>>>>>(),
@@ -195,5 +194,4 @@ pub fn no_pool(allocator: &str) -> Entry {
         .with(Scenario::Collect, sweep::drop_all)
         .with(Scenario::Plain, plain::points_of::<NoPool>)
         .with(Scenario::Squeeze, squeeze::files_of::<NoPool>)
-        .with(Scenario::Http, http::pages_of::<NoPool>)
 }

@@ -8,6 +8,7 @@ mod picture;
 mod plan;
 mod process;
 mod report;
+mod server;
 mod speed;
 mod table;
 mod targets;
@@ -76,13 +77,8 @@ struct Turn {
 
 fn measure_all(options: &Options) -> io::Result<Report> {
     let (mut processes, left_out) = process::start_all(options)?;
-    let wanted = |name: &str| {
-        options.against.is_empty()
-            || name.starts_with("pool-runtime")
-            || options.against.iter().any(|word| name.contains(word))
-    };
     for process in &mut processes {
-        process.offers.retain(|offer| wanted(&offer.name));
+        process.offers.retain(|offer| options.takes(&offer.name));
     }
     let mut report = Report::new(Machine::here(&options.go), options.shown(), options.rounds, options.pin);
     for line in left_out {
@@ -125,6 +121,7 @@ fn measure_all(options: &Options) -> io::Result<Report> {
     }
     progress.finish_and_clear();
     drop(processes);
+    server::measure(options, &mut report)?;
     report.others = busy.others();
     report.finish();
     Ok(report)

@@ -72,6 +72,13 @@ impl Options {
         self.scenario.is_empty() || self.scenario.contains(&scenario)
     }
 
+    /// Whether a contestant takes part.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.against.is_empty()
+            || name.starts_with("pool-runtime")
+            || self.against.iter().any(|word| name.contains(word))
+    }
+
     /// The options that decide about the measurements, and are not the default.
     pub(crate) fn shown(&self) -> String {
         let lists = [

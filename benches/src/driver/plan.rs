@@ -25,11 +25,20 @@ impl Cell {
         if self.threads >= 16 { 3 } else { 1 }
     }
 
+    /// Whether the driver measures it, with a server and a client that are programs of their own. `threads` are connections then, and
+    /// `size` is that of a body, in KiB.
+    pub(crate) fn is_served(self) -> bool {
+        matches!(self.scenario, Scenario::ServerGzip | Scenario::ServerZstd)
+    }
+
     /// The heading of its column: how it differs from the scenario's other cells.
     pub(crate) fn heading(self) -> String {
         let info = Info::of(self.scenario);
         if self.scenario == Scenario::Handoff {
             return Placement::ALL[self.size].name().to_owned();
+        }
+        if self.is_served() {
+            return format!("{} connections, {} KiB", self.threads, self.size);
         }
         match info.size_of {
             Some(unit) if info.threads.len() == 1 && self.size == 1 => format!("1 {}", unit.trim_end_matches('s')),
@@ -186,19 +195,27 @@ impl Info {
                         by the thread, or made for each file. CPU time in ns for each file.",
                 ..DEFAULT
             },
-            Scenario::Http => Self {
-                about: "Pages of 1 to 4 KiB, compressed for each request, with a deflate context and two buffers that are pooled, kept \
-                        by the thread, or made for each request. Every connection has a thread, and `wrk` asks on all of them for \
-                        a second. CPU time of the server in ns for each answer; answers per second and the 99th percentile of \
-                        their latency in µs, as `wrk` has them; the most memory that was resident, in MiB.",
-                threads: &[1],
-                sizes: &[16, 64],
-                size_of: Some("connections"),
-                figures: &[("cpu_ns", "ns"), (PER_SECOND, "per second"), ("p99_us", "p99, µs"), ("peak_mib", "MiB")],
+            Scenario::ServerGzip => Self {
+                about: "The example `server` on all CPUs, and `wrk` beside it, which posts a text to `/gzip` on all connections at once. \
+                        Contexts, buffers and scratch are pooled, with a collector at two seconds, kept by the threads of the runtime, or \
+                        made for each request. CPU time of the server in µs for each answer; answers per second; latency in ms, as \
+                        `wrk` has it; resident memory in MiB, at the peak and ten seconds after the last request.",
+                threads: &[64, 512],
+                sizes: &[1, 8, 64],
+                figures: &[
+                    ("cpu_us", "CPU, µs"),
+                    (PER_SECOND, "per second"),
+                    ("p50_ms", "p50"),
+                    ("p99_ms", "p99"),
+                    ("p999_ms", "p99.9"),
+                    ("peak_mib", "MiB"),
+                    ("after_mib", "after 10 s"),
+                ],
                 timed: false,
                 any_threads: false,
-                fresh: true,
+                ..DEFAULT
             },
+            Scenario::ServerZstd => Self { about: "The same with `/zstd`.", ..Self::of(Scenario::ServerGzip) },
         }
     }
 }

@@ -117,29 +117,14 @@ pub(crate) fn start_all(options: &Options) -> io::Result<(Vec<Process>, Vec<Stri
     if let Some(program) = build(&mut left_out, "Go", || go(&options.go, &this)) {
         processes.push(Process::start(Command::new(program))?);
     }
-    if options.wants(Scenario::Http)
-        && let Err(reason) = wrk(options.quick)
-    {
-        left_out.push(format!("http: {reason}"));
-        for offer in processes.iter_mut().flat_map(|process| &mut process.offers) {
-            offer.scenarios.retain(|&scenario| scenario != Scenario::Http);
-        }
-    }
     Ok((processes, left_out))
 }
 
-/// Whether there is a `wrk`, and time for it.
-fn wrk(quick: bool) -> Result<(), String> {
-    if quick {
-        return Err("`wrk` takes a second for each measurement, too long for --quick".to_owned());
-    }
-    match Command::new("wrk").arg("-v").output() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("`wrk`: {error}; it is Debian's package `wrk`")),
-    }
-}
-
-fn build(left_out: &mut Vec<String>, what: &str, build: impl FnOnce() -> Result<PathBuf, String>) -> Option<PathBuf> {
+pub(super) fn build(
+    left_out: &mut Vec<String>,
+    what: &str,
+    build: impl FnOnce() -> Result<PathBuf, String>,
+) -> Option<PathBuf> {
     build().map_err(|reason| left_out.push(format!("{what}: {reason}"))).ok()
 }
 
@@ -151,7 +136,7 @@ fn cold(this: &Path) -> Result<PathBuf, String> {
 }
 
 /// The folder with the binaries that have another allocator.
-fn allocators(this: &Path) -> Result<PathBuf, String> {
+pub(super) fn allocators(this: &Path) -> Result<PathBuf, String> {
     let folder = profile_folder(this)?;
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/allocators/Cargo.toml");
     cargo(folder, &["--manifest-path", manifest])?;
@@ -159,7 +144,7 @@ fn allocators(this: &Path) -> Result<PathBuf, String> {
 }
 
 /// The folder into which cargo put this program, and puts the other binaries.
-fn profile_folder(this: &Path) -> Result<&Path, String> {
+pub(super) fn profile_folder(this: &Path) -> Result<&Path, String> {
     let folder = this.parent().expect("a program is in a folder");
     match folder.file_name().and_then(|name| name.to_str()) {
         Some("release") => Ok(folder),
@@ -167,7 +152,7 @@ fn profile_folder(this: &Path) -> Result<&Path, String> {
     }
 }
 
-fn cargo(folder: &Path, arguments: &[&str]) -> Result<(), String> {
+pub(super) fn cargo(folder: &Path, arguments: &[&str]) -> Result<(), String> {
     let target = folder.parent().ok_or("no target folder")?;
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["build", "--release", "--locked"]).args(arguments).arg("--target-dir").arg(target);

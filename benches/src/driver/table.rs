@@ -79,6 +79,10 @@ pub(crate) fn table(report: &Report, scenario: Scenario) -> String {
     };
     names.sort_by(|a, b| rank(a.0).unwrap_or(f64::MAX).total_cmp(&rank(b.0).unwrap_or(f64::MAX)));
 
+    if results.iter().any(|results| results.cell().is_served()) {
+        let lines = rows_of_cells(&results, info.figures, &names);
+        return format!("{}\n{}", markdown(&lines), winners(&columns, &names));
+    }
     let mut lines = vec![[String::new()].into_iter().chain(columns.iter().map(|it| it.2.clone())).collect::<Vec<_>>()];
     for &(name, kind) in &names {
         let label = if kind == Kind::Ours { format!("**{name}**") } else { name.to_owned() };
@@ -89,6 +93,19 @@ pub(crate) fn table(report: &Report, scenario: Scenario) -> String {
     text.push('\n');
     text.push_str(&winners(&columns, &names));
     text
+}
+
+/// The rows of a table whose cells stand below each other, as they have too many figures for one line.
+fn rows_of_cells(results: &[&Results], figures: &[(&str, &str)], names: &[(&str, Kind)]) -> Vec<Vec<String>> {
+    let mut lines = vec![[""].into_iter().chain(figures.iter().map(|it| it.1)).map(str::to_owned).collect::<Vec<_>>()];
+    for cell in results {
+        for &(name, kind) in names.iter().filter(|(name, _)| cell.rows.iter().any(|row| row.name == *name)) {
+            let label = if kind == Kind::Ours { format!("**{name}**") } else { name.to_owned() };
+            let figures = figures.iter().map(|(figure, _)| cell.figure(name, figure).map_or("–".to_owned(), shown));
+            lines.push([format!("{}: {label}", cell.cell().heading())].into_iter().chain(figures).collect());
+        }
+    }
+    lines
 }
 
 /// The contestants that are better than ours, column by column. Limits are not pools, and are left out.
@@ -238,14 +255,14 @@ mod tests {
     #[test]
     fn of_requests_per_second_more_is_better() {
         let mut report = report(&[]);
-        let cell = Cell { scenario: Scenario::Http, threads: 1, size: 64 };
+        let cell = Cell { scenario: Scenario::ServerGzip, threads: 64, size: 8 };
         for (name, kind, value) in
             [(OURS, Kind::Ours, 1000.0), ("few", Kind::Peer, 500.0), ("many", Kind::Peer, 1500.0)]
         {
             report.add(cell, name, kind, BTreeMap::from([(PER_SECOND.to_owned(), value)]), 1.0);
         }
-        let table = table(&report, Scenario::Http);
-        assert!(table.ends_with("rseq:\n\n- 64 connections, per second: many (1.50 ×)\n"), "{table}");
+        let table = table(&report, Scenario::ServerGzip);
+        assert!(table.ends_with("rseq:\n\n- 64 connections, 8 KiB, per second: many (1.50 ×)\n"), "{table}");
     }
 
     #[test]

@@ -12,7 +12,6 @@
 
 pub mod cold;
 pub mod handoff;
-pub mod http;
 mod place;
 pub mod plain;
 pub mod squeeze;

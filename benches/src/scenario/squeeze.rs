@@ -43,7 +43,7 @@ pub(crate) fn files_of<S: Source>(task: &Task) -> Figures {
 }
 
 /// Words and numbers, the same in each run.
-pub(super) fn files() -> Vec<Vec<u8>> {
+fn files() -> Vec<Vec<u8>> {
     let words = ["acquire", "release", "reset", "retain", "slot", "private", "shared", "steal", "refill", "victim"];
     let mut random = 1_u32;
     let mut below = |n: u32| {

@@ -56,7 +56,7 @@ impl Count {
 }
 
 /// A server that listens.
-pub struct Server {
+pub(crate) struct Server {
     listener: TcpListener,
     limits: Limits,
     connections: Count,
@@ -71,7 +71,7 @@ impl Server {
     /// # Errors
     ///
     /// If the address cannot be had, or there is a recorder.
-    pub fn bind(options: &Options) -> io::Result<Self> {
+    pub(crate) fn bind(options: &Options) -> io::Result<Self> {
         let socket = if options.listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
         socket.bind(options.listen)?;
@@ -91,7 +91,7 @@ impl Server {
     /// # Errors
     ///
     /// If the system does not tell.
-    pub fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
@@ -99,7 +99,7 @@ impl Server {
     /// `grace` to end; what is left is cut. Returns the number of connections that were cut.
     ///
     /// When it returns, no request is left, and no task.
-    pub async fn run(self, stop: impl Future<Output = ()>, grace: Duration) -> usize {
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>, grace: Duration) -> usize {
         let graceful = GracefulShutdown::new();
         let refusals = Arc::new(Semaphore::new(REFUSALS));
         let mut tasks = JoinSet::new();
@@ -140,7 +140,11 @@ impl Server {
             }
         }
         drop((self.listener, self.open));
-        let _ = timeout(grace, graceful.shutdown()).await;
+        if timeout(grace, graceful.shutdown()).await.is_ok() {
+            // The connections are closed, and their tasks about to end.
+            while tasks.join_next().await.is_some() {}
+            return 0;
+        }
         while tasks.try_join_next().is_some() {}
         let cut = tasks.len();
         tasks.shutdown().await;

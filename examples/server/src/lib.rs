@@ -9,18 +9,20 @@ mod connections;
 mod json;
 mod limits;
 mod link;
-pub mod options;
+mod options;
 pub mod pools;
+mod program;
 pub mod prometheus;
+mod replay;
 mod routes;
-pub mod shutdown;
+mod shutdown;
 mod store;
 
-pub use connections::Server;
-pub use limits::Limits;
-pub use store::Store;
+pub use program::main;
 
 use connections::Count;
+use limits::Limits;
+use store::Store;
 
 /// What every request is given.
 #[derive(Clone)]

@@ -18,17 +18,17 @@ use tokio::time::{Instant, timeout_at};
 
 /// The limits of a server.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The most bytes of a body.
-    pub body: u64,
+    pub(crate) body: u64,
     /// The most bytes of a line of JSON.
-    pub line: usize,
+    pub(crate) line: usize,
     /// The longest pause of a client that sends or receives.
-    pub stall: Duration,
+    pub(crate) stall: Duration,
     /// The longest time until a body has arrived.
-    pub time: Duration,
+    pub(crate) time: Duration,
     /// The most connections.
-    pub connections: usize,
+    pub(crate) connections: usize,
 }
 
 /// A request that is refused.

@@ -12,46 +12,46 @@ use crate::store::Store;
 /// A server that compresses bodies and adds up lines of JSON, with pooled contexts, buffers and scratch.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "server")]
-pub struct Options {
+pub(crate) struct Options {
     /// The address to listen on. Port 0 is any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 
     /// Where contexts, buffers and scratch come from.
     #[arg(long, value_enum, default_value_t = Store::Pooled)]
-    pub store: Store,
+    pub(crate) store: Store,
 
     /// Age all pools at this interval; 0 starts no collector.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
-    pub collect: f64,
+    pub(crate) collect: f64,
 
     /// Threads; by default one for each CPU.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
 
     /// The most bytes of a body.
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
-    pub max_body: u64,
+    pub(crate) max_body: u64,
 
     /// The most bytes of a line of JSON.
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    pub max_line: usize,
+    pub(crate) max_line: usize,
 
     /// The most connections. A client beyond it is told with status 503.
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub max_connections: u32,
+    pub(crate) max_connections: u32,
 
     /// The longest pause of a client that sends a head or a body, or receives an answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
-    pub stall: f64,
+    pub(crate) stall: f64,
 
     /// The longest time until a body has arrived.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
-    pub time: f64,
+    pub(crate) time: f64,
 
     /// How long a shutdown waits for requests in flight.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
-    pub grace: f64,
+    pub(crate) grace: f64,
 
     /// A name of this host, from which the buttons of `/pools` can be pressed, beside its addresses and localhost.
     #[arg(long = "host", value_name = "NAME")]
@@ -59,15 +59,19 @@ pub struct Options {
 
     /// Play a day of load to four servers, and draw their memory.
     #[arg(long)]
-    pub replay: bool,
+    pub(crate) replay: bool,
 
     /// How long the day takes.
     #[arg(long, value_name = "N", default_value_t = 10.0, requires = "replay", value_parser = seconds)]
-    pub minutes: f64,
+    pub(crate) minutes: f64,
+
+    /// Clients at the most, for each server.
+    #[arg(long, value_name = "N", default_value_t = 300, requires = "replay", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) clients: u16,
 
     /// The picture of the replay.
     #[arg(long, value_name = "FILE", default_value = "replay.svg", requires = "replay")]
-    pub svg: PathBuf,
+    pub(crate) svg: PathBuf,
 }
 
 impl Options {

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 ///
 /// If the handlers cannot be installed.
-pub fn asked() -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn asked() -> io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
@@ -28,11 +28,11 @@ pub(crate) fn in_use() -> usize {
 
 /// What the pools gave back at the end.
 #[derive(Debug)]
-pub struct Given {
+pub(crate) struct Given {
     /// Objects that were dropped.
-    pub objects: usize,
+    pub(crate) objects: usize,
     /// Pools that they were in.
-    pub pools: usize,
+    pub(crate) pools: usize,
 }
 
 impl fmt::Display for Given {
@@ -46,7 +46,7 @@ impl fmt::Display for Given {
 /// # Panics
 ///
 /// If an object is in use: a request has ended, and its object has not come back.
-pub fn give_back() -> Given {
+pub(crate) fn give_back() -> Given {
     let mut given = Given { objects: 0, pools: 0 };
     for pool in registry::pools() {
         // `None` if the system cannot stop the local stacks; then the approximate numbers are exact, too, since no thread uses a pool.

@@ -11,7 +11,7 @@ use pool_runtime::{Guard, Pooled};
 
 /// A source of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Store {
+pub(crate) enum Store {
     /// The pool of the type.
     Pooled,
     /// A vector in each thread. An object goes to the thread that drops it.
@@ -21,15 +21,6 @@ pub enum Store {
 }
 
 impl Store {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pooled => "pooled",
-            Self::ThreadLocal => "thread-local",
-            Self::None => "none",
-        }
-    }
-
     /// An object as good as new.
     pub(crate) fn acquire<T: Stored>(self) -> Held<T> {
         match self {

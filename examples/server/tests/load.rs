@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use common::client::{Client, Raw, chunked, whole};
 use common::program::{Program, command};
-use common::{PATHS, in_time, marked, noise, unpacked};
+use common::{PATHS, in_time, is_off, marked, noise, unpacked};
 
 /// Asks once for each path, and compares the bodies.
 async fn ask_for_all(client: &mut Client, mark: usize, length: usize) {
@@ -142,13 +142,16 @@ async fn after_a_burst_memory_is_back() {
         server.is_quiet().await;
         let start = Instant::now();
         let mut after = server.resident();
-        while after > before + (peak - before) / 5 && start.elapsed() < Duration::from_secs(10) {
+        while !is_off() && after > before + (peak - before) / 5 && start.elapsed() < Duration::from_secs(10) {
             sleep(Duration::from_millis(100)).await;
             after = server.resident();
         }
         println!("{before} KiB resident before, {peak} in the burst, {after} after it");
         assert!(peak > before + (CLIENTS as u64) * 200, "each context has hundreds of KiB: {before}, {peak}");
-        assert!(after <= before + (peak - before) / 5, "{before} KiB before, {peak} in the burst, {after} after it");
+        assert!(
+            is_off() || after <= before + (peak - before) / 5,
+            "{before} KiB before, {peak} in the burst, {after} after it"
+        );
         server.stop();
     })
     .await;

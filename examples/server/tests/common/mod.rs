@@ -21,6 +21,11 @@ pub async fn in_time(test: impl Future<Output = ()>) {
     timeout(Duration::from_secs(120), test).await.expect("the test takes less than two minutes");
 }
 
+/// Whether nothing is pooled, so that memory is not back either.
+pub fn is_off() -> bool {
+    std::env::var_os("POOL_BACKEND").is_some_and(|backend| backend == "off")
+}
+
 /// A body that no other request has: a line with its mark, again and again, and numbers that do not repeat.
 pub fn marked(mark: usize, length: usize) -> Vec<u8> {
     let mut random = mark as u64;
