@@ -24,7 +24,8 @@ fi
 work=$(mktemp -d)
 cargo build --locked --release -p server --example server
 load='' driver=''
-trap 'kill "$server" $load $driver 2>/dev/null || true; rm -rf "$work"' EXIT
+# The driver's group has the browser, too.
+trap 'kill -- "$server" $load ${driver:+"-$driver"} 2>/dev/null || true; rm -rf "$work"' EXIT
 target/release/examples/server --listen 127.0.0.1:0 >"$work/said" &
 server=$!
 while ! address=$(grep -o 'http://127.0.0.1:[0-9]*' "$work/said" | head -n 1) || [ -z "$address" ]; do sleep 0.1; done
@@ -48,7 +49,7 @@ load=$!
 sleep 320
 
 # WebDriver is JSON over HTTP.
-chromedriver --port=0 >"$work/driver" &
+setsid chromedriver --port=0 >"$work/driver" &
 driver=$!
 until port=$(grep -o 'successfully on port [0-9]*' "$work/driver" | grep -o '[0-9]*'); do sleep 0.1; done
 ask() { curl --silent --fail --max-time 120 --data "$2" "http://127.0.0.1:$port/session$1"; }
