@@ -23,27 +23,33 @@ fi
 
 work=$(mktemp -d)
 cargo build --locked --release -p server --example server
-driver=
-trap 'kill "$server" $driver 2>/dev/null || true; rm -rf "$work"' EXIT
+load='' driver=''
+# The driver's group has the browser, too.
+trap 'kill -- "$server" $load ${driver:+"-$driver"} 2>/dev/null || true; rm -rf "$work"' EXIT
 target/release/examples/server --listen 127.0.0.1:0 >"$work/said" &
 server=$!
 while ! address=$(grep -o 'http://127.0.0.1:[0-9]*' "$work/said" | head -n 1) || [ -z "$address" ]; do sleep 0.1; done
-head -c 300000 Cargo.lock >"$work/body"
-for number in $(seq 2000); do echo "{\"page\": $number, \"time\": $((number % 97))}"; done >"$work/lines"
-# Waves of a minute: of ever more requests at once, then silence.
-for second in $(seq 300); do
-  wave=$((second % 60))
-  if [ $wave -lt 40 ]; then
-    for path in gzip zstd brotli; do
-      seq $((wave / 3 + 1)) | xargs -P 16 -I{} curl --silent --limit-rate 400k --output /dev/null --data-binary @"$work/body" "$address/$path" &
-    done
-    curl --silent --output /dev/null --data-binary @"$work/lines" "$address/json"
-  fi
-  sleep 1
-done
+head -c 60000 Cargo.lock >"$work/body"
+for number in $(seq 300); do echo "{\"page\": $number, \"time\": $((number % 97))}"; done >"$work/lines"
+# Waves of a minute, of ever more requests at once, then silence; the picture is of the middle of a wave.
+load() {
+  for second in $(seq 600); do
+    wave=$((second % 60))
+    if [ $wave -lt 40 ]; then
+      for path in gzip zstd brotli; do
+        seq $((wave / 10 + 1)) | xargs -P 5 -I{} curl --silent --max-time 20 --limit-rate 30k --output /dev/null --data-binary @"$work/body" "$address/$path" &
+      done
+      curl --silent --max-time 20 --output /dev/null --data-binary @"$work/lines" "$address/json" &
+    fi
+    sleep 1
+  done
+}
+load &
+load=$!
+sleep 320
 
 # WebDriver is JSON over HTTP.
-chromedriver --port=0 >"$work/driver" &
+setsid chromedriver --port=0 >"$work/driver" &
 driver=$!
 until port=$(grep -o 'successfully on port [0-9]*' "$work/driver" | grep -o '[0-9]*'); do sleep 0.1; done
 ask() { curl --silent --fail --max-time 120 --data "$2" "http://127.0.0.1:$port/session$1"; }

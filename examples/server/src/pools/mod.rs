@@ -1,6 +1,7 @@
 //! `GET /pools`: a page that shows every pool of the process live.
 //!
 //! A router of its own, which another program takes over by copying this folder: it uses no other part of this server.
+//! Its crates are axum (features `form`, `json`, `tokio`), futures-util, getrandom, pool-runtime, serde, serde_json, subtle and tokio (`rt`, `sync`, `time`).
 //!
 //! | route | |
 //! |---|---|
@@ -42,7 +43,7 @@ pub struct Options {
     /// The time between two samples.
     pub every: Duration,
     /// The samples of this time are kept, for the charts of a page that is opened later. If there are many pools, it is less: 50,000 rows, of all
-    /// pools and samples together, are kept at the most, in about 15 MB.
+    /// pools and samples together, are kept at the most, in 24 MB.
     pub keep: Duration,
     /// How many pages may be open. One more is told that there are too many.
     pub listeners: usize,
