@@ -156,7 +156,7 @@ impl Server {
     fn wrk(&self, cell: Cell) -> Result<Counted, String> {
         let path = if cell.scenario == Scenario::ServerGzip { "gzip" } else { "zstd" };
         let output = Command::new("wrk")
-            .args(["-t1", &format!("-c{}", cell.threads), &format!("-d{}s", LOAD.as_secs()), "-s"])
+            .args(["-t1", &format!("-c{}", cell.threads), &format!("-d{}s", LOAD.as_secs()), "--timeout", "30s", "-s"])
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/driver/server.lua"))
             .args([&format!("{}/{path}", self.url), "--", &cell.size.to_string()])
             .output()
