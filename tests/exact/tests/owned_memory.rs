@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use pool_runtime::OwnedPool;
 use tests::allocator::{Counting, live};
+use tests::cpu;
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -22,5 +23,8 @@ fn a_million_pools_take_the_memory_of_one() {
     one();
     let before = live();
     (0..if cfg!(debug_assertions) { 10_000 } else { 1_000_000 }).for_each(|_| one());
-    assert_eq!(live() - before, 0);
+    // The thread may have other numbers by now than in the first pool, each with a slot. A byte for each pool would be more.
+    let slots = 2 * cpu::allowed().len();
+    let grown = live() - before;
+    assert!(grown <= (slots * 1024) as isize, "{grown} bytes more");
 }

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use pool_runtime::collector::Pressure;
 use pool_runtime::{Collector, Guard, Pooled, diagnose, registry};
+use tests::child;
+use tests::collector::{HOUR, wait_until};
 use tests::turn::turn;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -284,4 +286,34 @@ fn the_end_of_the_program_is_told_to_the_subscriber() {
     assert_eq!((told[0].number("objects"), told[0].get("when")), (1, "at the end of the program"));
     assert_eq!((told[1].number("objects"), told[1].get("place")), (1, format!("{}:{line}:25", file!()).as_str()));
     drop(held);
+}
+
+/// In a process of its own, for the environment: a report of the system is told with the level that the collector answers it by, and the loss of its
+/// source with the reason.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_pressure_is_told_with_its_level() {
+    let name = "memory_pressure_is_told_with_its_level";
+    if !child::is_child() {
+        let path = std::env::temp_dir().join(format!("pool-tracing-{}", std::process::id()));
+        child::run_and_pass(name, |child| {
+            child.env("MEMORY_PRESSURE_WATCH", &path).env_remove("MEMORY_PRESSURE_WRITE")
+        });
+        std::fs::remove_file(path).expect("the child has made it");
+        return;
+    }
+    let path = std::env::var_os("MEMORY_PRESSURE_WATCH").expect("it was set");
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("a new name");
+    let _turn = subscribed();
+    let collector = Collector::builder().interval(HOUR).start().expect("no other is running");
+    let (mut system, _) = listener.accept().expect("the collector has connected");
+    let told_of = |message: &str| locked(&TOLD).iter().find(|told| told.message() == message).cloned();
+    std::io::Write::write_all(&mut system, b"!").expect("the collector reads");
+    wait_until("the pressure is told", || told_of("memory pressure").is_some());
+    assert_eq!(told_of("memory pressure").expect("it was there").get("level"), "low");
+    drop((system, listener));
+    wait_until("the loss is told", || told_of("source of memory pressure lost").is_some());
+    let lost = told_of("source of memory pressure lost").expect("it was there");
+    assert!(lost.get("source").contains(&*path.to_string_lossy()) && !lost.get("error").is_empty(), "{lost:?}");
+    drop(collector);
 }
