@@ -101,7 +101,7 @@ fn work(seed: u64, current: &Mutex<Arc<Pages>>, passed: &Mutex<Vec<Held>>, stop:
 
 #[test]
 fn pools_come_and_go_under_their_users() {
-    let time = Duration::from_secs(if cfg!(debug_assertions) { 2 } else { 6 });
+    let time = Duration::from_secs(if cfg!(debug_assertions) { 1 } else { 4 });
     within_a_minute("the stress", move || {
         let current = Mutex::new(Arc::new(pool(&mut Random::new(0))));
         let (passed, stop) = (Mutex::default(), AtomicBool::new(false));
