@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The examples, run for real: the README's command works, gunzip reads the files that squeeze wrote, breathe breathes, and the server answers.
+# The examples, run for real: the README's command works, gunzip reads the files that squeeze wrote, and breathe breathes. The server's own
+# tests start it.
 set -euo pipefail
 
 # The README shows this example, without its head.
@@ -45,19 +46,3 @@ test "$made" -le $((4 * threads))
 cargo run --locked --release --quiet --example breathe -- --seconds 3 --svg "$tree/breathe.svg" | tee "$tree/breathe"
 awk '/^most held/ { most = $3 } /^held at the end/ { end = $5 } END { exit !(most > 1 && end < most / 10) }' "$tree/breathe"
 grep --quiet '^</svg>' "$tree/breathe.svg"
-
-# The server says where it listens, compresses, and gives everything back in the end: its own tests have the rest.
-cargo build --locked --release --example server
-cargo run --locked --release --quiet --example server -- --listen 127.0.0.1:0 >"$tree/server" &
-server=$!
-for _ in {1..100}; do
-  url=$(sed -n 's|^listening on \(http://[0-9.:]*\)/.*|\1|p' "$tree/server")
-  [ -n "$url" ] && break
-  sleep 0.1
-done
-curl --silent --fail --data-binary @README.md "$url/gzip" | gunzip | cmp - README.md
-printf '{"bytes": 3}\n{"bytes": 4}\n' | curl --silent --fail --data-binary @- "$url/json" | grep '"sum":7'
-curl --silent --fail "$url/pools" | grep --quiet '<title>'
-kill "$server"
-wait "$server"
-grep '^stopped: 0 connections cut, in use 0, ' "$tree/server"
