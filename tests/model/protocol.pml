@@ -5,7 +5,7 @@
  * kernel. An object is a number, 1 to OBJECTS, and a slot is the number of its threads. Each configuration is a set of definitions.
  *
  * A thread has a number while it is in a sequence only. That is more than the kernel does: a thread that runs outside of a sequence keeps its
- * number from nobody. A sequence that is aborted is not begun again by itself: an aborted attempt has no effect, so a second attempt is a
+ * number from no other. A sequence that is aborted is not begun again by itself: an aborted attempt has no effect, so a second attempt is a
  * first one that began later.
  *
  * Memory is sequentially consistent here. So the model says nothing about an ordering: those of a slot's publication, of the lists' lengths

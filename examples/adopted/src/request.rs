@@ -16,7 +16,7 @@ use pool_runtime::{Guard, Pooled};
 /// More headers are an error.
 const MOST: usize = 100;
 
-/// The memory for the headers of a request. The vector is empty while nobody uses it.
+/// The memory for the headers of a request. The vector is empty while no request has it.
 #[derive(Default, Pooled)]
 struct Memory(Vec<Header<'static>>);
 

@@ -1,9 +1,9 @@
-//! Who holds what: a sample of the acquires is recorded, with place and time, until the object comes back. Feature `diagnose`.
+//! The places that hold objects: a sample of the acquires is recorded, with place and time, until the object comes back. Feature `diagnose`.
 //!
 //! [`registry::in_use_report`](crate::registry::in_use_report) groups the recorded objects that are out by the place of their acquire, and tells how
 //! long they have been out. [`check`] tells, once, of each object that is held for longer than a threshold, and of its return. At the end of the
 //! program [`registry::report_at_end`](crate::registry::report_at_end) tells of all that is still out. A page has it all together:
-//! [who holds what](crate::diagnosing).
+//! [diagnosing](crate::diagnosing).
 //!
 //! The settings hold for all pools of the process, from the next acquire on. They are set by the application, at its start as a rule.
 

@@ -17,7 +17,8 @@ use crate::storage::drops::{Pending, drop_all};
 use crate::storage::live::Listed as _;
 #[cfg(feature = "diagnose")]
 use crate::storage::live::Registration;
-use crate::storage::store::{KINDS, POOLS, Store};
+use crate::storage::owned::KINDS;
+use crate::storage::store::{POOLS, Store};
 use crate::storage::sweeping::{lock, wait_while};
 
 /// The reason why a pool does not leave the registry.

@@ -7,7 +7,8 @@ use crate::machine::library::Library;
 use crate::slots::object::{Dispose, Weigh};
 use crate::storage::drops::{Inside, Pending, Swept, drop_all};
 use crate::storage::life::{DropHooks, Key, Life};
-use crate::storage::store::{KINDS, Store};
+use crate::storage::owned::KINDS;
+use crate::storage::store::Store;
 use crate::storage::sweeping::lock;
 
 /// The properties of a pool's objects, for a storage.

@@ -26,7 +26,7 @@ use crate::stats::Stats;
 use crate::storage::bound::Bound;
 use crate::storage::chaos;
 use crate::storage::current::{self, Current};
-use crate::storage::life::{Kind, Kinds, Life};
+use crate::storage::life::Life;
 use crate::storage::live::{Listed, Live, Place, Registration};
 use crate::storage::scales::Scales;
 use crate::storage::sweeping::try_lock;
@@ -73,14 +73,11 @@ pub(crate) struct Store {
     pub(crate) scales: Scales,
     /// The life that this is the storage of, if the pool is a value and not a static; null otherwise. Written once, before another thread knows of
     /// either.
-    life: AtomicPtr<Life<Store>>,
+    pub(super) life: AtomicPtr<Life<Store>>,
 }
 
 /// The pools of the process that have been used.
 pub(crate) static POOLS: Live<Store> = Live::new();
-
-/// The storages of pools that are values.
-pub(crate) static KINDS: Kinds<Store> = Kinds::new();
 
 impl Listed for Store {
     fn place(&self) -> &Place<Self> {
@@ -120,19 +117,6 @@ impl Store {
         }
     }
 
-    /// A new storage of this kind.
-    pub(crate) fn begin(self, kind: &'static Kind<Self>) -> &'static Life<Self> {
-        let life = Life::begin(kind, self);
-        life.storage().life.store(ptr::from_ref(life).cast_mut(), Relaxed);
-        life
-    }
-
-    /// The life that this is the storage of. `None` for a static.
-    pub(crate) fn life(&self) -> Option<&'static Life<Self>> {
-        // SAFETY: `begin` has stored it, and it is never freed.
-        unsafe { self.life.load(Relaxed).as_ref() }
-    }
-
     const_fn! {
         pub(crate) const fn with_max_idle(mut self, max_idle: usize) -> Self {
             self.bound = Bound::new(max_idle);
@@ -162,28 +146,6 @@ impl Store {
     /// The pool's name. Once the pool has been used, it lies in memory that stays when the library is unloaded.
     pub(crate) fn name(&self) -> &'static str {
         self.registration().map_or(self.own_name, Registration::name)
-    }
-
-    /// Whether this is the storage of a pool that was a value, and is dropped. Exact under the registry's lock.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.life().is_some_and(Life::is_closed)
-    }
-
-    /// Makes a storage as new, whose pool was dropped, and lets it run again. The lock is held, and no other thread uses it.
-    pub(crate) fn renew(&self, max_idle: Option<usize>) {
-        self.slots().for_each(|slot| slot.counters.clear());
-        self.sweep_counters.clear();
-        self.unfenced.clear();
-        self.bound.renew(max_idle);
-        self.scales.renew();
-        if let Some(registration) = self.registration() {
-            registration.marked.store(false, Relaxed);
-            #[cfg(feature = "tracing")]
-            registration.renew_start();
-        }
-        if self.tables.is_stopped() {
-            self.tables.restart();
-        }
     }
 
     /// Whether pooling is off, for a thread that has an object of the pool: to make it would have started the pool.

@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use pool_runtime::{OwnedGuard, OwnedPool, Reset, owned};
+use pool_runtime::{Collector, HeapBytes, OwnedGuard, OwnedPool, Reset, owned};
 use tests::counted::{Counted, Tally};
 use tests::random::Random;
 use tests::watchdog::within_a_minute;
@@ -18,6 +18,14 @@ struct Page {
     user: u64,
     #[pooled(keep)]
     counted: Counted,
+}
+
+impl HeapBytes for Page {
+    fn heap_bytes(&self) -> usize {
+        self.counted.assert_alive();
+        thread::yield_now();
+        0
+    }
 }
 
 /// The reset of the pages, and a part that is counted.
@@ -55,9 +63,11 @@ impl Drop for Hook {
 
 fn pool(random: &mut Random) -> Pages {
     let page: Box<dyn Fn() -> Page + Send + Sync> = Box::new(|| Page { user: 0, counted: TALLY.make() });
-    // Two kinds, with and without local stacks, and bounds of all sizes.
+    // Several kinds, with and without local stacks, and bounds of all sizes.
     let builder = OwnedPool::builder(page).hooks(Hooks(Hook::new())).local(random.below(2) * 8);
-    builder.max_idle([0, 3, 100, 1000][random.below(4)]).build()
+    let builder = builder.max_idle([0, 3, 100, 1000][random.below(4)]);
+    // An ageing step weighs the objects of some after it, under no lock: their pool may be dropped meanwhile.
+    if random.below(2) == 0 { builder.weigh().build() } else { builder.build() }
 }
 
 /// A thread's turns: with the pool of the moment, which it drops now and then, and with guards of pools that are there or not.
@@ -104,16 +114,16 @@ fn pools_come_and_go_under_their_users() {
     let time = Duration::from_secs(if cfg!(debug_assertions) { 1 } else { 4 });
     within_a_minute("the stress", move || {
         let current = Mutex::new(Arc::new(pool(&mut Random::new(0))));
+        // It ages and weighs, and drops what is above a budget.
+        let collector = Collector::builder().interval(Duration::from_millis(5)).max_bytes(100);
+        let _collector = collector.start().expect("no other is running");
         let (passed, stop) = (Mutex::default(), AtomicBool::new(false));
         thread::scope(|scope| {
             for seed in 1..=4 {
                 let (current, passed, stop) = (&current, &passed, &stop);
                 scope.spawn(move || work(seed, current, passed, stop));
             }
-            let end = Instant::now() + time;
-            while Instant::now() < end {
-                thread::sleep(Duration::from_millis(10));
-            }
+            thread::sleep(time);
             stop.store(true, Relaxed);
         });
     });

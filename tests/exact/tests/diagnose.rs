@@ -1,4 +1,4 @@
-//! The feature `diagnose`: who holds what. The settings are the process's, so the tests take turns.
+//! The feature `diagnose`: the places that hold objects. The settings are the process's, so the tests take turns.
 
 use std::hint::spin_loop;
 use std::rc::Rc;

@@ -37,7 +37,7 @@ impl Origin {
         &self.token
     }
 
-    /// A request without a browser's headers is a program's, which has nobody's rights but its own.
+    /// A request without a browser's headers is a program's, which has no rights but its own.
     pub(super) fn check_reader(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Refusal> {
         match (same_site(headers), same_origin(headers, uri)) {
             (Some(false), _) | (_, Some(false)) => Err(Refusal::Elsewhere),
@@ -72,7 +72,7 @@ pub(super) fn random() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What the browser says. `none` is a person who typed the address.
+/// The browser's word. `none`: a person has typed the address.
 fn same_site(headers: &HeaderMap) -> Option<bool> {
     headers.get(SEC_FETCH_SITE).map(|site| site == "same-origin" || site == "none")
 }
