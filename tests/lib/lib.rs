@@ -16,5 +16,7 @@ pub mod seccomp;
 pub mod sequences;
 #[cfg(target_os = "linux")]
 pub mod short_of_memory;
+#[cfg(target_os = "linux")]
+pub mod timer;
 pub mod turn;
 pub mod watchdog;

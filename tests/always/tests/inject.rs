@@ -19,13 +19,14 @@ use std::sync::Barrier;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64};
 use std::time::{Duration, Instant};
-use std::{mem, process, ptr, thread};
+use std::{process, thread};
 
 use pool_runtime::{Guard, Pooled};
 use tests::counted::{Counted, Tally};
 use tests::random::Random;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use tests::seccomp::{self, Answer::Errno, Filter};
+use tests::timer::{self, Timer};
 use tests::turn::turn;
 use tests::{child, cpu, sequences};
 
@@ -176,43 +177,6 @@ extern "C" fn interrupt(_: c_int) {
     }
 }
 
-fn handle_signals() {
-    // SAFETY: all zeroes is an action without flags and with an empty mask.
-    let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    action.sa_sigaction = interrupt as *const () as usize;
-    action.sa_flags = libc::SA_RESTART;
-    // SAFETY: the handler does what a handler may.
-    assert_eq!(unsafe { libc::sigaction(libc::SIGURG, &action, ptr::null_mut()) }, 0);
-}
-
-/// A timer that interrupts the thread which made it.
-struct Timer(libc::timer_t);
-
-impl Timer {
-    fn every(period: Duration) -> Self {
-        // SAFETY: all zeroes is a value of the structure.
-        let mut event: libc::sigevent = unsafe { mem::zeroed() };
-        event.sigev_signo = libc::SIGURG;
-        event.sigev_notify = libc::SIGEV_THREAD_ID;
-        event.sigev_notify_thread_id = cpu::thread_id();
-        let mut timer: libc::timer_t = ptr::null_mut();
-        // SAFETY: both are the C library's structures, alive during the call.
-        assert_eq!(unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer) }, 0);
-        let period = libc::timespec { tv_sec: 0, tv_nsec: period.subsec_nanos() as _ };
-        let setting = libc::itimerspec { it_interval: period, it_value: period };
-        // SAFETY: the timer was just made; the old setting is not asked for.
-        assert_eq!(unsafe { libc::timer_settime(timer, 0, &setting, ptr::null_mut()) }, 0);
-        Self(timer)
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        // SAFETY: made in `every`, deleted once.
-        unsafe { libc::timer_delete(self.0) };
-    }
-}
-
 /// Moves the workers from one CPU to another, wherever they are in what they do.
 fn move_workers(ids: &[AtomicI32]) {
     let cpus = cpu::allowed();
@@ -346,7 +310,7 @@ fn nothing_is_lost_where_anything_is_interrupted() {
     }
     #[cfg(pool_inject)]
     assert!(sequences::are_used(), "injection is for restartable sequences");
-    handle_signals();
+    timer::handle(interrupt);
     let begin = Barrier::new(WORKERS + 4);
     let ids: Vec<AtomicI32> = (0..WORKERS).map(|_| AtomicI32::new(0)).collect();
     let sweeps = thread::scope(|scope| {

@@ -7,12 +7,13 @@
 use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
 use std::time::Duration;
-use std::{mem, ptr, thread};
 
 use pool_runtime::{Guard, Pooled};
 use tests::allocator::Bump;
 use tests::child;
+use tests::timer::{self, Timer};
 
 #[global_allocator]
 static BUMP: Bump = Bump;
@@ -94,51 +95,13 @@ fn use_pool(thread: u64) {
     }
 }
 
-/// Interrupts the thread that has started it, every 50 µs, wherever it is.
-struct Timer(libc::timer_t);
-
-impl Timer {
-    fn start() -> Self {
-        // SAFETY: the structure is made of integers and pointers, for which zero is a value.
-        let mut event: libc::sigevent = unsafe { mem::zeroed() };
-        event.sigev_notify = libc::SIGEV_THREAD_ID;
-        event.sigev_signo = libc::SIGUSR1;
-        event.sigev_notify_thread_id = tests::cpu::thread_id();
-        let mut timer = ptr::null_mut();
-        // SAFETY: the pointers are to structures of ours.
-        assert_eq!(unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer) }, 0);
-        let timer = Self(timer);
-        timer.set(50_000);
-        timer
-    }
-
-    fn set(&self, nanoseconds: libc::c_long) {
-        // SAFETY: the structure is made of integers, for which zero is a value.
-        let mut time: libc::itimerspec = unsafe { mem::zeroed() };
-        (time.it_interval.tv_nsec, time.it_value.tv_nsec) = (nanoseconds as _, nanoseconds as _);
-        // SAFETY: the timer has been made; the old time is not asked for.
-        assert_eq!(unsafe { libc::timer_settime(self.0, 0, &time, ptr::null_mut()) }, 0);
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        // SAFETY: it has been made, and is not used again.
-        unsafe { libc::timer_delete(self.0) };
-    }
-}
-
 fn signals_interrupt_the_pool() {
-    // SAFETY: all zeroes is an action without flags and with an empty mask.
-    let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    action.sa_sigaction = handle as *const () as usize;
-    action.sa_flags = libc::SA_RESTART;
-    // SAFETY: the handler does what the documentation of `acquire` lets it do.
-    assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &action, ptr::null_mut()) }, 0);
+    // It does what the documentation of `acquire` lets it do.
+    timer::handle(handle);
     thread::scope(|scope| {
         for thread in [1, 2] {
             scope.spawn(move || {
-                let timer = Timer::start();
+                let timer = Timer::every(Duration::from_micros(50));
                 use_pool(thread);
                 drop(timer);
             });

@@ -6,11 +6,12 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
 use std::time::Duration;
-use std::{mem, ptr, thread};
 
 use pool_runtime::{Pooled, diagnose, registry};
 use tests::allocator::Bump;
+use tests::timer::{self, Timer};
 
 #[global_allocator]
 static BUMP: Bump = Bump;
@@ -31,49 +32,16 @@ extern "C" fn handle(_: libc::c_int) {
     drop(held);
 }
 
-/// Interrupts this thread every 50 µs until the guard is dropped.
-struct Timer(libc::timer_t);
-
-impl Timer {
-    fn start() -> Self {
-        // SAFETY: the structure is made of integers and pointers, for which zero is a value.
-        let mut event: libc::sigevent = unsafe { mem::zeroed() };
-        event.sigev_notify = libc::SIGEV_THREAD_ID;
-        event.sigev_signo = libc::SIGUSR1;
-        event.sigev_notify_thread_id = tests::cpu::thread_id();
-        let mut timer = ptr::null_mut();
-        // SAFETY: the pointers are to structures of ours.
-        assert_eq!(unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer) }, 0);
-        // SAFETY: the structure is made of integers, for which zero is a value.
-        let mut time: libc::itimerspec = unsafe { mem::zeroed() };
-        (time.it_interval.tv_nsec, time.it_value.tv_nsec) = (50_000, 50_000);
-        // SAFETY: the timer has been made; the old time is not asked for.
-        assert_eq!(unsafe { libc::timer_settime(timer, 0, &time, ptr::null_mut()) }, 0);
-        Self(timer)
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        // SAFETY: it has been made, and is not used again.
-        unsafe { libc::timer_delete(self.0) };
-    }
-}
-
 #[test]
 fn a_handler_may_acquire_and_release_while_its_thread_records() {
     diagnose::sample_every(1);
     diagnose::held_longer_than(Duration::ZERO);
-    // SAFETY: all zeroes is an action without flags and with an empty mask.
-    let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    action.sa_sigaction = handle as *const () as usize;
-    action.sa_flags = libc::SA_RESTART;
-    // SAFETY: the handler does what the documentation of `acquire` lets it do.
-    assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &action, ptr::null_mut()) }, 0);
+    // It does what the documentation of `acquire` lets it do.
+    timer::handle(handle);
     let (overdue, returned) = thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                let timer = Timer::start();
+                let timer = Timer::every(Duration::from_micros(50));
                 let mut held = Vec::with_capacity(64);
                 while HANDLED.load(Relaxed) < SIGNALS {
                     for _ in 0..40 {
